@@ -1,0 +1,7 @@
+"""Commands that adapters add to ``twin``."""
+
+from twin_adapters.commands.export import export
+from twin_adapters.commands.play import play
+from twin_adapters.commands.record import record
+
+__all__ = ["export", "play", "record"]

@@ -1,0 +1,80 @@
+"""Stored estimates as rows of a flat table."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from twin_runtime.core import FIGURES, Quantity, StoredEstimate, Trust
+from twin_runtime.stream.reading import Reader
+
+SCHEMA = pa.schema(
+    {
+        "time": pa.timestamp("ns", tz="UTC"),
+        "twin": pa.string(),
+        "quantity": pa.string(),
+        "unit": pa.string(),
+        "revision": pa.int64(),
+        "trust": pa.string(),
+        "reasons": pa.string(),
+        **dict.fromkeys(FIGURES, pa.float64()),
+    }
+)
+"""One row a quantity of every estimate; ``reasons`` are names of checks, joined by blanks."""
+
+GROUP = 5000
+"""Estimates in one table."""
+
+
+def tables(estimates: Iterator[StoredEstimate], quantities: Sequence[Quantity]) -> Iterator[pa.Table]:
+    """Estimates as tables of at most :data:`GROUP` estimates."""
+    while group := list(islice(estimates, GROUP)):
+        yield _rows(group, quantities)
+
+
+def every_revision(store: Reader) -> Iterator[StoredEstimate]:
+    """All that was ever written, in that order."""
+    position = 0
+    while page := store.estimates(after=position, limit=GROUP):
+        yield from page
+        position = page[-1].position
+
+
+def newest_revisions(store: Reader) -> Iterator[StoredEstimate]:
+    """The newest revision of every estimate, by time; a position has no meaning here."""
+    known = store.identity
+    for record in store.latest():
+        time = (record.tick + 1) * known.tick
+        columns = (record.rows, record.revision, record.trust, record.reasons)
+        for place, (row, revision, trust, bits) in enumerate(zip(*(c.tolist() for c in columns), strict=True)):
+            twin, reasons = known.twins[row], known.reasons(bits)
+            yield StoredEstimate(0, record.tick, time, twin, revision, Trust(trust), reasons, record.figures[place])
+
+
+def expected(store: Reader) -> int | None:
+    """About how many rows the newest revisions have; None for an empty store."""
+    first, end = store.estimates(limit=1), store.frontier()
+    if not first or end is None:
+        return None
+    return (end - first[0].tick) * len(store.identity.twins) * len(store.identity.quantities)
+
+
+def _rows(estimates: Sequence[StoredEstimate], quantities: Sequence[Quantity]) -> pa.Table:
+    each = len(quantities)
+    columns = {
+        "time": np.repeat([estimate.time for estimate in estimates], each),
+        "twin": _repeated([estimate.twin for estimate in estimates], each),
+        "quantity": [quantity.name for quantity in quantities] * len(estimates),
+        "unit": [quantity.unit for quantity in quantities] * len(estimates),
+        "revision": np.repeat([estimate.revision for estimate in estimates], each),
+        "trust": _repeated([estimate.trust.name.lower() for estimate in estimates], each),
+        "reasons": _repeated([" ".join(estimate.reasons) for estimate in estimates], each),
+    }
+    figures = np.stack([estimate.figures for estimate in estimates]).reshape(-1, len(FIGURES))
+    return pa.table(columns | dict(zip(FIGURES, figures.T, strict=True)), schema=SCHEMA)
+
+
+def _repeated(words: Sequence[str], times: int) -> npt.NDArray[np.object_]:
+    return np.repeat(np.array(words, dtype=np.object_), times)

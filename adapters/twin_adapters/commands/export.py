@@ -1,0 +1,42 @@
+"""``twin export``: the estimates of a store as a flat table, for any other program."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from twin_runtime.cli.output import progress
+
+
+def export(
+    store: Annotated[
+        Path, typer.Argument(metavar="STORE", help="The store to read; it may be in use.", show_default=False)
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The file to write; without it beside the store.")
+    ] = None,
+    table_format: Annotated[
+        Literal["csv", "parquet"] | None, typer.Option("--format", help="Without it by the suffix of FILE, or parquet.")
+    ] = None,
+    revisions: Annotated[bool, typer.Option("--revisions", help="Write every revision, not only the newest.")] = False,
+) -> None:
+    """Write the estimates of STORE with their verdicts as a table: one row a time, twin and quantity.
+
+    Example: `twin export artery.db --format csv --out artery.csv`
+    """
+    from twin_adapters.commands.estimates import SCHEMA, every_revision, expected, newest_revisions, tables
+    from twin_adapters.commands.tables import format_of, open_table_file
+    from twin_runtime.stream.reading import Reader
+
+    chosen = table_format or (format_of(out) if out else "parquet")
+    path = out or store.with_suffix(f".{chosen}")
+    rows = 0
+    with Reader.open(store) as reader, closing(open_table_file(path, chosen, SCHEMA)) as file:
+        estimates, total = (every_revision(reader), None) if revisions else (newest_revisions(reader), expected(reader))
+        with progress(f"writing {path.name}", total) as advance:
+            for table in tables(estimates, reader.identity.quantities):
+                file.write_table(table)
+                rows += table.num_rows
+                advance(rows)
+    typer.echo(f"{path}: {rows} rows")

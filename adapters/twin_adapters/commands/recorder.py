@@ -1,0 +1,119 @@
+"""From messages to a table of readings, and to the mapping that reads it again."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import pyarrow as pa
+
+from twin_adapters.commands.tables import format_of, open_table_file
+from twin_runtime.config.deployment import Config
+from twin_runtime.core import Code, Message
+from twin_runtime.errors import RecordingError
+from twin_runtime.stream.channel import Channel
+from twin_runtime.stream.intake import Intake, Plausibility
+from twin_runtime.units import conversion
+
+SCHEMA = pa.schema(
+    {"time": pa.int64(), "twin": pa.string(), "channel": pa.string(), "value": pa.float64(), "arrival": pa.int64()}
+)
+"""Times in ns since the epoch, values in the units of the configuration."""
+
+GROUP = 10_000
+"""Readings written at once."""
+
+Row = tuple[int, str, str, float, int]
+
+
+class Recorder:
+    """Writes the readings of messages to a table; used as a context that completes table and mapping on leaving.
+
+    ``advance`` is told how many readings have been recorded so far. Leaving raises :class:`RecordingError` if none
+    came at all.
+    """
+
+    def __init__(self, config: Config, path: Path, advance: Callable[[int], None]) -> None:
+        self.path = path
+        self.mapping = path.with_suffix(".recording.toml")
+        self.left_out: Counter[Code] = Counter()
+        self.counts: Counter[tuple[int, int]] = Counter()
+        self._config, self._advance = config, advance
+        self._intake = _intake(config)
+        self._rows: list[Row] = []
+        self._writer = open_table_file(path, format_of(path), SCHEMA)
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """What to subscribe to."""
+        return self._intake.topics
+
+    def take(self, messages: Sequence[Message]) -> None:
+        """Append what these messages say; what cannot be read is counted and left out."""
+        self._rows.extend(row for message in messages for row in self._read(message))
+        self._advance(self.counts.total())
+        if len(self._rows) >= GROUP:
+            self._write()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self._write()
+        self._writer.close()
+        if self.counts:
+            self.mapping.write_text("\n".join(self._mapping()), encoding="utf-8")
+            return
+        self.path.unlink()
+        if kind is None:
+            remedy = "look whether the sensors publish on the topics of the configuration"
+            raise RecordingError(f"no reading arrived{self._others()}", where=", ".join(self.topics[:5]), remedy=remedy)
+
+    def __str__(self) -> str:
+        """The summary in one sentence."""
+        return f"{self.mapping}: {self.counts.total()} readings of {len(self.counts)} signals{self._others()}"
+
+    def _read(self, message: Message) -> Iterator[Row]:
+        twins, channels = self._config.twin.twins, self._config.channels
+        for entry in self._intake.read(message):
+            if entry.reading is None or entry.code is not Code.ACCEPTED:
+                self.left_out[entry.code] += 1
+                continue
+            twin, channel, time, value, _, _ = entry.reading
+            self.counts[twin, channel] += 1
+            yield time, twins[twin], channels[channel].name, value, entry.arrival
+
+    def _write(self) -> None:
+        if self._rows:
+            columns = zip(*self._rows, strict=True)
+            self._writer.write_table(pa.table([pa.array(column) for column in columns], schema=SCHEMA))
+            self._rows.clear()
+
+    def _others(self) -> str:
+        parts = ", ".join(f"{count} {code.value}" for code, count in self.left_out.items())
+        return f" (left out: {parts})" if parts else ""
+
+    def _mapping(self) -> Iterator[str]:
+        """The lines of a mapping that reads the table again, for the signals that it holds."""
+        yield "[recording]"
+        yield f"name = {json.dumps(self.path.stem)}"
+        yield f"file = {json.dumps(self.path.name)}"
+        yield 'time = "time"\ntime_unit = "ns"\n'
+        for twin, channel in sorted(self.counts):
+            twin_name, settings = self._config.twin.twins[twin], self._config.channels[channel]
+            yield "[[streams]]"
+            yield f"twin = {json.dumps(twin_name)}"
+            yield f"channel = {json.dumps(settings.name)}"
+            yield f"where = {{ twin = {json.dumps(twin_name)}, channel = {json.dumps(settings.name)} }}"
+            yield f'value = "value"\nunit = {json.dumps(settings.unit)}\n'
+
+
+def _intake(config: Config) -> Intake:
+    """A door that believes every time and lets every value through, in the unit of its channel."""
+    channels = [
+        Channel(channel.name, channel.topic, channel.unit, convert=partial(conversion, to_unit=channel.unit))
+        for channel in config.channels
+    ]
+    return Intake(channels, config.twin.twins, Plausibility.stream(future=2**63))

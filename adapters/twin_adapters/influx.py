@@ -1,0 +1,146 @@
+"""Estimates in InfluxDB, or in whatever speaks its v2 write API, such as VictoriaMetrics.
+
+Two kinds of points for every estimate, stamped with its valid time in nanoseconds:
+
+- measurement ``twin``, tags ``twin`` and ``quantity``: fields ``mean``, ``sd``, ``q05``, ``q50``, ``q95``, ``trust`` and
+  ``revision``. A figure that is not finite is left out.
+- measurement ``twin_verdict``, tag ``twin``: fields ``trust`` (0 trusted, 1 degraded, 2 untrusted), ``revision``, and the
+  texts ``reasons`` (names of checks, joined by commas) and ``model_hash``.
+
+Trust and revision are fields and not tags, so that a later revision overwrites the points of the earlier one.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
+from typing import Annotated, Self
+
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.domain.write_precision import WritePrecision
+from influxdb_client.rest import ApiException
+from pydantic import BaseModel, ConfigDict, Field
+from urllib3.exceptions import HTTPError
+
+from twin_runtime.core import FIGURES, SECOND, StoredEstimate
+from twin_runtime.durations import PositiveDuration
+from twin_runtime.errors import ConfigError, ConnectionFailed
+from twin_runtime.stream.identity import Identity
+
+NotEmpty = Annotated[str, Field(min_length=1)]
+
+
+class InfluxSettings(BaseModel):
+    """The ``[sinks.influx]`` table. Durations are nanoseconds here, texts such as "10 s" in the file."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    url: str = Field(pattern=r"^https?://", description="where the database listens", examples=["http://127.0.0.1:8086"])
+    org: NotEmpty = Field(description="the organisation", examples=["clinic"])
+    bucket: NotEmpty = Field(description="the bucket to write to", examples=["twins"])
+    token_env: str | None = Field(default=None, description="the variable that holds the token", examples=["INFLUX_TOKEN"])
+    measurement: NotEmpty = Field(default="twin", description="the name of the points")
+    gzip: bool = Field(default=False, description="compress what is sent")
+    timeout: PositiveDuration = Field(default=10 * SECOND, description="how long to wait for an answer")
+
+    def token(self) -> str:
+        """The token, read now; "" where none is named. Raises ConfigError where its variable is missing."""
+        if self.token_env is None:
+            return ""
+        if self.token_env not in os.environ:
+            remedy = f"export {self.token_env}=... before the start"
+            raise ConfigError(f"no variable {self.token_env}", where="sinks.influx.token_env", remedy=remedy)
+        return os.environ[self.token_env]
+
+
+class InfluxSink:
+    """A :class:`twin_runtime.core.Sink` that writes points; raises ConnectionFailed for whatever keeps them out."""
+
+    name = "influx"
+
+    def __init__(self, settings: InfluxSettings, identity: Identity) -> None:
+        self.settings = settings
+        self.identity = identity
+        self._client: InfluxDBClient | None = None
+
+    async def __aenter__(self) -> Self:
+        s = self.settings
+        self._client = InfluxDBClient(
+            s.url, s.token(), timeout=s.timeout // 1_000_000, enable_gzip=s.gzip, org=s.org, retries=False
+        )
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    async def send(self, estimates: Sequence[StoredEstimate]) -> None:
+        """Write them all in one request; returns when the database has answered that it took them."""
+        if estimates:
+            body = "\n".join(line for e in estimates for line in lines(e, self.identity, self.settings.measurement))
+            await asyncio.to_thread(self._write, body)
+
+    def _write(self, body: str) -> None:
+        assert self._client is not None, "send outside of `async with`"
+        try:
+            with self._client.write_api(write_options=SYNCHRONOUS) as api:
+                api.write(self.settings.bucket, record=body, write_precision=WritePrecision.NS)
+        except ApiException as error:
+            what = f"HTTP {error.status}: {_answer(error)}"
+            raise ConnectionFailed(what, where=self.settings.url, remedy=_remedy(error.status)) from error
+        except HTTPError as error:
+            remedy = "start the database, or correct `url`; the estimates wait in the store"
+            raise ConnectionFailed(str(error), where=self.settings.url, remedy=remedy) from error
+
+
+REMEDIES: Mapping[int, str] = {
+    400: "look at the database's log: it does not accept these points",
+    401: "give a token that the database knows, in the variable that `token_env` names",
+    403: "allow the token to write to `bucket`",
+    404: "create `bucket` in `org`, or correct their names; `url` must speak the v2 API (InfluxDB 1.x does not)",
+    413: "raise the largest request that the database accepts",
+    429: "the database is busy; it is tried again",
+}
+"""What to do about each refusal."""
+
+
+def _remedy(status: int | None) -> str:
+    return REMEDIES.get(status or 0, "look at the database's log; it is tried again")
+
+
+def _answer(error: ApiException) -> str:
+    return str(error.message or error.reason or "")[:200]
+
+
+def lines(estimate: StoredEstimate, identity: Identity, measurement: str) -> Iterator[str]:
+    """Line protocol of one estimate: a line for its verdict and one for each quantity."""
+    judged = f"trust={int(estimate.trust)}i,revision={estimate.revision}i"
+    texts = f"reasons={text(','.join(estimate.reasons))},model_hash={text(identity.model_hash)}"
+    twin, name = name_of(estimate.twin), measurement_of(measurement)
+    yield f"{name}_verdict,twin={twin} {judged},{texts} {estimate.time}"
+    for quantity, figures in zip(identity.quantities, estimate.figures.tolist(), strict=True):
+        finite = (f"{figure}={value!r}," for figure, value in zip(FIGURES, figures, strict=True) if isfinite(value))
+        yield f"{name},quantity={name_of(quantity.name)},twin={twin} {''.join(finite)}{judged} {estimate.time}"
+
+
+def measurement_of(word: str) -> str:
+    """A measurement in line protocol."""
+    return _escaped(word, ", ")
+
+
+def name_of(word: str) -> str:
+    """A tag's value in line protocol."""
+    return _escaped(word, ",= ")
+
+
+def text(value: str) -> str:
+    """A text field in line protocol: quoted, with quotes and backslashes escaped."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _escaped(word: str, special: str) -> str:
+    """Special characters get a backslash; backslashes and control characters, which cannot be written, become "_"."""
+    plain = ("_" if character < " " or character == "\\" else character for character in word)
+    return "".join(f"\\{character}" if character in special else character for character in plain)

@@ -1,0 +1,101 @@
+"""Readings from an MQTT broker, acknowledged only once they are durable here.
+
+At QoS 1 and with a persistent session the broker keeps every message until it is acknowledged, through crashes and restarts
+of this process, and delivers it again. What it keeps while nobody listens is its own affair: see ``adapters/README.md``
+for the settings of mosquitto.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Sequence
+from typing import Self, cast
+
+from twin_adapters.mqtt_connection import Connection
+from twin_adapters.mqtt_settings import MqttSettings
+from twin_runtime.core import SECOND, Message
+from twin_runtime.errors import ConnectionFailed
+
+__all__ = ["MqttSettings", "MqttSource"]
+
+LOG = logging.getLogger(__name__)
+
+
+class MqttSource:
+    """A :class:`twin_runtime.core.Source` of the messages on ``topics``.
+
+    Entering it connects and subscribes, and raises ConnectionFailed where that is refused. From then on it reconnects for
+    ever, with growing pauses. While more than ``settings.window`` messages are unacknowledged nothing is read.
+    """
+
+    def __init__(self, settings: MqttSettings, topics: Sequence[str]) -> None:
+        self.settings = settings
+        self.topics = tuple(topics)
+        self._stirred = asyncio.Event()
+        self._connection: Connection | None = None
+
+    async def __aenter__(self) -> Self:
+        self._connection = await self._connect(known=False)
+        LOG.info("connected to %s as %s", self.settings.broker, self.settings.client_id)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def batches(self) -> AsyncIterator[list[Message]]:
+        """All that has arrived since the last batch, oldest first. Ends when the source is left."""
+        while (connection := self._connection) is not None:
+            await self._stirred.wait()
+            self._stirred.clear()
+            if batch := connection.take():
+                self._stirred.set()  # look again for a loss that came with the batch
+                yield batch
+            elif connection.lost and self._connection is not None:
+                await self._reconnect(connection)
+
+    async def acknowledge(self, messages: Sequence[Message]) -> None:
+        """Tell the broker that these are durable. Those of an earlier connection are skipped: the broker sends them again."""
+        for message in messages:
+            if message.token is not None:
+                connection, mid = cast("tuple[Connection, int]", message.token)
+                connection.acknowledge(mid)
+        if self._connection is not None:
+            self._connection.read_on()
+
+    async def _connect(self, *, known: bool) -> Connection:
+        """Connect and subscribe. A session that is ``known`` to hold these topics is not asked for them again."""
+        connection = Connection(self.settings, resume=True, stirred=self._stirred.set)
+        await connection.open()
+        try:
+            if not (known and connection.session_present):
+                await connection.subscribe(self.topics)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def _reconnect(self, lost: Connection) -> None:
+        LOG.warning("lost %s: %s; connecting again", self.settings.broker, lost.loss)
+        await lost.close()
+        pause, trouble = self.settings.retry_min, ""
+        while True:
+            await asyncio.sleep(pause / SECOND * random.uniform(0.5, 1.0))  # noqa: S311 - spreads a fleet's attempts
+            try:
+                self._connection = connection = await self._connect(known=True)
+                break
+            except ConnectionFailed as error:
+                if str(error) != trouble:
+                    LOG.warning("%s", error)
+                trouble = str(error)
+            pause = min(2 * pause, self.settings.retry_max)
+        _report_resumption(connection)
+
+
+def _report_resumption(connection: Connection) -> None:
+    broker = connection.settings.broker
+    if connection.session_present:
+        LOG.info("connected to %s again; the session goes on", broker)
+    else:
+        LOG.warning("connected to %s again, but it has forgotten the session: what it held for us is lost", broker)

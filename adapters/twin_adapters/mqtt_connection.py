@@ -1,0 +1,285 @@
+"""One connection to an MQTT broker; all private use of aiomqtt and paho is in this file.
+
+aiomqtt acknowledges a message before the application has seen it and makes a task for every message. Both are mended
+through its private attribute ``_client``, the paho client it drives: acknowledgements become manual, and messages, CONNACK
+and PUBACK are taken from paho's callbacks. ``tests/adapters/test_mqtt_connection.py`` notices if that attribute changes.
+"""
+
+import asyncio
+import math
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+import aiomqtt
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, ConnectFlags, MQTTMessage
+from paho.mqtt.client import Client as Paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from twin_adapters.mqtt_errors import check_granted, explain
+from twin_adapters.mqtt_settings import MqttSettings
+from twin_runtime.core import SECOND, Message
+from twin_runtime.errors import ConnectionFailed
+
+PACKETS_A_TURN = 100
+"""Packets read before the event loop gets its turn."""
+
+TOPICS_A_PACKET = 500
+"""Subscriptions asked for in one packet; brokers limit its size."""
+
+PUBLICATIONS_A_ROUND = 1000
+"""Messages sent before their confirmations are awaited, each round within the timeout."""
+
+LARGEST_RECEIVE_MAXIMUM = 65_535
+
+
+class Publication(NamedTuple):
+    """One message to send; a retained one is kept by the broker for those who subscribe later."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+
+
+def nothing() -> None:
+    """What a connection calls when nobody waits for it."""
+
+
+class Connection:
+    """A connection that is opened once and never used again after it is lost or closed.
+
+    ``stirred`` is called when messages have arrived and when the connection is lost. ``resume`` keeps the session
+    between connections, so that the broker holds what is not acknowledged and delivers it again.
+    """
+
+    def __init__(self, settings: MqttSettings, *, resume: bool, stirred: Callable[[], None] = nothing) -> None:
+        self.settings = settings
+        self.session_present = False
+        self.loss = ""
+        self._stirred = stirred
+        self._inbox: list[Message] = []
+        self._outstanding: set[int] = set()
+        self._unconfirmed: set[int] = set()
+        self._refusals: list[str] = []
+        self._confirmed: asyncio.Future[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._limit: float = settings.window
+        self._paused = False
+        self._client = _client(settings, resume)
+        self._paho: Paho = self._client._client
+        self._take_over(self._paho)
+
+    def _take_over(self, paho: Paho) -> None:
+        paho.manual_ack_set(True)
+        paho.disable_logger()  # changes of state are logged here, once
+        confirm = paho.on_connect
+
+        def on_connect(
+            client: Paho, userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+        ) -> None:
+            self.session_present = flags.session_present
+            confirm(client, userdata, flags, reason, properties)  # type: ignore[misc, call-arg, arg-type]
+
+        paho.on_connect = on_connect
+        paho.on_message = self._on_message
+        paho.on_publish = self._on_publish
+
+    @property
+    def lost(self) -> bool:
+        """True when this connection has ended; ``loss`` says why."""
+        return self._watch is None or self._watch.done()
+
+    async def open(self) -> None:
+        """Connect. Raises ConnectionFailed with the likely cause and its remedy."""
+        try:
+            await self._client.__aenter__()
+        except aiomqtt.MqttError as error:
+            self._abandon()
+            raise explain(error, self.settings) from error
+        except BaseException:
+            self._abandon()
+            raise
+        self._watch = asyncio.create_task(self._until_lost())
+        self._watch.add_done_callback(lambda _: self._stirred())
+        self._resume_reading()
+
+    async def close(self) -> None:
+        """Send what is queued, say goodbye, and free the socket."""
+        with suppress(aiomqtt.MqttError):
+            await self._client.__aexit__(None, None, None)
+        self._abandon()
+        if self._watch is not None:
+            await asyncio.wait({self._watch})
+
+    async def subscribe(self, topics: Sequence[str]) -> None:
+        """Ask for topics at QoS 1; raises ConnectionFailed if the broker grants less than all of them.
+
+        The answer comes behind the backlog of a resumed session, so reading goes beyond the window until it is there
+        (MQTT 5 brokers send no more than the window before the first acknowledgement).
+        """
+        self._limit = math.inf
+        self.read_on()
+        try:
+            for first in range(0, len(topics), TOPICS_A_PACKET):
+                chosen = topics[first : first + TOPICS_A_PACKET]
+                check_granted(chosen, await self._client.subscribe(self._subscriptions(chosen)), self.settings)
+        except aiomqtt.MqttError as error:
+            raise explain(error, self.settings) from error
+        finally:
+            self._limit = self.settings.window
+
+    def _subscriptions(self, topics: Sequence[str]) -> list[tuple[str, int]] | list[tuple[str, SubscribeOptions]]:
+        if self.settings.protocol == 4:
+            return [(topic, 1) for topic in topics]
+        only_if_new = SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+        return [(topic, SubscribeOptions(qos=1, retainHandling=only_if_new)) for topic in topics]
+
+    # Receiving
+
+    def take(self) -> list[Message]:
+        """All that has arrived since the last call. The token of a message is for :meth:`acknowledge` of its connection."""
+        batch, self._inbox = self._inbox, []
+        return batch
+
+    def acknowledge(self, mid: int) -> None:
+        """Tell the broker that this message is safe here. Quiet once the connection is lost: it will come again."""
+        if mid in self._outstanding:
+            self._outstanding.remove(mid)
+            self._paho.ack(mid, 1)
+
+    def read_on(self) -> None:
+        """Read again if a full window had stopped reading and there is room now."""
+        if self._paused and len(self._outstanding) < self._limit:
+            self._resume_reading()
+
+    def _resume_reading(self) -> None:
+        # Replaces aiomqtt's own reader, which takes one packet a turn of the event loop and cannot pause.
+        self._paused = False
+        sock = self._paho.socket()
+        if sock is not None:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(sock, self._read)
+            loop.call_soon(self._read)  # TLS may hold decrypted bytes that the selector does not see
+
+    def _read(self) -> None:
+        """Take packets until nothing more comes, the window is full, or others should have their turn."""
+        try:
+            for _ in range(PACKETS_A_TURN):
+                if len(self._outstanding) >= self._limit:
+                    return self._pause()
+                if not self._read_packet():
+                    return
+        except Exception as error:  # a packet that paho cannot digest: only a new connection helps
+            self.loss = f"broken packet: {error}"
+            return self._abandon()
+        asyncio.get_running_loop().call_soon(self._read)
+
+    def _read_packet(self) -> bool:
+        """Read at most one message; False when there is nothing left to read now."""
+        before = len(self._inbox)
+        self._paho.loop_read()
+        return len(self._inbox) > before or _decrypted(self._paho.socket())
+
+    def _pause(self) -> None:
+        sock = self._paho.socket()
+        if sock is not None and not self._paused:
+            self._paused = True
+            asyncio.get_running_loop().remove_reader(sock)
+
+    def _on_message(self, _client: Paho, _userdata: object, message: MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError as error:  # intake rejects it, as a topic it does not know
+            topic = error.object.decode("utf-8", "replace")
+        token = None
+        if message.qos:
+            self._outstanding.add(message.mid)
+            token = (self, message.mid)
+        self._inbox.append(Message(topic, message.payload, time.time_ns(), token))
+        self._stirred()
+
+    # Sending
+
+    async def publish(self, publications: Sequence[Publication]) -> None:
+        """Send at QoS 1; returns when the broker has taken all. Raises ConnectionFailed if it refused one or went away.
+
+        A refusal shows in MQTT 5 only: a 3.1.1 broker confirms what it throws away.
+        """
+        for first in range(0, len(publications), PUBLICATIONS_A_ROUND):
+            await self._publish_round(publications[first : first + PUBLICATIONS_A_ROUND])
+
+    async def _publish_round(self, publications: Sequence[Publication]) -> None:
+        self._refusals.clear()
+        confirmed = self._confirmed = asyncio.get_running_loop().create_future()
+        self._unconfirmed = {self._paho.publish(p.topic, p.payload, 1, p.retain).mid for p in publications}
+        assert self._watch is not None, "publish on a connection that was never opened"
+        await asyncio.wait(
+            {self._watch, confirmed}, timeout=self.settings.timeout / SECOND, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not confirmed.done():
+            what = f"{len(self._unconfirmed)} of {len(publications)} messages not confirmed"
+            raise self._failure(what, "look whether the broker runs; the messages are sent again")
+        if self._refusals:
+            what = f"{len(self._refusals)} of {len(publications)} messages refused: {self._refusals[0]}"
+            raise self._failure(what, "allow this user to publish there, in the broker's access list")
+
+    def _failure(self, what: str, remedy: str) -> ConnectionFailed:
+        return ConnectionFailed(f"{what}; {self.loss}" if self.loss else what, where=self.settings.broker, remedy=remedy)
+
+    def _on_publish(self, _client: Paho, _userdata: object, mid: int, reason: ReasonCode, _: Properties) -> None:
+        self._unconfirmed.discard(mid)
+        if reason.is_failure:
+            self._refusals.append(str(reason))
+        if not self._unconfirmed and self._confirmed is not None and not self._confirmed.done():
+            self._confirmed.set_result(None)
+
+    # Ending
+
+    async def _until_lost(self) -> None:
+        try:
+            async for _ in self._client.messages:  # none comes this way; the iterator ends with the connection
+                pass
+        except aiomqtt.MqttError as error:
+            self.loss = self.loss or str(error.__cause__ or error)
+        self._outstanding.clear()
+
+    def _abandon(self) -> None:
+        """Free the socket and what aiomqtt has hung on it, whatever state they are in."""
+        self._outstanding.clear()
+        self._paho._sock_close()  # the public ways out wait for the broker
+        if self._watch is not None:
+            self._watch.cancel()
+
+
+def _client(settings: MqttSettings, resume: bool) -> aiomqtt.Client:
+    modern = settings.protocol == 5
+    return aiomqtt.Client(
+        settings.host,
+        settings.port,
+        username=settings.username,
+        password=settings.password(),
+        identifier=settings.client_id,
+        protocol=aiomqtt.ProtocolVersion(settings.protocol),
+        clean_session=None if modern else not resume,
+        clean_start=not resume if modern else MQTT_CLEAN_START_FIRST_ONLY,
+        properties=_properties(settings, resume) if modern else None,
+        keepalive=max(1, settings.keepalive // SECOND),
+        timeout=settings.timeout / SECOND,
+        tls_context=settings.tls_context(),
+    )
+
+
+def _properties(settings: MqttSettings, resume: bool) -> Properties:
+    properties = Properties(PacketTypes.CONNECT)
+    properties.SessionExpiryInterval = settings.session_expiry // SECOND if resume else 0
+    properties.ReceiveMaximum = min(settings.window, LARGEST_RECEIVE_MAXIMUM)
+    return properties
+
+
+def _decrypted(sock: object) -> bool:
+    return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0

@@ -1,0 +1,115 @@
+"""The ``[mqtt]`` table of a configuration: which broker, who we are to it, and how long it remembers us."""
+
+import os
+import ssl
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from twin_runtime.core import SECOND
+from twin_runtime.durations import Duration, PositiveDuration
+from twin_runtime.errors import ConfigError
+
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+"""The schemes of a broker's address and their usual ports; mqtts is MQTT over TLS."""
+
+File = Annotated[Path, Field(strict=False)]
+
+
+class MqttSettings(BaseModel):
+    """How to reach a broker. Durations are nanoseconds here, texts such as "1 h" in the file.
+
+    ``client_id`` is the name of the session: fixed, and used by one process at a time. ``window`` is the largest number of
+    messages read and not yet acknowledged. ``protocol`` is 5, or 4 for MQTT 3.1.1.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    broker: str = "mqtt://127.0.0.1:1883"
+    client_id: str = Field(min_length=1)
+    username: str | None = None
+    password_file: File | None = None
+    password_env: str | None = None
+    ca_file: File | None = None
+    cert_file: File | None = None
+    key_file: File | None = None
+    session_expiry: Duration = 3600 * SECOND
+    protocol: Literal[4, 5] = 5
+    keepalive: PositiveDuration = 60 * SECOND
+    timeout: PositiveDuration = 10 * SECOND
+    window: int = Field(default=20_000, ge=1)
+    retry_min: PositiveDuration = SECOND // 2
+    retry_max: PositiveDuration = 30 * SECOND
+
+    @field_validator("broker")
+    @classmethod
+    def _is_an_address(cls, broker: str) -> str:
+        parts = urlsplit(broker)
+        if parts.scheme not in PORTS or not parts.hostname or parts.path.strip("/") or parts.username is not None:
+            raise ValueError(f"expected mqtt://HOST:PORT or mqtts://HOST:PORT, got {broker!r}")
+        _ = parts.port  # raises ValueError unless it is a port
+        return broker
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.password_file and self.password_env:
+            raise ValueError("give the password once: password_file or password_env")
+        if (self.password_file or self.password_env) and self.username is None:
+            raise ValueError("a password needs a username")
+        if bool(self.cert_file) != bool(self.key_file):
+            raise ValueError("cert_file and key_file go together")
+        if not self.tls and (self.ca_file or self.cert_file):
+            raise ValueError("ca_file and cert_file need an mqtts:// broker")
+        return self
+
+    @property
+    def host(self) -> str:
+        """The name or address of the broker."""
+        return self._address.hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The broker's port, by default the usual one of the scheme."""
+        return self._address.port or PORTS[self._address.scheme]
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self._address.scheme == "mqtts"
+
+    @property
+    def _address(self) -> SplitResult:
+        return urlsplit(self.broker)
+
+    def password(self) -> str | None:
+        """The password, read now. Raises ConfigError where its file or variable is missing."""
+        if self.password_env:
+            if self.password_env not in os.environ:
+                remedy = f"export {self.password_env}, or use password_file"
+                raise ConfigError(f"no variable {self.password_env}", where="mqtt.password_env", remedy=remedy)
+            return os.environ[self.password_env]
+        return _first_line(self.password_file) if self.password_file else None
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Who is trusted and who we are, or None without TLS. Raises ConfigError for files that cannot be used."""
+        if not self.tls:
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+            if self.cert_file:
+                context.load_cert_chain(self.cert_file, self.key_file)
+        except OSError as error:  # ssl.SSLError is one
+            files = ", ".join(str(f) for f in (self.ca_file, self.cert_file, self.key_file) if f)
+            remedy = "give readable PEM files: the authority's certificate, our certificate and its key"
+            raise ConfigError(f"cannot use {files}: {error}", where="mqtt", remedy=remedy) from error
+        return context
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").partition("\n")[0].rstrip("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        remedy = "a readable file with the password on its first line"
+        raise ConfigError(f"cannot read {path}: {error}", where="mqtt.password_file", remedy=remedy) from error

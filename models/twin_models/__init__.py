@@ -1,0 +1,1 @@
+"""Physics: one short file a model, named for what it models."""

@@ -1,0 +1,118 @@
+"""``twin simulate``: an asset as its own process, publishing to a broker."""
+
+import asyncio
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from twin_runtime.cli.options import duration, instant
+from twin_runtime.cli.output import progress
+from twin_runtime.core import SECOND
+
+if TYPE_CHECKING:
+    from twin_adapters.mqtt_settings import MqttSettings
+    from twin_simulators.transmission import Transmission
+
+MINUTE = 60 * SECOND
+
+
+def simulate(  # noqa: PLR0913, PLR0917 - an argument for every option
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="patient or pipe.", show_default=False)],
+    config: Annotated[Path | None, typer.Option(metavar="CONFIG", help="The configuration that receives it.")] = None,
+    broker: Annotated[str | None, typer.Option(metavar="URL", help="mqtt://HOST:PORT; else that of CONFIG.")] = None,
+    twin: Annotated[str, typer.Option(metavar="NAME", help="Its name; else the first of CONFIG, or ASSET.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Draws the individual, its life and its faults.")] = 1,
+    length: Annotated[
+        int | None, typer.Option("--for", parser=duration, metavar="DURATION", help="In its own time; else 1 min.")
+    ] = None,
+    speed: Annotated[float, typer.Option(min=0, help="Times real time; 0: as fast as the broker confirms.")] = 1.0,
+    start: Annotated[
+        int | None, typer.Option(parser=instant, metavar="TIME", help="Event time of its start; else now.")
+    ] = None,
+    fault: Annotated[list[str] | None, typer.Option(metavar="FAULT", help="As above; may be repeated.")] = None,
+    properties: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PROPERTY=VALUE", help="May be repeated.")
+    ] = None,
+    truth: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the hidden truth: .csv or .json.")] = None,
+) -> None:
+    """Publish a simulated asset over MQTT as a real one would, and keep its truth.
+
+    The same seed gives the same asset, the same life and the same faults.
+
+    Without a configuration all signals are published, on topics TWIN/CHANNEL.
+
+    At another speed than 1 the stamps leave the wall clock: give the twin clock = "stream".
+
+    \b
+    Faults act in the order given, on one channel or on all. Durations are seconds, or texts such as 50ms:
+      noise,sd=2                             bias,size=5[,start=10]
+      spikes,share=0.001,size=80             stuck,start=10,length=2[,every=60]
+      dropout,start=10,length=2[,every=60]   outage,start=10,length=2[,every=60]  (held back, then all at once)
+      jitter,sd=2ms                          drift,ppm=50[,offset=0.1]
+      loss,share=0.01                        delay,mean=50ms[,least=10ms][,share=0.1]
+      duplicates,share=0.01[,after=100ms]
+
+    \b
+    Examples:
+      twin simulate patient --twin patient-1 --fault abp:noise,sd=2 --fault delay,mean=20ms --truth truth.csv
+      twin simulate patient --config artery.toml --for "5 min" --set step_at=120 --set step_factor=0.7
+      twin simulate pipe --speed 20 --for "10 min" --set flow=0.6
+    """  # noqa: D301 - \b keeps lines as they are
+    from twin_simulators.assets import make_asset
+    from twin_simulators.faults import parse_fault
+    from twin_simulators.transmission import transmit
+
+    faults = [parse_fault(text) for text in fault or ()]
+    run = make_asset(asset, seed, properties or ()).simulate((length or MINUTE) / SECOND, seed)
+    receiver = _receiver(asset, config, broker, twin)
+    measured = [signal.channel for signal in run.signals]
+    channels = measured if receiver.topics is None else [name for name in measured if name in receiver.topics]
+    transmission = transmit(run, faults, twin=receiver.twin, seed=seed, channels=channels)
+    if truth is not None:
+        run.truth.write(truth)
+    _publish(transmission, receiver, time.time_ns() if start is None else start, speed or math.inf)
+    Console(stderr=True).print(_account(transmission))
+
+
+class _Receiver(NamedTuple):
+    """Who gets the readings: the twin's name, the topics by channel (None: TWIN/CHANNEL), the broker."""
+
+    twin: str
+    topics: Mapping[str, str] | None
+    settings: "MqttSettings"
+
+
+def _receiver(asset: str, config: Path | None, broker: str | None, twin: str) -> _Receiver:
+    from twin_adapters.commands.broker import settings_for
+    from twin_runtime.config import load
+
+    if config is None:
+        return _Receiver(twin or asset, None, settings_for("simulate", None, broker))
+    configuration = load(config)
+    name = twin or configuration.twin.twins[0]
+    topics = {channel.name: channel.topic_of(name) for channel in configuration.channels}
+    return _Receiver(name, topics, settings_for("simulate", configuration, broker))
+
+
+def _publish(transmission: "Transmission", receiver: _Receiver, epoch: int, speed: float) -> None:
+    from twin_adapters.publishing import publish
+
+    messages = transmission.messages(epoch, receiver.topics)
+    with progress(f"publishing {receiver.twin} to {receiver.settings.broker}", len(transmission)) as advance:
+        asyncio.run(publish(messages, receiver.settings, origin=epoch, speed=speed, sent=advance))
+
+
+def _account(transmission: "Transmission") -> Table:
+    """What became of the samples of each channel."""
+    table = Table("channel", "measured", "lost", "twice", "published", "faults")
+    for channel, ledger in transmission.ledgers.items():
+        counts = (ledger.measured, ledger.lost, ledger.duplicated, ledger.published)
+        faults = ", ".join(f"{kind} {count}" for kind, count in ledger.touched.items())
+        table.add_row(channel, *map(str, counts), faults)
+    return table

@@ -1,0 +1,63 @@
+"""``twin export``: a store as a flat table that any program reads."""
+
+import csv
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.stream.making import IDENTITY, TICK, record
+from twin_adapters.commands import export
+from twin_runtime.core import FIGURES
+from twin_runtime.errors import ConfigError, StoreError
+from twin_runtime.stream.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Two ticks of two twins; the first was revised for the second twin, with two checks failing."""
+    path = tmp_path / "ward.db"
+    with Store.create_or_open(path, IDENTITY) as opened:
+        opened.write(records=[record(10), record(11), record(10, revision=1, rows=(1,), reasons=0b101)])
+    return path
+
+
+def test_the_newest_revision_of_every_estimate_is_a_row_a_quantity(store: Path, tmp_path: Path) -> None:
+    export(store, tmp_path / "out.parquet")
+    rows = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert len(rows) == 2 * 2 * 2
+    second = [row for row in rows if row["twin"] == "patient-2" and row["quantity"] == "resistance"]
+    assert [int(row["time"].timestamp() * 1e9) for row in second] == [11 * TICK, 12 * TICK]
+    assert [(row["revision"], row["trust"], row["reasons"]) for row in second] == [
+        (1, "degraded", "age innovation"),
+        (0, "trusted", ""),
+    ]
+    assert [row["unit"] for row in second] == ["mmHg*s/mL"] * 2
+    figures = record(10, revision=1, rows=(1,)).figures[0, 1]
+    assert [second[0][figure] for figure in FIGURES] == figures.tolist()
+
+
+def test_every_revision_can_be_had(store: Path, tmp_path: Path) -> None:
+    export(store, tmp_path / "out.parquet", revisions=True)
+    rows = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    assert [row["revision"] for row in rows] == [0] * 8 + [1] * 2
+
+
+def test_csv_holds_the_same_rows_to_the_last_digit(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export(store, table_format="csv")
+    assert capsys.readouterr().out == f"{tmp_path}/ward.csv: 8 rows\n"
+    with (tmp_path / "ward.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0]["time"] == "1970-01-01 00:00:00.440000000Z"
+    assert [float(rows[0][figure]) for figure in FIGURES] == record(10).figures[0, 0].tolist()
+
+
+def test_what_cannot_be_exported_is_told(store: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"expected a file that ends in .csv or .parquet, got 'out.xls'"):
+        export(store, tmp_path / "out.xls")
+    with pytest.raises(ConfigError, match="cannot be written"):
+        export(store, tmp_path / "no folder" / "out.csv")
+    with pytest.raises(StoreError):
+        export(tmp_path / "nothing.db", tmp_path / "out.csv")

@@ -1,0 +1,86 @@
+"""``twin record``: what arrives over a real broker becomes a file, and a mapping that replays it."""
+
+import signal
+import time
+from pathlib import Path
+from subprocess import PIPE, Popen
+
+import pytest
+from paho.mqtt import publish
+
+from tests.adapters.commands.conftest import TWIN
+from tests.servers import Server, free_port
+from twin_adapters.recordings import load
+
+START = 1_700_000_000_000_000_000
+
+MESSAGES = [
+    ("ward/patient-1/abp", f'{{"value": 80, "time": {START}, "seq": 0}}'),
+    ("ward/patient-1/abp", f'{{"values": [16, 400], "times": [{START + 2}, {START + 1}], "unit": "kPa"}}'),
+    ("ward/patient-2/r_peak", f'{{"value": 1, "time": {START + 5}}}'),
+    ("ward/patient-1/abp", "not a number"),
+    ("ward/patient-1/abp", '{"value": 1, "unit": "kg"}'),
+]
+
+
+def record(config: Path, out: Path, *options: str) -> "Popen[str]":
+    return Popen([TWIN, "record", config, "--out", out, *options], stdout=PIPE, stderr=PIPE, text=True)
+
+
+def wait_for_log(broker: Server, text: str, times: int = 1) -> None:
+    deadline = time.monotonic() + 30
+    while broker.log.read_text().count(text) < times:
+        assert time.monotonic() < deadline, f"the broker never logged {text!r} {times} times"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_what_is_recorded_until_ctrl_c_can_be_replayed(
+    broker: Server, config: Path, tmp_path: Path, suffix: str
+) -> None:
+    process = record(config, tmp_path / f"today.{suffix}")
+    wait_for_log(broker, "Sending SUBACK to twin-record")
+    publish.multiple([(topic, text, 1, False) for topic, text in MESSAGES], port=broker.port, hostname="127.0.0.1")
+    wait_for_log(broker, "Received PUBACK from twin-record", len(MESSAGES))
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate()
+    assert (process.returncode, errors) == (0, "")
+    summary = "4 readings of 2 signals (left out: 1 not-json, 1 wrong-unit)"
+    assert output == f"{tmp_path}/today.recording.toml: {summary}\n"
+
+    recording = load(tmp_path / "today.recording.toml")
+    assert recording.units == {"abp": "mmHg", "r_peak": "1"}
+    assert [(r.twin, r.channel, r.time - START, r.sequence) for r in recording.readings()] == [
+        ("patient-1", "abp", 0, 0),
+        ("patient-1", "abp", 1, 1),
+        ("patient-1", "abp", 2, 2),
+        ("patient-2", "r_peak", 5, 0),
+    ]
+    kilopascal = 7.500615758456564
+    assert recording.value.tolist() == pytest.approx([80, 400 * kilopascal, 16 * kilopascal, 1], rel=1e-6)
+
+
+def test_silence_ends_with_an_error_and_leaves_no_file(config: Path, tmp_path: Path) -> None:
+    process = record(config, tmp_path / "today.parquet", "--for", "0.2 s")
+    _, errors = process.communicate()
+    assert process.returncode == 2
+    assert "no reading arrived" in errors
+    assert not list(tmp_path.glob("today*"))
+
+
+def test_without_a_broker_no_file_is_left(config: Path, tmp_path: Path) -> None:
+    process = record(config, tmp_path / "today.parquet", "--broker", f"mqtt://127.0.0.1:{free_port()}")
+    _, errors = process.communicate()
+    assert process.returncode == 2
+    assert "nothing listens there" in errors
+    assert not list(tmp_path.glob("today*"))
+
+
+def test_a_recording_is_never_overwritten(config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "today.csv"
+    out.write_text("precious")
+    process = record(config, out)
+    _, errors = process.communicate()
+    assert process.returncode == 2
+    assert "is there already" in errors
+    assert out.read_text() == "precious"

@@ -1,0 +1,86 @@
+"""The stochastic EnKF: the Kalman filter in the mean, and in the limit of many members."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twin_runtime.assimilation import Draw, Enkf, enkf
+from twin_runtime.assimilation.conformance import KalmanTests, Problem, assert_close, covariance, kalman, random_problem
+from twin_runtime.core import FloatArray
+from twin_runtime.modelling.random import Purpose, key_of, normals
+
+
+class TestEnkf(KalmanTests):
+    method = Enkf()
+
+
+problems = st.builds(
+    random_problem,
+    seed=st.integers(0, 2**32),
+    twins=st.integers(1, 3),
+    members=st.integers(2, 40),
+    states=st.integers(1, 12),
+    observations=st.integers(1, 50),
+)
+
+
+def textbook(problem: Problem, twin: int) -> FloatArray:
+    """The EnKF as it is published: each member is corrected by its own perturbed observation."""
+    x, Y, variance = problem.x[twin], problem.predicted[twin], problem.variance[twin]
+    members, count = Y.shape
+    identity = problem.draw.twins[[twin]]
+    e = normals(problem.draw.seed, identity, problem.draw.tick, Purpose.OBSERVATION, members, count)[0]
+    perturbed = problem.observed[twin] + (e - e.mean(0)) * np.sqrt(variance)
+    A, S = x - x.mean(0), Y - Y.mean(0)
+    gain = A.T @ S @ np.linalg.inv(S.T @ S + (members - 1) * np.diag(variance))
+    analysis: FloatArray = x + (perturbed - Y) @ gain.T
+    return analysis
+
+
+@given(problems)
+def test_both_routes_are_the_published_filter(problem: Problem) -> None:
+    by_product = np.empty_like(problem.x)
+    key = key_of(problem.draw.seed)
+    for twin, identity in enumerate(problem.draw.twins):
+        x, predicted, observed, variance = (array[twin] for array in problem[:4])
+        enkf._update_one(x, predicted, observed, variance, key, identity, problem.draw.tick, by_product[twin])
+    by_size = Enkf().update(*problem)
+    for twin in range(len(problem.x)):
+        assert_close(by_size[twin], textbook(problem, twin))
+        assert_close(by_product[twin], textbook(problem, twin))
+
+
+@given(problems)
+def test_the_mean_is_the_kalman_filters(problem: Problem) -> None:
+    analysis = Enkf().update(*problem)
+    for twin, ensemble in enumerate(analysis):
+        assert_close(ensemble.mean(0), kalman(problem, twin)[0])
+
+
+def test_twins_ticks_and_seeds_are_perturbed_differently() -> None:
+    problem = random_problem(seed=4, twins=1, members=8, states=2, observations=2)
+    draws = [Draw(seed, np.array([twin]), tick) for seed in (1, 2) for twin in (1, 2) for tick in (1, 2)]
+    analyses = {Enkf().update(*problem._replace(draw=draw)).tobytes() for draw in draws}
+    assert len(analyses) == len(draws)
+
+
+def test_it_converges_to_the_kalman_filter_like_one_over_the_root_of_the_members() -> None:
+    """Members drawn from a Gaussian prior; 200 twins are 200 replicates. The slope's own error is about 0.01."""
+    rng = np.random.default_rng(5)
+    states, replicates = 3, 200
+    root, H = rng.normal(size=(states, states)), rng.normal(size=(states, 2))
+    P, R, y = root.T @ root, np.diag([0.5, 2.0]), np.array([1.0, -2.0])
+    gain = P @ H @ np.linalg.inv(H.T @ P @ H + R)
+    mean, C = gain @ y, P - gain @ H.T @ P
+    sizes = [32, 64, 128, 256, 512, 1024, 2048]
+    errors = []
+    for members in sizes:
+        x = rng.normal(size=(replicates, members, states)) @ root
+        observed, variance = np.tile(y, (replicates, 1)), np.tile(np.diag(R), (replicates, 1))
+        analysis = Enkf().update(x, x @ H, observed, variance, Draw(members, np.arange(replicates), 0))
+        of_mean = ((analysis.mean(1) - mean) ** 2).mean()
+        of_covariance = np.mean([((covariance(ensemble) - C) ** 2).mean() for ensemble in analysis])
+        errors.append((np.sqrt(of_mean), np.sqrt(of_covariance)))
+    for error in np.log(errors).T:
+        slope = np.polyfit(np.log(sizes), error, 1)[0]
+        assert abs(slope + 0.5) < 0.1

@@ -1,0 +1,88 @@
+"""Inflation: how much, about what, and never where nothing was seen."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twin_runtime.assimilation import Etkf, Inflation
+from twin_runtime.assimilation.conformance import Problem, assert_close, random_problem
+from twin_runtime.core import FloatArray
+
+problems = st.builds(
+    random_problem,
+    seed=st.integers(0, 2**32),
+    twins=st.integers(1, 3),
+    members=st.integers(2, 30),
+    states=st.integers(1, 150),
+    observations=st.integers(1, 4),
+)
+shares = st.floats(0.0, 1.0)
+
+
+def updated(problem: Problem, inflation: Inflation) -> tuple[FloatArray, FloatArray]:
+    """The analysis without and with inflation."""
+    plain = Etkf().update(*problem)
+    inflated = plain.copy()
+    inflation(problem.x, inflated, problem.observed)
+    return plain, inflated
+
+
+@given(problems, shares)
+def test_relaxation_mixes_the_spreads_and_keeps_the_mean(problem: Problem, share: float) -> None:
+    plain, inflated = updated(problem, Inflation(rtps=share))
+    expected = share * problem.x.std(1) + (1 - share) * plain.std(1)
+    assert_close(inflated.std(1), expected)
+    assert_close(inflated.mean(1), plain.mean(1))
+
+
+@given(problems)
+def test_full_relaxation_restores_the_prior_spread(problem: Problem) -> None:
+    _, inflated = updated(problem, Inflation(rtps=1.0))
+    assert_close(inflated.std(1), problem.x.std(1))
+
+
+@given(problems, st.floats(1.0, 2.0))
+def test_a_factor_multiplies_the_anomalies(problem: Problem, factor: float) -> None:
+    plain, inflated = updated(problem, Inflation(factor))
+    mean = plain.mean(1, keepdims=True)
+    assert_close(inflated, mean + factor * (plain - mean))
+
+
+@given(problems, st.floats(1.0, 2.0), shares)
+def test_factor_and_relaxation_multiply(problem: Problem, factor: float, share: float) -> None:
+    _, inflated = updated(problem, Inflation(factor, share))
+    _, relaxed = updated(problem, Inflation(rtps=share))
+    assert_close(inflated.std(1), factor * relaxed.std(1))
+
+
+@given(problems)
+def test_the_defaults_do_nothing(problem: Problem) -> None:
+    plain, inflated = updated(problem, Inflation())
+    assert inflated.tobytes() == plain.tobytes()
+
+
+@given(problems)
+def test_a_twin_that_saw_nothing_is_left_alone(problem: Problem) -> None:
+    problem.observed[0] = np.nan
+    _, inflated = updated(problem, Inflation(1.5, 0.5))
+    assert inflated[0].tobytes() == problem.x[0].tobytes()
+
+
+def test_relaxation_leaves_what_the_update_left() -> None:
+    """A column that the sensors say nothing about keeps its bits, whatever the share."""
+    problem = random_problem(seed=8, twins=1, members=16, states=3, observations=1)
+    analysis = problem.x.copy()
+    analysis[:, :, 0] *= 0.5
+    before = analysis.copy()
+    Inflation(rtps=0.37)(problem.x, analysis, problem.observed)
+    assert analysis[:, :, 1:].tobytes() == before[:, :, 1:].tobytes()
+    assert analysis[:, :, 0].std() > before[:, :, 0].std()
+
+
+@pytest.mark.parametrize("inflation", [Inflation(1.1), Inflation(rtps=0.5)])
+def test_a_collapsed_column_stays_as_it_is(inflation: Inflation) -> None:
+    problem = random_problem(seed=9, twins=1, members=8, states=2, observations=1)
+    problem.x[:, :, 1] = 0.1
+    _, inflated = updated(problem, inflation)
+    assert np.all(inflated[:, :, 1] == 0.1)

@@ -1,0 +1,50 @@
+"""Print the table of ratios: ``python -m tests.benchmarks.run [module ...]``; exit status 1 where a bound is missed."""
+
+import importlib
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.timing import Row
+
+MODULES = ("assimilation",)
+
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def main(modules: Sequence[str]) -> int:
+    """Measure the parts named, and print them as one table."""
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # read when NumPy is first imported: by the parts, not before
+    rows = [row for name in modules for row in importlib.import_module(f"tests.benchmarks.{name}").rows()]
+    Console(width=120).print(table(rows))
+    return int(any(row.ratio > row.bound for row in rows))
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """The rows with the machine for a title."""
+    lines = Table(title=machine())
+    for heading in ("", "ours", "peer", "", "ratio", "bound"):
+        lines.add_column(heading, justify="left" if heading == "" else "right")
+    for row in rows:
+        ratio = f"{row.ratio:.3g}" if row.ratio <= row.bound else f"[red]{row.ratio:.3g}[/red]"
+        ours, peer = f"{row.ours:.3g} {row.unit}", f"{row.peer:.3g} {row.unit}"
+        lines.add_row(row.name, ours, peer, row.against, ratio, f"{row.bound:g}")
+    return lines
+
+
+def machine() -> str:
+    """Processor, cores and system."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = names[0] if names else platform.processor()
+    return f"{processor}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:] or MODULES))

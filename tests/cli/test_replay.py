@@ -1,0 +1,148 @@
+"""``twin replay`` and ``twin show``: a recording goes in, one JSON object or tables come out."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.cli.sines import sines
+from tests.config.files import written
+from twin_runtime.cli import app
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The recording of some sines and a configuration for it."""
+    return sines(tmp_path)
+
+
+def twin(*arguments: object) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def summary(*arguments: object) -> Any:  # noqa: ANN401  # whatever was printed
+    result = twin(*arguments, "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.count("\n") == 1
+    return json.loads(result.stdout)
+
+
+def replayed(folder: Path, *options: object) -> Any:  # noqa: ANN401
+    return summary("replay", folder / "artery.toml", folder / "sines.recording.toml", *options)
+
+
+def test_a_replay_ends_with_one_json_object(folder: Path) -> None:
+    told = replayed(folder)
+    readings = told["readings"]
+    assert told["ticks"] == 250
+    assert readings["accepted"] == 260
+    assert readings["accepted"] == (
+        readings["assimilated"] + sum(readings["rejected"].values()) + readings["duplicate"] + readings["late"]
+        + readings["pending"]
+    )  # fmt: skip
+    assert len(told["state_hash"]) == 64
+    assert told["unit"]["resistance"] == "mmHg*s/mL"
+    assert told["estimates"]["resistance"]["sd"] > 0
+    assert sum(told["verdicts"].values()) == 250
+    assert {"realtime_factor", "coverage_90", "nis"} <= told.keys()
+
+
+def test_a_replay_for_people_is_tables(folder: Path) -> None:
+    told = twin("replay", folder / "artery.toml", folder / "sines.recording.toml").stdout
+    assert "state hash" in told
+    assert "resistance" in told
+
+
+def test_a_recording_elsewhere_is_found_by_its_folder(folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "elsewhere"
+    data.mkdir()
+    for name in ("sines.csv", "peaks.csv"):
+        (folder / name).rename(data / name)
+    assert replayed(folder, "--data", data)["ticks"] == 250
+
+
+def test_a_section_of_a_recording_is_replayed_by_offset_or_by_time(folder: Path) -> None:
+    section = replayed(folder, "--from", "2 s", "--for", "4 s")
+    assert section["ticks"] == 100
+    assert replayed(folder, "--from", "2 s", "--until", "2020-01-01T00:00:06Z")["state_hash"] == section["state_hash"]
+
+
+def test_a_store_that_a_replay_has_written_gives_the_same_state_again(folder: Path) -> None:
+    store = folder / "out.db"
+    state = replayed(folder, "--store", store)["state_hash"]
+    assert summary("replay", folder / "artery.toml", store)["state_hash"] == state
+
+
+def test_options_that_make_no_sense_for_a_store_are_refused(folder: Path) -> None:
+    store = folder / "out.db"
+    replayed(folder, "--store", store)
+    result = twin("replay", folder / "artery.toml", store, "--for", "1 s")
+    assert result.exit_code == 2
+    assert "a store is replayed as a whole" in result.stderr
+
+
+def test_what_is_neither_mapping_nor_store_is_told(folder: Path) -> None:
+    result = twin("replay", folder / "artery.toml", folder / "sines.csv")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert (
+        "sines.csv: expected the mapping of a recording, or a store; remedy: give a store, or a mapping of type toml"
+        in (result.stderr)
+    )
+
+
+def test_a_recording_that_is_not_there_is_looked_for_nearby(folder: Path) -> None:
+    result = twin("replay", folder / "artery.toml", folder / "sine.recording.toml")
+    assert result.exit_code == 2
+    assert "did you mean sines.recording.toml?" in result.stderr
+
+
+def test_a_store_of_another_configuration_is_refused_before_anything_is_written(folder: Path) -> None:
+    store = folder / "out.db"
+    replayed(folder, "--store", store)
+    written(folder, ("noise = 2.0", "noise = 3.0"))
+    result = twin("replay", folder / "artery.toml", folder / "sines.recording.toml", "--store", store)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "config_hash" in result.stderr
+
+
+def test_show_tells_the_same_of_a_store(folder: Path) -> None:
+    store = folder / "out.db"
+    told = replayed(folder, "--store", store)
+    shown = summary("show", store)
+    assert {"readings", "state_hash", "realtime_factor", "coverage_90", "nis", "verdicts", "unit"} <= shown.keys()
+    assert shown["ticks"] == told["ticks"]
+    assert shown["verdicts"] == told["verdicts"]
+    assert shown["readings"]["accepted"] == told["readings"]["accepted"]
+    assert shown["estimates"]["resistance"]["mean"] == told["estimates"]["resistance"]["mean"]
+
+
+def test_show_lists_the_newest_estimates_of_a_quantity(folder: Path) -> None:
+    store = folder / "out.db"
+    replayed(folder, "--store", store)
+    shown = summary("show", store, "--quantity", "resistance", "--twin", "patient-1", "--last", 3)
+    assert shown["estimates"].keys() == {"resistance"}
+    times = [row["time"] for row in shown["last"]]
+    assert [after - before for before, after in pairwise(times)] == [40_000_000, 40_000_000]
+    assert {(row["twin"], row["quantity"], row["unit"]) for row in shown["last"]} == {
+        ("patient-1", "resistance", "mmHg*s/mL")
+    }
+    table = twin("show", store, "--quantity", "resistance", "--last", 1).stdout
+    assert "2020-01-01T00:00:10.000Z" in table
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--quantity", "resistnce"), "there is no quantity 'resistnce' in it; remedy: did you mean resistance?"),
+        (("--twin", "patient-2"), "there is no twin 'patient-2' in it; remedy: did you mean patient-1?"),
+    ],
+)
+def test_show_tells_what_is_not_in_a_store(option: tuple[str, str], told: str, folder: Path) -> None:
+    store = folder / "out.db"
+    replayed(folder, "--store", store)
+    result = twin("show", store, *option)
+    assert result.exit_code == 2
+    assert told in result.stderr

@@ -1,0 +1,76 @@
+"""``twin run`` on a real broker: it does what a replay does, and ends when it is told to."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.cli.sines import sines
+from tests.servers import mosquitto
+from twin_runtime.cli import app
+
+TWIN = (sys.executable, "-c", "from twin_runtime.cli import main; main()")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A recording, and a configuration that takes it from a running broker."""
+    with mosquitto(tmp_path / "broker") as broker:
+        mqtt = f'[mqtt]\nbroker = "mqtt://127.0.0.1:{broker.port}"\nclient_id = "twin-artery"\n\n[trust.checks]'
+        clock = 'tick = "40 ms"\nclock = "stream"'
+        yield sines(tmp_path, ("[trust.checks]", mqtt), ('tick = "40 ms"', clock))
+
+
+def started(folder: Path, *options: str) -> subprocess.Popen[str]:
+    """A live run of the configuration, connected to its broker."""
+    command = [*TWIN, "run", "artery.toml", "--json", *options]
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "connected to mqtt://" in line:
+            return process
+    pytest.fail("it has never connected")
+
+
+def test_a_live_run_gives_the_state_that_a_replay_of_the_recording_gives(folder: Path) -> None:
+    process = started(folder, "--idle", "2 s", "--store", "live.db")
+    subprocess.run(
+        [*TWIN, "play", "sines.recording.toml", "--config", "artery.toml", "--speed", "10"], cwd=folder, check=True
+    )
+    told, _ = process.communicate(timeout=60)
+    live = json.loads(told)
+    assert process.returncode == 0
+    replay = CliRunner().invoke(
+        app, ["replay", str(folder / "artery.toml"), str(folder / "sines.recording.toml"), "--json"]
+    )
+    assert live["readings"]["accepted"] == 260
+    assert live["state_hash"] == json.loads(replay.stdout)["state_hash"]
+
+
+@pytest.mark.parametrize(("asked_by", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_run_that_is_told_to_stop_says_what_it_came_to(asked_by: signal.Signals, status: int, folder: Path) -> None:
+    process = started(folder)
+    process.send_signal(asked_by)
+    told, complaints = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert json.loads(told)["ticks"] == 0
+    assert "Traceback" not in complaints
+
+
+def test_a_run_without_a_broker_in_its_configuration_says_so(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["run", str(sines(tmp_path) / "artery.toml")])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "error: mqtt: expected, but missing: a live run needs a source; remedy: add [mqtt]" in result.stderr

@@ -1,0 +1,130 @@
+"""A configuration and its model must agree; where they do not, the user is told by file and key."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.config.files import Change, written
+from twin_runtime.config import load
+from twin_runtime.config.against_model import check_against_model, create_model
+from twin_runtime.errors import ConfigError
+from twin_runtime.modelling.variables import LogNormal
+
+CVP = '[sensors.cvp]\nunit = "mmHg"\nnoise = 1.0\n\n[inputs.r_peak]'
+
+
+def complaint(path: Path) -> str:
+    with pytest.raises(ConfigError) as caught:
+        create_model(load(path))
+    return str(caught.value)
+
+
+def test_a_model_is_made_with_the_priors_and_walks_of_its_configuration(tmp_path: Path) -> None:
+    walk = "[model.walk]\ncompliance = 0.01\n\n[model.priors]"
+    model = create_model(load(written(tmp_path, ("[1.5, 0.3]", "[2.5, 0.1]"), ("[model.priors]", walk))))
+    compliance = next(variable for variable in model.variables if variable.name == "compliance")
+    assert (compliance.prior, compliance.walk) == (LogNormal(2.5, 0.1), 0.01)
+
+
+@pytest.mark.parametrize(
+    ("prior", "physical"),
+    [("normal = [3, 1]", 3.0), ("lognormal = [3, 1]", 3.0), ("bounded = [2, 4]", 3.0), ("fixed = 3", 3.0)],
+)
+def test_every_kind_of_prior_has_the_centre_that_was_written(prior: str, physical: float, tmp_path: Path) -> None:
+    model = create_model(load(written(tmp_path, ("lognormal = [1.5, 0.3]", prior))))
+    given = next(variable.prior for variable in model.variables if variable.name == "compliance")
+    assert given.physical(given.centre) == pytest.approx(physical)
+
+
+MISTAKES: dict[str, tuple[Change, str, str]] = {
+    "a model that is not there": (
+        ('model = "artery"', 'model = "arteries"'),
+        "artery.toml:3: twin.model: expected the name of a model, got 'arteries'",
+        "did you mean artery?",
+    ),
+    "a setting that the model does not have": (
+        ("[model.priors]", "[model.settings]\nwall = false\n[model.priors]"),
+        "artery.toml:10: model.settings.wall: unknown setting of model 'artery'",
+        "this model has no settings",
+    ),
+    "an output that is not there": (
+        ('observes = "pressure"', 'observes = "presure"'),
+        "artery.toml:13: sensors.abp.observes: expected an output of model 'artery', got 'presure'",
+        "did you mean pressure?",
+    ),
+    "a sensor named like no output": (
+        ("[inputs.r_peak]", CVP),
+        "artery.toml:19: sensors.cvp.observes: expected an output of model 'artery', got 'cvp'",
+        "use one of: cardiac_output, flow, impedance, pressure",
+    ),
+    "a unit of another quantity": (
+        ('unit = "mmHg"', 'unit = "degC"'),
+        "artery.toml:15: sensors.abp.unit: 'degC' measures temperature, 'mmHg' measures pressure ('pressure' of",
+        "give a unit of pressure, such as mmHg",
+    ),
+    "a unit that is misspelt": (
+        ('unit = "mmHg"', 'unit = "mmhg"'),
+        "artery.toml:15: sensors.abp.unit: unknown unit 'mmhg'",
+        "did you mean mmHg",
+    ),
+    "a variable that is not there": (
+        ("compliance =", "complience ="),
+        "artery.toml:10: model.priors.complience: expected a variable of model 'artery', got 'complience'",
+        "did you mean compliance?",
+    ),
+    "a walk of nothing": (
+        ("[model.priors]", "[model.walk]\nDecay = 0.1\n[model.priors]"),
+        "artery.toml:10: model.walk.Decay: expected a variable",
+        "did you mean decay",
+    ),
+    "an input that nothing drives": (
+        ('[inputs.r_peak]\nunit = "1"\n', ""),
+        "artery.toml: inputs: expected a table for input 'r_peak' of model 'artery', got none",
+        'add [inputs.r_peak] with unit = "1"',
+    ),
+    "an input that two channels drive": (
+        ("[inputs.r_peak]", '[inputs.ecg]\nunit = "1"\ndrives = "r_peak"\n[inputs.r_peak]'),
+        "inputs.r_peak.drives: expected one channel for input 'r_peak', got 'ecg' and 'r_peak'",
+        "remove one of them",
+    ),
+    "a method that is not there": (
+        ("[trust.checks]", '[assimilation]\nmethod = "etfk"\n[trust.checks]'),
+        "artery.toml:23: assimilation.method: expected a method of assimilation, got 'etfk'",
+        "did you mean etkf",
+    ),
+    "a check that is not there": (
+        ("age =", "aeg ="),
+        "artery.toml:23: trust.checks.aeg: unknown check",
+        "did you mean age?",
+    ),
+    "a threshold that is not there": (
+        ("degraded =", "degrade ="),
+        "artery.toml:23: trust.checks.age.degrade: unknown threshold",
+        "did you mean degraded?",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_every_disagreement_is_told_with_its_place_and_its_remedy(mistake: str, tmp_path: Path) -> None:
+    change, told, remedy = MISTAKES[mistake]
+    message = complaint(written(tmp_path, change))
+    assert told in message
+    assert remedy in message.partition("; remedy: ")[2]
+
+
+def test_all_disagreements_are_told_at_once(tmp_path: Path) -> None:
+    told = complaint(
+        written(tmp_path, ("compliance =", "c ="), ('"pressure"', '"p"'), ("[inputs.r_peak]", "[inputs.ecg]"))
+    )
+    assert [line.split(": ")[1] for line in told.splitlines()] == [
+        "model.priors.c",
+        "sensors.abp.observes",
+        "inputs.ecg.drives",
+        "inputs",
+    ]
+
+
+def test_a_configuration_can_be_held_against_a_model_of_ones_own(tmp_path: Path) -> None:
+    config = load(written(tmp_path))
+    check_against_model(config, create_model(config))

@@ -1,0 +1,1 @@
+"""A runtime that keeps physics-based twins synchronised with their assets."""

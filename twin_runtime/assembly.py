@@ -1,0 +1,96 @@
+"""From a configuration to the parts that run: the fleet, its channels, and the identity of its store."""
+
+import math
+from dataclasses import dataclass
+from functools import partial
+
+from twin_runtime.assimilation import METHODS
+from twin_runtime.assimilation.inflation import Inflation
+from twin_runtime.config.against_model import create_model
+from twin_runtime.config.deployment import Config, ConfiguredChannel
+from twin_runtime.core import SECOND
+from twin_runtime.modelling.model import Model
+from twin_runtime.stream.channel import Channel
+from twin_runtime.stream.identity import Identity
+from twin_runtime.stream.intake import Intake, Plausibility
+from twin_runtime.twin import Fleet, Sensor
+from twin_runtime.units import conversion
+from twin_runtime.vvuq.checks import NAMES, configured
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A deployment ready to run: nothing is started, nothing is connected."""
+
+    config: Config
+    fleet: Fleet
+    channels: tuple[Channel, ...]
+    identity: Identity
+
+    def intake(self, clock: str | None = None) -> Intake:
+        """A fresh door for this deployment's messages."""
+        wall = (clock or self.config.twin.clock) == "wall"
+        plausible = Plausibility.wall() if wall else Plausibility.stream()
+        return Intake(self.channels, self.config.twin.twins, plausible)
+
+
+def assemble(config: Config) -> Assembly:
+    """Put a deployment together; raises one :class:`twin_runtime.errors.ConfigError` that tells everything wrong."""
+    model = create_model(config)
+    fleet = _fleet(config, model)
+    identity = Identity(
+        name=config.twin.name,
+        twins=config.twin.twins,
+        channels=tuple(channel.name for channel in config.channels),
+        quantities=tuple(model.quantities),
+        checks=NAMES,
+        tick=config.twin.tick,
+        config_hash=config.config_hash,
+        model_hash=model.fingerprint,
+    )
+    return Assembly(config, fleet, tuple(_channel(c, model) for c in config.channels), identity)
+
+
+def _fleet(config: Config, model: Model) -> Fleet:
+    outputs = [output.name for output in model.outputs]
+    inputs = [given.name for given in model.inputs]
+    how = config.assimilation
+    return Fleet(
+        model=model,
+        twins=config.twin.twins,
+        sensors=tuple(
+            Sensor(c.name, outputs.index(c.target), c.stale / SECOND) for c in config.channels if c.kind == "sensor"
+        ),
+        driven=tuple(inputs.index(c.target) for c in config.channels if c.kind == "input"),
+        tick=config.twin.tick,
+        seed=config.twin.seed,
+        members=config.ensemble.members,
+        method=METHODS[how.method](),
+        inflation=Inflation(how.inflation, how.rtps),
+        checks=configured(config.trust.checks),
+        hysteresis=(
+            max(1, math.ceil(config.trust.degraded_after / config.twin.tick)),
+            max(1, math.ceil(config.trust.recovered_after / config.twin.tick)),
+        ),
+        gate=how.gate,
+        reopen=how.reopen,
+        window=config.trust.window / SECOND,
+    )
+
+
+def _channel(channel: ConfiguredChannel, model: Model) -> Channel:
+    known = {q.name: q.unit for q in (model.outputs if channel.kind == "sensor" else model.inputs)}
+    scale, offset = conversion(channel.unit, known[channel.target])
+    low, high = channel.range or (-math.inf, math.inf)
+    return Channel(
+        name=channel.name,
+        topic=channel.topic,
+        unit=channel.unit,
+        scale=scale,
+        offset=offset,
+        sd=channel.noise * abs(scale),
+        low=low,
+        high=high,
+        kind=channel.kind,
+        convert=partial(conversion, to_unit=channel.unit),
+    )

@@ -1,0 +1,41 @@
+"""What the runtime asks of a method of assimilation."""
+
+from typing import NamedTuple, Protocol
+
+from twin_runtime.core import FloatArray, IntArray
+
+
+class Draw(NamedTuple):
+    """Which random numbers to use: the deployment's seed, the twins' identities, the tick's absolute index."""
+
+    seed: int
+    twins: IntArray
+    tick: int
+
+
+class Assimilator(Protocol):
+    """A method that corrects ensembles by observations with independent errors, many twins at once.
+
+    A pure function: the same arguments give the same bits, and a twin's analysis does not depend on the other twins.
+    """
+
+    def update(
+        self,
+        x: FloatArray,
+        predicted: FloatArray,
+        observed: FloatArray,
+        variance: FloatArray,
+        draw: Draw,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
+        """The analysis ensembles, written into ``out`` where it is given (it must not overlap ``x``).
+
+        ``x[twin, member, state]`` is the forecast, with two members at least; ``predicted[twin, member, observation]``
+        is what each member says the sensors should read, ``observed[twin, observation]`` what they read, and
+        ``variance[twin, observation]`` the variance of their errors. An observation is missing where ``observed`` or a
+        prediction is not finite; a twin without observations keeps its forecast, bit for bit.
+
+        Raises:
+            ValueError: The variance of an observation is not positive.
+        """
+        ...

@@ -1,0 +1,51 @@
+"""The program ``twin``."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from twin_runtime.cli.check import check
+from twin_runtime.cli.group import Commands
+from twin_runtime.cli.models import models
+from twin_runtime.cli.replay import replay
+from twin_runtime.cli.run import run
+from twin_runtime.cli.show import show
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (check, run, replay, show, models):
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"twin-runtime {version('twin-runtime')}")
+        raise typer.Exit
+
+
+@app.callback()
+def twin(
+    version: Annotated[  # typer calls back
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Keep physics-based twins in step with their assets.
+
+    Sensor streams come in; estimates come out, with their uncertainty and a verdict. Every run can be replayed, bit
+    for bit.
+
+    A first look, without any service: `twin demo`. An error ends with exit status 2; TWIN_DEBUG=1 shows its
+    origin.
+    """
+
+
+def main() -> None:
+    """Run the program."""
+    app(prog_name="twin")

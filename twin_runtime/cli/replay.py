@@ -1,0 +1,108 @@
+"""``twin replay``: the same states again, from a recording or from a store."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from twin_runtime import entry_points
+from twin_runtime.cli.options import ConfigPath, Json, StorePath, Until, duration
+from twin_runtime.cli.output import progress
+from twin_runtime.cli.report import tell
+from twin_runtime.errors import RecordingError
+from twin_runtime.spelling import did_you_mean
+
+if TYPE_CHECKING:
+    from twin_runtime.assembly import Assembly
+    from twin_runtime.core import Recording
+
+SQLITE = b"SQLite format 3\0"
+
+
+def replay(  # noqa: PLR0913, PLR0917  # one argument an option
+    config: ConfigPath,
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="SOURCE", help="The mapping of a recording (TOML), or a store.", show_default=False),
+    ],
+    data: Annotated[Path | None, typer.Option(help="The folder of the recording's files.")] = None,
+    begin: Annotated[
+        int | None, typer.Option("--from", parser=duration, metavar="DURATION", help="Leave out so much of the start.")
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option("--for", parser=duration, metavar="DURATION", help="Replay only so much.")
+    ] = None,
+    until: Until = None,
+    horizon: Annotated[
+        int | None,
+        typer.Option(parser=duration, metavar="DURATION", help="Compare forecasts so far ahead with what came."),
+    ] = None,
+    store: StorePath = None,
+    json: Json = False,
+) -> None:
+    """Replay a recording or a store through the twins of CONFIG, as fast as this machine can.
+
+    A store replayed under its own configuration gives the same state, bit for bit: compare `state_hash`. Nothing is
+    written without `--store`.
+
+    Example: `twin replay deploy/examples/artery.toml deploy/examples/surgery-patient.recording.toml --data DIR --json`
+    """
+    from twin_runtime.assembly import assemble
+    from twin_runtime.config import load
+
+    assembly = assemble(load(config))
+    if not _is_store(source):
+        recording = _recording(source, data)
+        first, last = _section(recording, begin, length, until)
+        options = {"begin": first, "until": last, "store": store, "horizon": horizon or 0}
+        tell(_replay_recording(assembly, recording, options), json=json)
+    elif any(option is not None for option in (data, begin, length, until, horizon, store)):
+        raise typer.BadParameter("a store is replayed as a whole: the options are for recordings")
+    else:
+        tell(_replay_store(assembly, source), json=json)
+
+
+def _replay_recording(assembly: "Assembly", recording: "Recording", options: dict[str, Any]) -> dict[str, Any]:
+    from twin_runtime.replay import replay_recording
+
+    with progress("replaying", len(recording)) as advance:
+        return replay_recording(assembly, recording, **options, progress=advance)
+
+
+def _replay_store(assembly: "Assembly", path: Path) -> dict[str, Any]:
+    from twin_runtime.replay import replay_store
+    from twin_runtime.stream.reading import Reader
+
+    with Reader.open(path) as reader:
+        total = sum(reader.counts().values())
+    with progress("replaying", total) as advance:
+        return replay_store(assembly, path, progress=advance)
+
+
+def _is_store(source: Path) -> bool:
+    try:
+        with source.open("rb") as file:
+            return file.read(len(SQLITE)) == SQLITE
+    except OSError as error:
+        near = did_you_mean(source.name, [p.name for p in source.parent.glob("*") if p.suffix in (".toml", ".db")])
+        raise RecordingError(f"cannot be read: {error.strerror}", where=str(source), remedy=near) from None
+
+
+def _recording(source: Path, data: Path | None) -> "Recording":
+    """The recording behind a mapping, by the entry point that is named after the mapping's suffix."""
+    openers = entry_points.found(entry_points.MAPPINGS)
+    opener = openers.get(source.suffix.removeprefix("."))
+    if opener is None:
+        remedy = f"give a store, or a mapping of type {', '.join(openers)}"
+        raise RecordingError("expected the mapping of a recording, or a store", where=str(source), remedy=remedy)
+    return cast("Callable[..., Recording]", entry_points.loaded(opener))(source, data)
+
+
+def _section(
+    recording: "Recording", begin: int | None, length: int | None, until: int | None
+) -> tuple[int | None, int | None]:
+    """The event times between which to replay; None for where the recording itself starts and ends."""
+    first = None if begin is None else recording.start + begin
+    ends = [end for end in (until, None if length is None else (first or recording.start) + length) if end is not None]
+    return first, min(ends, default=None)

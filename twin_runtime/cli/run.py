@@ -1,0 +1,81 @@
+"""``twin run``: twins that stay in step with their assets."""
+
+import asyncio
+import logging
+import signal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.logging import RichHandler
+
+from twin_runtime.cli.options import ConfigPath, Json, StorePath, Until, duration
+from twin_runtime.cli.output import MESSAGES
+from twin_runtime.cli.report import tell
+
+if TYPE_CHECKING:
+    from twin_runtime.assembly import Assembly
+    from twin_runtime.config.adapters import Adapters
+    from twin_runtime.run import Ending
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+def run(
+    config: ConfigPath,
+    until: Until = None,
+    idle: Annotated[
+        int | None, typer.Option(parser=duration, metavar="DURATION", help='End after so much silence, as in "10 s".')
+    ] = None,
+    store: StorePath = None,
+    log_level: Annotated[Level, typer.Option(help="How much to tell on stderr.")] = "info",
+    json: Json = False,
+) -> None:
+    """Run the twins of CONFIG on their live streams until it is told to stop: Ctrl-C, SIGTERM, `--until` or `--idle`.
+
+    What has been acknowledged to the broker is in the store. A run that was killed goes on where it stopped when it is
+    started again.
+
+    Example: `twin run deploy/examples/artery.toml --idle "30 s"`
+    """
+    from twin_runtime.assembly import assemble
+    from twin_runtime.config import load
+    from twin_runtime.config.adapters import adapters
+    from twin_runtime.run import Ending
+
+    _log(log_level)
+    configuration = load(config).stored_at(store)
+    connected = adapters(configuration)
+    interrupted: list[signal.Signals] = []
+    tell(asyncio.run(_run(assemble(configuration), connected, Ending(until, idle), interrupted)), json=json)
+    if signal.SIGINT in interrupted:
+        raise typer.Exit(130)
+
+
+async def _run(
+    assembly: "Assembly", connected: "Adapters", ending: "Ending", interrupted: list[signal.Signals]
+) -> dict[str, Any]:
+    """Run until the end, or until a signal asks for it; signals are told in ``interrupted``."""
+    from twin_runtime.run import run as run_live
+    from twin_runtime.stream.store import Store
+
+    stop = asyncio.Event()
+
+    def end(asked_by: signal.Signals) -> None:
+        interrupted.append(asked_by)
+        stop.set()
+        asyncio.get_running_loop().remove_signal_handler(asked_by)  # a second time it ends at once
+
+    for asked_by in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(asked_by, end, asked_by)
+    source = connected.open_source(assembly.intake().topics)
+    store = Store.create_or_open(assembly.config.store_path, assembly.identity)
+    try:
+        sinks = connected.open_sinks(assembly.identity)
+        return await run_live(assembly, source, store, sinks=sinks, ending=ending, stop=stop)
+    finally:
+        store.close()
+
+
+def _log(level: Level) -> None:
+    handler = RichHandler(console=MESSAGES, show_path=False)
+    logging.basicConfig(level=level.upper(), format="%(message)s", handlers=[handler])

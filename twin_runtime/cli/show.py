@@ -1,0 +1,107 @@
+"""``twin show``: what a store holds."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from twin_runtime.cli.options import Json, instant_text
+from twin_runtime.cli.output import display, print_json
+from twin_runtime.cli.report import tell
+from twin_runtime.errors import StoreError
+from twin_runtime.spelling import did_you_mean
+
+if TYPE_CHECKING:
+    from twin_runtime.core import Record
+    from twin_runtime.stream.identity import Identity
+    from twin_runtime.stream.reading import Reader
+
+
+def show(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="The file of a store.", show_default=False)],
+    twin: Annotated[str | None, typer.Option(help="Only this twin's estimates.")] = None,
+    quantity: Annotated[str | None, typer.Option(help="Only estimates of this quantity.")] = None,
+    last: Annotated[int, typer.Option(min=0, help="List the estimates of so many of the newest ticks.")] = 0,
+    json: Json = False,
+) -> None:
+    """Show what a store holds: accounting, verdicts, newest estimates. The run that writes it may go on meanwhile.
+
+    Example: `twin show artery.db --quantity resistance --last 10`
+    """
+    from twin_runtime.stored import stored_summary
+    from twin_runtime.stream.reading import Reader
+
+    with Reader.open(store) as reader:
+        _known("twin", twin, reader.identity.twins, store)
+        _known("quantity", quantity, [q.name for q in reader.identity.quantities], store)
+        summary = _narrowed(stored_summary(reader), twin, quantity)
+        rows = list(_rows(reader, last, twin, quantity)) if last else []
+    if json:
+        print_json(summary | ({"last": rows} if last else {}))
+        return
+    tell(summary, json=False)
+    if rows:
+        display(_series(rows))
+
+
+def _known(option: str, wanted: str | None, names: "tuple[str, ...] | list[str]", store: Path) -> None:
+    if wanted is not None and wanted not in names:
+        raise StoreError(f"there is no {option} '{wanted}' in it", where=str(store), remedy=did_you_mean(wanted, names))
+
+
+def _narrowed(summary: dict[str, Any], twin: str | None, quantity: str | None) -> dict[str, Any]:
+    """The summary with the estimates of one twin, of one quantity, or both."""
+    estimates = summary["estimates"]
+    if twin is not None and twin in estimates:
+        estimates = estimates[twin]
+    if quantity is not None:
+        alone = quantity in estimates
+        estimates = (
+            {quantity: estimates[quantity]}
+            if alone
+            else {name: {quantity: e[quantity]} for name, e in estimates.items()}
+        )
+    return summary | {"estimates": estimates}
+
+
+def _rows(reader: "Reader", last: int, twin: str | None, quantity: str | None) -> Iterator[dict[str, Any]]:
+    """One row for every tick, twin and quantity among the newest ticks."""
+    for record in reader.latest((reader.frontier() or 0) - last):
+        yield from (
+            row
+            for row in _of_record(reader.identity, record)
+            if twin in (None, row["twin"]) and quantity in (None, row["quantity"])
+        )
+
+
+def _of_record(known: "Identity", record: "Record") -> Iterator[dict[str, Any]]:
+    from twin_runtime.core import FIGURES, Trust
+
+    for i, row in enumerate(record.rows):
+        about = {
+            "tick": record.tick,
+            "time": (record.tick + 1) * known.tick,
+            "twin": known.twins[row],
+            "revision": int(record.revision[i]),
+            "trust": Trust(int(record.trust[i])).name.lower(),
+            "reasons": known.reasons(int(record.reasons[i])),
+        }
+        for quantity, figures in zip(known.quantities, record.figures[i].tolist(), strict=True):
+            yield {
+                **about,
+                "quantity": quantity.name,
+                "unit": quantity.unit,
+                **dict(zip(FIGURES, figures, strict=True)),
+            }
+
+
+def _series(rows: list[dict[str, Any]]) -> Table:
+    table = Table("time", "twin", "quantity", "mean", "sd", "90 % interval", "unit", "verdict", "rev.", box=None)
+    for row in rows:
+        verdict = " ".join((row["trust"], *row["reasons"]))
+        interval = f"{row['q05']:.4g} to {row['q95']:.4g}"
+        time, figures = instant_text(row["time"]), (f"{row['mean']:.4g}", f"{row['sd']:.2g}", interval)
+        table.add_row(time, row["twin"], row["quantity"], *figures, row["unit"], verdict, str(row["revision"]))
+    return table

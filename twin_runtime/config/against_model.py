@@ -1,0 +1,149 @@
+"""What a configuration and its model must agree on, and the model made as the configuration says."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any, cast
+
+from twin_runtime import entry_points
+from twin_runtime.assimilation import METHODS
+from twin_runtime.config.agreement import table_of
+from twin_runtime.config.deployment import Config, ConfiguredChannel
+from twin_runtime.config.document import Key, Problem
+from twin_runtime.errors import TwinError, UnitError
+from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.variables import Bounded, Fixed, Input, LogNormal, Normal, Output, Prior
+from twin_runtime.spelling import did_you_mean
+from twin_runtime.units import conversion
+from twin_runtime.vvuq.checks import NAMES, Check
+
+GIVEN_BY_RUNTIME = {"priors", "walk"}
+
+
+def create_model(config: Config) -> Model:
+    """The model of a configuration, with its settings, priors and walks.
+
+    Raises one :class:`ConfigError` that tells everything on which the two disagree.
+    """
+    model_class = _model_class(config)
+    problems = [*_unknown_settings(config, model_class), *_unknown_method(config), *_unknown_thresholds(config)]
+    if problems:
+        raise config.document.error(problems)
+    model = _made(config, model_class)
+    check_against_model(config, model)
+    overridden = {name: _prior(section.given) for name, section in config.model.priors.items()}
+    return _made(config, model_class, priors=overridden, walk=config.model.walk)
+
+
+def check_against_model(config: Config, model: Model) -> None:
+    """Compare channels, units, priors and walks with a model. Raises one :class:`ConfigError` telling every problem."""
+    problems = [*_unknown_variables(config, model), *_channels(config, model), *_undriven(config, model)]
+    if problems:
+        raise config.document.error(problems)
+
+
+def _model_class(config: Config) -> Callable[..., Model]:
+    name, models = config.twin.model, entry_points.found(entry_points.MODELS)
+    if name in models:
+        try:
+            return cast("Callable[..., Model]", entry_points.loaded(models[name]))
+        except TwinError as error:
+            raise config.document.error([Problem(("twin", "model"), error.what, error.remedy)]) from error
+    remedy = did_you_mean(name, models) or "install a package that provides models"
+    raise config.document.error([Problem(("twin", "model"), f"expected the name of a model, got '{name}'", remedy)])
+
+
+def _made(config: Config, model_class: Callable[..., Model], **given: object) -> Model:
+    try:
+        return model_class(**given, **config.model.settings)
+    except TwinError as error:
+        raise config.document.error([Problem(("model",), error.what, error.remedy)]) from error
+    except (TypeError, ValueError) as error:
+        remedy = "give settings of the kind that the model asks for"
+        raise config.document.error([Problem(("model", "settings"), str(error), remedy)]) from error
+
+
+def _unknown_settings(config: Config, model_class: Callable[..., Model]) -> Iterator[Problem]:
+    parameters = inspect.signature(model_class).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    known = parameters.keys() - GIVEN_BY_RUNTIME
+    for name in config.model.settings:
+        if name not in known:
+            remedy = did_you_mean(name, known) or "remove it: this model has no settings"
+            yield Problem(("model", "settings", name), f"unknown setting of model '{config.twin.model}'", remedy)
+
+
+def _unknown_method(config: Config) -> Iterator[Problem]:
+    method = config.assimilation.method
+    if method not in METHODS:
+        what = f"expected a method of assimilation, got '{method}'"
+        yield Problem(("assimilation", "method"), what, did_you_mean(method, METHODS))
+
+
+def _unknown_thresholds(config: Config) -> Iterator[Problem]:
+    thresholds = [field.name for field in fields(Check) if field.name not in ("name", "kind")]
+    for name, given in config.trust.checks.items():
+        key: Key = ("trust", "checks", name)
+        if name not in NAMES:
+            yield Problem(key, "unknown check", did_you_mean(name, NAMES))
+        for threshold in (threshold for threshold in given if threshold not in thresholds):
+            yield Problem((*key, threshold), "unknown threshold", did_you_mean(threshold, thresholds))
+
+
+def _unknown_variables(config: Config, model: Model) -> Iterator[Problem]:
+    known = [variable.name for variable in model.variables]
+    for table, names in (("priors", config.model.priors), ("walk", config.model.walk)):
+        for name in names:
+            if name not in known:
+                what = f"expected a variable of model '{model.name}', got '{name}'"
+                yield Problem(("model", table, name), what, did_you_mean(name, known))
+
+
+def _channels(config: Config, model: Model) -> Iterator[Problem]:
+    outputs = {output.name: output for output in model.outputs}
+    inputs = {given.name: given for given in model.inputs}
+    for channel in config.channels:
+        if channel.kind == "sensor":
+            yield from _channel(channel, "observes", outputs, model.name)
+        else:
+            yield from _channel(channel, "drives", inputs, model.name)
+
+
+def _channel(
+    channel: ConfiguredChannel, verb: str, known: Mapping[str, Output] | Mapping[str, Input], model: str
+) -> Iterator[Problem]:
+    table = table_of(channel)
+    target = known.get(channel.target)
+    if target is None:
+        what = f"expected an {'output' if verb == 'observes' else 'input'} of model '{model}', got '{channel.target}'"
+        yield Problem((*table, verb), what, did_you_mean(channel.target, known) or "remove the table")
+        return
+    try:
+        conversion(channel.unit, target.unit)
+    except UnitError as error:
+        yield Problem((*table, "unit"), f"{error.what} ('{target.name}' of model '{model}')", error.remedy)
+
+
+def _undriven(config: Config, model: Model) -> Iterator[Problem]:
+    """Every input of a model is driven by exactly one channel."""
+    for given in model.inputs:
+        drivers = [c for c in config.channels if c.kind == "input" and c.target == given.name]
+        if not drivers:
+            what = f"expected a table for input '{given.name}' of model '{model.name}', got none"
+            yield Problem(("inputs",), what, f'add [inputs.{given.name}] with unit = "{given.unit}"')
+        for extra in drivers[1:]:
+            what = f"expected one channel for input '{given.name}', got '{drivers[0].name}' and '{extra.name}'"
+            yield Problem((*table_of(extra), "drives"), what, "remove one of them")
+
+
+def _prior(given: Mapping[str, Any]) -> Prior:
+    match given:
+        case {"normal": (mean, sd)}:
+            return Normal(mean, sd)
+        case {"lognormal": (median, sd)}:
+            return LogNormal(median, sd)
+        case {"bounded": (low, high)}:
+            return Bounded(low, high)
+        case _:
+            return Fixed(given["fixed"])

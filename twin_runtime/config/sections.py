@@ -1,0 +1,192 @@
+"""The sections of a configuration file. Every field says what it means; the same words are the remedy in an error."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from twin_runtime.core import SECOND
+from twin_runtime.durations import Duration, PositiveDuration
+
+
+def _ascending(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] < pair[1]:
+        return pair
+    raise _wrong(f"expected the lowest value first, got {list(pair)}", "exchange the two numbers")
+
+
+def _spread(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[1] >= 0:
+        return pair
+    raise _wrong(f"expected a standard deviation of 0 or more, got {pair[1]}", "give the standard deviation second")
+
+
+def _median(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] > 0:
+        return pair
+    raise _wrong(f"expected a median above 0, got {pair[0]}", "give the median itself, not its logarithm")
+
+
+def _name(name: str) -> str:
+    if re.fullmatch(r"\w[\w.-]*", name):
+        return name
+    raise ValueError(f"expected a name of letters, digits, '_', '-' and '.', got \"{name}\"")
+
+
+def _wrong(what: str, remedy: str) -> PydanticCustomError:
+    return PydanticCustomError("disagreement", "{what}", {"what": what, "remedy": remedy})
+
+
+Name = Annotated[str, AfterValidator(_name)]
+"""A name that can stand in a topic, a tag and a file name."""
+Text = Annotated[str, Field(min_length=1)]
+FilePath = Annotated[Path, Field(strict=False)]
+Pair = Annotated[tuple[float, float], Field(strict=False)]
+Interval = Annotated[Pair, AfterValidator(_ascending)]
+Spread = Annotated[Pair, AfterValidator(_spread)]
+LogSpread = Annotated[Spread, AfterValidator(_median)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """What all sections have in common: frozen, strict about types, and closed to keys that they do not know."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+
+
+class TwinSection(Section):
+    """``[twin]``: what runs, and how it keeps time."""
+
+    name: Name = Field(description="the name of this deployment", examples=["artery"])
+    model: Text = Field(description="the name of a model (`twin models` lists them)", examples=["artery"])
+    twins: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)] = Field(
+        default_factory=lambda before: (before["name"],),
+        description="the names of the twins, one an asset",
+        examples=[["patient-1", "patient-2"]],
+    )
+    tick: PositiveDuration = Field(description="the interval at which the twins advance", examples=["40 ms"])
+    wait: Duration = Field(
+        default=SECOND // 10, description="how long a tick holds back for slow readings", examples=["100 ms"]
+    )
+    lateness: Duration = Field(
+        default=5 * SECOND, description="how long a late reading may still revise the past", examples=["5 s"]
+    )
+    clock: Literal["wall", "stream"] = Field(
+        default="wall", description='"wall" for a live asset, "stream" for a recording at any speed', examples=["wall"]
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="the seed of all random numbers, a whole number", examples=[1]
+    )
+
+
+class PriorSection(Section):
+    """What is believed of a variable before any reading came: exactly one of the distributions."""
+
+    normal: Spread | None = Field(default=None, description="mean and standard deviation", examples=[[80.0, 15.0]])
+    lognormal: LogSpread | None = Field(
+        default=None, description="median and standard deviation of the logarithm", examples=[[1.5, 0.3]]
+    )
+    bounded: Interval | None = Field(default=None, description="the lower and the upper bound", examples=[[0, 1]])
+    fixed: float | None = Field(default=None, description="the value, known exactly", examples=[1.0])
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The distribution by its name, with its numbers."""
+        return self.model_dump(exclude_none=True)
+
+    @model_validator(mode="after")
+    def _one_distribution(self) -> Self:
+        if len(self.given) == 1:
+            return self
+        names = " and ".join(self.given) or "none"
+        raise _wrong(f"expected one distribution, got {names}", "give one of normal, lognormal, bounded, fixed")
+
+
+class ModelSection(Section):
+    """``[model]``: how the model differs from its defaults."""
+
+    settings: dict[str, Any] = Field(default={}, description="the model's own settings")
+    priors: dict[str, PriorSection] = Field(default={}, description="priors of the model's variables by name")
+    walk: dict[str, NotNegative] = Field(
+        default={}, description="random walks by variable: standard deviation per square root of a second"
+    )
+
+
+class SignalSection(Section):
+    """What sensors and inputs have in common."""
+
+    topic: Text = Field(
+        default="{twin}/{channel}", description="the MQTT topic; {twin} and {channel} stand for the names"
+    )
+    unit: Text = Field(description="the unit in which values arrive", examples=["mmHg"])
+    range: Interval | None = Field(
+        default=None, description="the lowest and the highest physically possible value", examples=[[-30, 300]]
+    )
+    stale: PositiveDuration | None = Field(
+        default=None, description="the age from which on the newest value counts as old", examples=["2 s"]
+    )
+
+
+class SensorSection(SignalSection):
+    """``[sensors.NAME]``: a measured channel, compared with an output of the model."""
+
+    observes: str = Field(default="", description="the model output that it measures; default: the sensor's name")
+    noise: Positive = Field(description="the standard deviation of a reading, in the sensor's unit", examples=[2.0])
+
+
+class InputSection(SignalSection):
+    """``[inputs.NAME]``: a measured channel that drives the model."""
+
+    drives: str = Field(default="", description="the model input that it drives; default: the input's own name")
+
+
+class EnsembleSection(Section):
+    """``[ensemble]``: how many states each twin carries."""
+
+    members: Annotated[int, Field(ge=2)] = Field(
+        default=64, description="the number of members, 2 or more", examples=[64]
+    )
+
+
+class AssimilationSection(Section):
+    """``[assimilation]``: how readings correct the ensemble."""
+
+    method: Text = Field(default="etkf", description="the name of a method", examples=["etkf"])
+    inflation: Annotated[float, Field(ge=1)] = Field(
+        default=1.0, description="the factor on the forecast's spread, 1 or more", examples=[1.02]
+    )
+    rtps: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.3, description="the share of the prior spread that is restored, 0 to 1", examples=[0.3]
+    )
+    gate: NotNegative = Field(
+        default=4.0, description="how many standard deviations an innovation may have; 0: no gate", examples=[4.0]
+    )
+    reopen: Annotated[int, Field(ge=1)] = Field(
+        default=25, description="after how many refused readings in a row the gate opens", examples=[25]
+    )
+
+
+class TrustSection(Section):
+    """``[trust]``: how checks become a verdict. ``checks`` holds thresholds by check."""
+
+    window: PositiveDuration = Field(default=10 * SECOND, description="how long the checks remember", examples=["10 s"])
+    degraded_after: Duration = Field(
+        default=SECOND // 2, description="how long a check must fail before trust is lost", examples=["0.5 s"]
+    )
+    recovered_after: Duration = Field(
+        default=5 * SECOND, description="how long all must be well before trust returns", examples=["5 s"]
+    )
+    checks: dict[str, dict[str, float]] = Field(default={}, description="thresholds by check")
+
+
+class StoreSection(Section):
+    """``[store]``: the file that keeps journal, estimates and checkpoints."""
+
+    path: FilePath | None = Field(
+        default=None,
+        description="the file, relative to the working directory",
+        examples=["artery.db"],
+    )

@@ -1,0 +1,228 @@
+"""The vocabulary of the runtime: small frozen records, and the protocols that join its parts.
+
+Times are integer nanoseconds since the epoch. A *signal* is one channel (sensor or input) of one twin.
+Arrays follow ``x[twin, member, state]``: float64, C order.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+SECOND = 1_000_000_000
+"""Nanoseconds in a second."""
+
+
+class Code(StrEnum):
+    """What became of one reading that came in. Everything but ACCEPTED is kept in the journal with its reason."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    LATE = "late"
+    NOT_JSON = "not-json"
+    EMPTY = "empty"
+    TOO_LARGE = "too-large"
+    TOO_DEEP = "too-deep"
+    WRONG_TYPE = "wrong-type"
+    WRONG_SHAPE = "wrong-shape"
+    MISSING_FIELD = "missing-field"
+    NOT_FINITE = "not-finite"
+    UNKNOWN_TOPIC = "unknown-topic"
+    UNKNOWN_SIGNAL = "unknown-signal"
+    WRONG_UNIT = "wrong-unit"
+    OUT_OF_RANGE = "out-of-range"
+    FUTURE = "future"
+    PAST = "past"
+    CLOCK_BACKWARDS = "clock-backwards"
+
+    @property
+    def is_rejection(self) -> bool:
+        """True for input that is wrong in itself, as against right input that came twice or too late."""
+        return self not in (Code.ACCEPTED, Code.DUPLICATE, Code.LATE)
+
+
+class Trust(IntEnum):
+    """How far an estimate can be trusted. Untrusted is published and flagged, never used to act."""
+
+    TRUSTED = 0
+    DEGRADED = 1
+    UNTRUSTED = 2
+
+
+class Message(NamedTuple):
+    """One message as a source received it. ``token`` is the source's own handle for acknowledging it."""
+
+    topic: str
+    payload: bytes
+    arrival: int
+    token: object = None
+
+
+class Reading(NamedTuple):
+    """One stamped value of one signal, in the model's unit.
+
+    ``twin`` is the row of the twin in its fleet, ``channel`` the place of the sensor or input in the twin type's table
+    of channels. ``sd`` is the standard deviation of the measurement (0 for inputs). ``sequence`` is -1 where the sender
+    gives none.
+    """
+
+    twin: int
+    channel: int
+    time: int
+    value: float
+    sd: float
+    sequence: int = -1
+
+
+class Entry(NamedTuple):
+    """One line of the journal: a reading with its fate, or a rejected message with its payload and the reason."""
+
+    arrival: int
+    code: Code
+    reading: Reading | None
+    topic: str = ""
+    payload: bytes = b""
+    detail: str = ""
+
+
+class Quantity(NamedTuple):
+    """A named column of estimates."""
+
+    name: str
+    unit: str
+
+
+FIGURES = ("mean", "sd", "q05", "q50", "q95")
+"""The figures of every estimated quantity, in the order of the last axis of ``Record.figures``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one tick yields for some rows of a fleet (all arrays have one entry a row in ``rows``).
+
+    ``figures[row, quantity, figure]`` holds the estimates valid at the tick's end, ``trust`` a :class:`Trust`,
+    ``reasons`` one bit a check, ``revision`` 0 for the first estimate and one more for every later one.
+    """
+
+    tick: int
+    rows: IntArray
+    figures: FloatArray
+    trust: IntArray
+    reasons: IntArray
+    revision: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that a fleet is: the ensemble ``x[twin, member, state]``, and ``memory[twin, slot]`` of the checks."""
+
+    x: FloatArray
+    memory: FloatArray
+
+    def copy(self) -> "State":
+        """An independent copy: a checkpoint, or a branch."""
+        return State(self.x.copy(), self.memory.copy())
+
+    def rows(self, rows: IntArray) -> "State":
+        """The state of some twins, copied."""
+        return State(self.x[rows], self.memory[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The state of a fleet at the start of tick ``tick``, when no reading before it can come any more."""
+
+    tick: int
+    state: State
+
+
+class StoredEstimate(NamedTuple):
+    """One estimate as it stands in a store. ``position`` grows with every estimate written; an outbox resumes from it.
+
+    ``time`` is the valid time; ``figures[quantity, figure]`` as in :class:`Record`; ``reasons`` are names of checks.
+    """
+
+    position: int
+    tick: int
+    time: int
+    twin: str
+    revision: int
+    trust: Trust
+    reasons: tuple[str, ...]
+    figures: FloatArray
+
+
+class Source(Protocol):
+    """Where messages come from. An asynchronous context manager; leaving it closes the connection."""
+
+    async def __aenter__(self) -> "Source": ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+    def batches(self) -> AsyncIterator[list[Message]]:
+        """All that has arrived since the last batch, at least one message each. Reconnects by itself."""
+        ...
+
+    async def acknowledge(self, messages: Sequence[Message]) -> None:
+        """Tell the sender that these messages are durable here."""
+        ...
+
+
+class Sink(Protocol):
+    """Where estimates go besides the store. Sending twice must be harmless: a sink is resumed from a cursor."""
+
+    name: str
+
+    async def __aenter__(self) -> "Sink": ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+    async def send(self, estimates: Sequence[StoredEstimate]) -> None:
+        """Deliver, or raise :class:`twin_runtime.errors.ConnectionFailed`; the outbox tries again later."""
+        ...
+
+
+class RawReading(NamedTuple):
+    """One value of a recording, before intake: signal by name, in the recording's own unit."""
+
+    twin: str
+    channel: str
+    time: int
+    value: float
+    sequence: int = -1
+
+
+class Recording(Protocol):
+    """A recorded stream, in order of event time."""
+
+    @property
+    def start(self) -> int:
+        """Event time of the first reading."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """Event time of the last reading."""
+        ...
+
+    @property
+    def channels(self) -> Sequence[str]:
+        """The names of the sensors and inputs that it has."""
+        ...
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """The unit in which the values of each channel were recorded."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def readings(self) -> Iterator[RawReading]:
+        """All readings, sorted by (time, twin, channel). NaN values (a dead sensor, a gap) are left out."""
+        ...

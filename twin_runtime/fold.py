@@ -1,0 +1,107 @@
+"""The fold over the journal: what a live run, a recovery and a replay have in common.
+
+It is synchronous and does no I/O. Entries go in, with their fate coming back; ticks that are due yield records.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from twin_runtime.assembly import Assembly
+from twin_runtime.core import Checkpoint, Code, Entry, Reading, Record
+from twin_runtime.late import Timeline
+from twin_runtime.memory import Slot
+from twin_runtime.stream.watermark import Watermarks
+
+
+class Fold:
+    """A deployment advancing through its readings; ticks that end behind event time ``until`` (ns) never run."""
+
+    def __init__(self, assembly: Assembly, clock: str | None = None, until: int | None = None) -> None:
+        twin = assembly.config.twin
+        self.assembly, self.timeline = assembly, Timeline(assembly.fleet, twin.lateness)
+        shape = (len(twin.twins), len(assembly.channels))
+        self.watermarks = Watermarks(*shape, twin.tick, twin.wait, "stream" if clock == "stream" else twin.clock)
+        self.counts: Counter[Code] = Counter()
+        self._last = None if until is None else until // twin.tick - 1
+
+    def take(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Entries with their fate: an accepted reading may turn out to be a duplicate, or late."""
+        taken = []
+        for entry in entries:
+            code = entry.code if entry.reading is None else self._offered(entry.reading, entry.code)
+            self.counts[code] += 1
+            taken.append(entry if code is entry.code else entry._replace(code=code))
+        return taken
+
+    def _offered(self, reading: Reading, code: Code) -> Code:
+        if code is not Code.ACCEPTED:
+            return code
+        self.watermarks.note(reading)
+        return self.timeline.offer(reading)
+
+    def resume(
+        self,
+        counts: dict[Code, int],
+        checkpoint: Checkpoint | None,
+        readings: Sequence[Reading],
+        records: Iterable[Record],
+        frontier: int | None,
+    ) -> None:
+        """Take up a run where its store ends; ``readings`` are those accepted since the checkpoint."""
+        self.counts.update(counts)
+        for reading in readings:
+            self.watermarks.note(reading)
+        self.timeline.resume(checkpoint, readings, records, frontier)
+
+    def run(self, wall: int = 0) -> Iterator[Record]:
+        """Fold late readings, then run every tick that is due; ``wall`` is now, for a deployment on the wall clock."""
+        yield from self.timeline.revise()
+        through = self.watermarks.through(wall)
+        if through is not None:
+            yield from self.timeline.advance(self._capped(through))
+
+    def due(self, wall: int = 0) -> bool:
+        """Whether any tick may run now."""
+        through, frontier = self.watermarks.through(wall), self.timeline.frontier
+        return through is not None and frontier is not None and frontier <= self._capped(through)
+
+    def ended(self, wall: int = 0) -> bool:
+        """Whether all ticks to ``until`` have run, and have waited for slow readings."""
+        through = self.watermarks.through(wall)
+        return self._last is not None and through is not None and through > self._last and not self.due(wall)
+
+    def finish(self) -> Iterator[Record]:
+        """Fold what is there: to ``until``, or to the tick of the newest reading."""
+        yield from self.timeline.revise()
+        newest = self.timeline.newest() if self._last is None else self._last
+        if newest is not None:
+            yield from self.timeline.advance(newest)
+
+    def _capped(self, through: int) -> int:
+        return through if self._last is None else min(through, self._last)
+
+    @property
+    def state_hash(self) -> str:
+        """SHA-256 of the frontier and the whole state: equal exactly if two runs agree bit for bit."""
+        state = self.timeline.state
+        digest = hashlib.sha256(str(self.timeline.frontier).encode())
+        for array in (state.x, state.memory):
+            digest.update(array.astype("<f8").tobytes())
+        return digest.hexdigest()
+
+    def accounting(self) -> dict[str, object]:
+        """What became of everything that came in: accepted = assimilated + rejected + duplicate + late + pending."""
+        memory = self.timeline.state.memory
+        rejected = {str(code): count for code, count in sorted(self.counts.items()) if code.is_rejection}
+        outliers = int(memory[:, Slot.SUM_OUTLIERS].sum())
+        if outliers:
+            rejected["outlier"] = outliers
+        return {
+            "accepted": self.counts.total(),
+            "assimilated": int(memory[:, [Slot.SUM_ASSIMILATED, Slot.SUM_DRIVEN]].sum()),
+            "rejected": rejected,
+            "duplicate": self.counts[Code.DUPLICATE],
+            "late": self.counts[Code.LATE],
+            "pending": self.timeline.pending(),
+        }

@@ -1,0 +1,231 @@
+"""The past stays open for a while: a late reading restores a checkpoint and folds again.
+
+A timeline holds the state of a fleet at the frontier, checkpoints behind it, and the readings of every tick that may
+still be folded again. Its final states depend on the set of readings accepted, not on the order in which they came.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from twin_runtime.core import SECOND, Checkpoint, Code, FloatArray, IntArray, Reading, Record, State
+from twin_runtime.inputs import nothing_after
+from twin_runtime.modelling.drive import Drive
+from twin_runtime.modelling.variables import Shape
+from twin_runtime.readings import Observations
+from twin_runtime.twin import Fleet, laid_out, tick
+
+CHECKPOINTS = 8
+"""Checkpoints kept over the time that is open: more cost memory, fewer cost time when a late reading comes."""
+
+
+class Timeline:
+    """A fleet in time; the past stays open for ``lateness`` nanoseconds."""
+
+    def __init__(self, fleet: Fleet, lateness: int) -> None:
+        self.fleet = fleet
+        self.frontier: int | None = None
+        """The next tick to run; None before the first reading."""
+        gaps = [int(i.gap * SECOND) if i.shape is Shape.LINEAR else 0 for i in fleet.model.inputs]
+        self._gap_ticks = [-(-gap // fleet.tick) for gap in gaps]
+        self._late_ticks = -(-lateness // fleet.tick)
+        self._open_ticks = self._late_ticks + max(self._gap_ticks, default=0)
+        self._spacing = max(1, self._open_ticks // CHECKPOINTS)
+        self.rows = np.arange(len(fleet.twins))
+        self._readings: dict[int, dict[tuple[int, int, int], Reading]] = {}
+        self._checkpoints: dict[int, State] = {}
+        self._records: dict[int, Record] = {}
+        self._dirty: int | None = None
+        self._dirty_rows: set[int] = set()
+
+    @property
+    def state(self) -> State:
+        """The state at the frontier (the prior before the first reading)."""
+        return self.fleet.start() if self.frontier is None else self._checkpoints[self.frontier]
+
+    @property
+    def newest_record(self) -> Record | None:
+        """The record of the last tick, with all its rows."""
+        return None if self.frontier is None else self._records.get(self.frontier - 1)
+
+    def offer(self, reading: Reading) -> Code:
+        """Take a reading, unless it was taken before or its past is closed."""
+        number = reading.time // self.fleet.tick
+        if self.frontier is not None and number < self.frontier - self._late_ticks:
+            return Code.LATE
+        taken = self._readings.setdefault(number, {})
+        key = (reading.twin, reading.time, reading.channel)
+        if key in taken:
+            return Code.DUPLICATE
+        taken[key] = reading
+        if self.frontier is not None and self._first_affected(reading, number) < self.frontier:
+            self._spoil(self._first_affected(reading, number), reading.twin)
+        return Code.ACCEPTED
+
+    def _spoil(self, first: int, twin: int) -> None:
+        """From tick ``first`` on, what was folded is not what the readings say."""
+        self._dirty = first if self._dirty is None else min(self._dirty, first)
+        self._dirty_rows.update([twin] if self._base(first) is not None else self.rows.tolist())
+
+    def _base(self, number: int) -> int | None:
+        """The newest checkpoint from which a tick can be folded again; None: only from the prior."""
+        return max((n for n in self._checkpoints if n <= number), default=None)
+
+    def newest(self) -> int | None:
+        """The newest tick for which there is a reading."""
+        return max(self._readings, default=None)
+
+    def pending(self) -> int:
+        """How many readings wait for their tick."""
+        first = self.frontier
+        return sum(len(taken) for number, taken in self._readings.items() if first is None or number >= first)
+
+    def revise(self) -> list[Record]:
+        """Fold again whatever late readings have changed; gives the records that differ, under a higher revision."""
+        if self._dirty is None or self.frontier is None:
+            return []
+        rows = np.array(sorted(self._dirty_rows), np.int64)
+        base = self._base(self._dirty)
+        self._dirty = None
+        self._dirty_rows.clear()
+        state = self.fleet.start().rows(rows) if base is None else self._checkpoints[base].rows(rows)
+        changed: list[Record] = []
+        for number in range(min(self._readings) if base is None else base, self.frontier):
+            self._keep(number, state, rows)
+            state, record = self._tick(state, number, rows)
+            changed += self._changed(record)
+        self._keep(self.frontier, state, rows, force=True)
+        return changed
+
+    def advance(self, through: int) -> Iterator[Record]:
+        """Run every tick up to and with ``through``."""
+        if self.frontier is None:
+            if not self._readings:
+                return
+            self.frontier = min(self._readings)
+            self._checkpoints[self.frontier] = self.fleet.start()
+        while self.frontier <= through:
+            state, record = self._tick(self._checkpoints[self.frontier], self.frontier, self.rows)
+            self._records[self.frontier] = record
+            if self.frontier % self._spacing:
+                del self._checkpoints[self.frontier]
+            self.frontier += 1
+            self._checkpoints[self.frontier] = state
+            self._forget()
+            yield record
+
+    def settled(self) -> Checkpoint | None:
+        """The newest checkpoint that no reading can change any more."""
+        if self.frontier is None:
+            return None
+        base = self._base(self.frontier - self._open_ticks)
+        return None if base is None else Checkpoint(base, self._checkpoints[base])
+
+    def window(self, row: int) -> tuple[FloatArray, list[tuple[Drive, Observations]]]:
+        """A twin's ensemble ``[member, variable]`` at the newest settled checkpoint, and all that acted since."""
+        checkpoint, rows = self.settled(), self.rows[row : row + 1]
+        if checkpoint is None or self.frontier is None:
+            return self.fleet.start().x[row], []
+        state = checkpoint.state.rows(rows)
+        ticks = range(checkpoint.tick, self.frontier)
+        return state.x[0], [
+            laid_out(self.fleet, state.memory, n, self._of_rows(n, rows), self._after(n, rows)) for n in ticks
+        ]
+
+    def resume(
+        self,
+        checkpoint: Checkpoint | None,
+        readings: Iterable[Reading],
+        records: Iterable[Record],
+        frontier: int | None,
+    ) -> None:
+        """Take up a run that was cut off at ``frontier``: what was stored of it; :meth:`revise` folds it again."""
+        for reading in readings:
+            self._readings.setdefault(reading.time // self.fleet.tick, {})[
+                (reading.twin, reading.time, reading.channel)
+            ] = reading
+        if checkpoint is not None:
+            self._checkpoints[checkpoint.tick] = checkpoint.state
+        if frontier is None:
+            return
+        self._records = {record.tick: record for record in records}
+        first = min(self._readings, default=frontier) if checkpoint is None else checkpoint.tick
+        self.frontier, self._dirty, self._dirty_rows = frontier, first, set(self.rows.tolist())
+
+    def _tick(self, state: State, number: int, rows: IntArray) -> tuple[State, Record]:
+        return tick(self.fleet, state, number, self._of_rows(number, rows), rows, self._after(number, rows))
+
+    def _of_rows(self, number: int, rows: IntArray) -> list[Reading]:
+        """The readings of a tick that belong to some rows, with their places in them."""
+        taken = self._readings.get(number, {}).values()
+        if rows.size == self.rows.size:
+            return list(taken)
+        place = {int(row): i for i, row in enumerate(rows)}
+        return [reading._replace(twin=place[reading.twin]) for reading in taken if reading.twin in place]
+
+    def _after(self, number: int, rows: IntArray) -> FloatArray | None:
+        """Offset (s) from the start of a tick, and value, of each linear input's first sample behind it."""
+        reach = max(self._gap_ticks, default=0)
+        if reach == 0:
+            return None
+        after = nothing_after(rows.size, len(self._gap_ticks))
+        place = {int(row): i for i, row in enumerate(rows)}
+        start, missing = number * self.fleet.tick, rows.size * sum(gap > 0 for gap in self._gap_ticks)
+        for later in range(number + 1, number + reach + 1):
+            for reading in sorted(self._readings.get(later, {}).values(), key=lambda r: r.time):
+                signal = self.fleet.inputs_of_channels[reading.channel]
+                cell = after[place[reading.twin], signal] if signal >= 0 and reading.twin in place else None
+                if cell is not None and self._gap_ticks[signal] and cell[0] == np.inf:
+                    cell[:] = (reading.time - start) / SECOND, reading.value
+                    missing -= 1
+            if missing == 0:
+                break
+        return after
+
+    def _first_affected(self, reading: Reading, number: int) -> int:
+        """A sample of a linear input changes the ticks since the sample before it, too."""
+        signal = self.fleet.inputs_of_channels[reading.channel]
+        return number - (self._gap_ticks[signal] if signal >= 0 else 0)
+
+    def _keep(self, number: int, state: State, rows: IntArray, *, force: bool = False) -> None:
+        """Put rows into the checkpoint of a tick, where one is kept."""
+        kept = self._checkpoints.get(number)
+        if kept is None and rows.size == self.rows.size and (force or number % self._spacing == 0):
+            self._checkpoints[number] = state
+        elif kept is not None:
+            kept.x[rows], kept.memory[rows] = state.x, state.memory
+
+    def _changed(self, record: Record) -> Iterator[Record]:
+        """The rows of a record that differ from what was recorded before, under the next revision."""
+        old = self._records.get(record.tick)
+        if old is None:
+            self._records[record.tick] = record
+            yield record
+            return
+        rows = record.rows
+        same = (record.figures == old.figures[rows]) | (np.isnan(record.figures) & np.isnan(old.figures[rows]))
+        changed = ~same.all(axis=(1, 2)) | (record.trust != old.trust[rows]) | (record.reasons != old.reasons[rows])
+        if not changed.any():
+            return
+        rows = rows[changed]
+        old.figures[rows], old.trust[rows] = record.figures[changed], record.trust[changed]
+        old.reasons[rows] = record.reasons[changed]
+        old.revision[rows] += 1
+        yield Record(
+            record.tick,
+            rows,
+            record.figures[changed],
+            record.trust[changed],
+            record.reasons[changed],
+            old.revision[rows],
+        )
+
+    def _forget(self) -> None:
+        """Let go of what can no longer be folded again."""
+        checkpoint = self.settled()
+        if checkpoint is None or min(self._checkpoints) == checkpoint.tick:
+            return
+        base = checkpoint.tick
+        self._checkpoints = {n: state for n, state in self._checkpoints.items() if n >= base}
+        self._readings = {n: readings for n, readings in self._readings.items() if n >= base}
+        self._records = {n: record for n, record in self._records.items() if n >= base}

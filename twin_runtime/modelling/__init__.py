@@ -1,0 +1,1 @@
+"""How a model is written: variables and priors, physics, the ensemble and its random numbers."""

@@ -1,0 +1,16 @@
+"""The ensemble array: members drawn from the prior."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from twin_runtime.core import FloatArray, IntArray
+from twin_runtime.modelling.random import Purpose, normals
+from twin_runtime.modelling.variables import Variable
+
+
+def draw_prior(variables: Sequence[Variable], seed: int, twins: IntArray, members: int) -> FloatArray:
+    """Members ``[twin, member, variable]`` drawn from the priors, in the variables' spaces, by the twins' identity."""
+    centre = np.array([variable.prior.centre for variable in variables])
+    sd = np.array([variable.prior.sd for variable in variables])
+    return centre + sd * normals(seed, twins, 0, Purpose.PRIOR, members, len(variables))

@@ -1,0 +1,88 @@
+"""What the runtime asks of a model, and what every model offers by its table of variables."""
+
+import hashlib
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from twin_runtime.core import FloatArray, Quantity
+from twin_runtime.errors import ModelError
+from twin_runtime.modelling.drive import Drive, Watch
+from twin_runtime.modelling.variables import Input, Output, Prior, Space, Variable
+
+
+class Model(Protocol):
+    """Physics over an ensemble ``x[twin, member, variable]``, kept in the variables' spaces."""
+
+    name: str
+    variables: Sequence[Variable]
+    inputs: Sequence[Input]
+    outputs: Sequence[Output]
+    conserves: str
+    """What the residual of :meth:`advance` balances ("energy"), or empty."""
+
+    @property
+    def quantities(self) -> Sequence[Quantity]:
+        """What :meth:`observe` yields: the outputs first, then whatever else is worth publishing."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all that makes the model what it is."""
+        ...
+
+    def advance(
+        self, x: FloatArray, duration: float, drive: Drive, watch: Watch, predicted: FloatArray, residual: FloatArray
+    ) -> None:
+        """Advance ``x`` in place by ``duration`` seconds.
+
+        Fills ``predicted[twin, member, reading]``, each reading at its own time, and ``residual[twin]``, the largest
+        relative imbalance of what the model conserves over the tick.
+        """
+        ...
+
+    def observe(self, x: FloatArray, duration: float, drive: Drive) -> FloatArray:
+        """All quantities ``[twin, member, quantity]`` at the end of the tick."""
+        ...
+
+
+def with_settings(
+    variables: Sequence[Variable], priors: Mapping[str, Prior], walk: Mapping[str, float], where: str
+) -> tuple[Variable, ...]:
+    """The table of variables with some priors and walks replaced."""
+    names = {variable.name for variable in variables}
+    for name in (*priors, *walk):
+        if name not in names:
+            raise ModelError(
+                f"unknown variable '{name}'", where=where, remedy=f"use one of: {', '.join(sorted(names))}"
+            )
+    return tuple(replace(v, prior=priors.get(v.name, v.prior), walk=walk.get(v.name, v.walk)) for v in variables)
+
+
+def physical(x: FloatArray, variables: Sequence[Variable]) -> FloatArray:
+    """The ensemble in the variables' own units; ``x[..., variable]`` is kept in their spaces."""
+    values = x.copy()
+    for j, variable in enumerate(variables):
+        if variable.prior.space is Space.LOG:
+            values[..., j] = np.exp(x[..., j])
+        elif variable.prior.space is Space.LOGIT:
+            low, high = variable.prior.low, variable.prior.high
+            values[..., j] = low + (high - low) / (1.0 + np.exp(-x[..., j]))
+    return values
+
+
+class Fingerprinted:
+    """A model whose source and table of variables identify it."""
+
+    variables: Sequence[Variable]
+    sources: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the module that defines the model, and of its variables as they are set."""
+        module = inspect.getmodule(type(self))
+        text = inspect.getsource(module) if module else repr(type(self))
+        return hashlib.sha256((text + repr(tuple(self.variables))).encode()).hexdigest()

@@ -1,0 +1,76 @@
+"""Models made of ordinary differential equations: a declaration, scalar functions, one kernel compiled from them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from twin_runtime.core import FloatArray, Quantity
+from twin_runtime.errors import ModelError
+from twin_runtime.modelling.drive import Drive, Watch, schedule_length
+from twin_runtime.modelling.kernel import Declaration, compile_kernels
+from twin_runtime.modelling.model import Fingerprinted, with_settings
+from twin_runtime.modelling.variables import Input, Output, Prior, Shape, State, Variable
+
+
+class OdeModel(Fingerprinted):
+    """A model declared by a table of variables and scalar physics functions, whose arguments are matched by name.
+
+    ``rate(variables and inputs)`` gives the time derivatives of the states, in the order of the table;
+    ``events[input]`` gives the states after an event of that input; ``jump``, where given, gives the states after each
+    sub-step (it may also ask for ``known``, 1 where the inputs are observed and 0 in a forecast beyond them).
+    Integrated by the classical Runge-Kutta method with sub-steps of at most ``step`` seconds that end at every event
+    and every reading.
+    """
+
+    name: ClassVar[str]
+    table: ClassVar[tuple[Variable, ...]]
+    inputs: ClassVar[tuple[Input, ...]] = ()
+    outputs: ClassVar[tuple[Output, ...]] = ()
+    rate: ClassVar[Callable[..., Any]]
+    events: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+    jump: ClassVar[Callable[..., Any] | None] = None
+    step: ClassVar[float]
+    conserves: ClassVar[str] = ""
+
+    def __init__(self, priors: Mapping[str, Prior] | None = None, walk: Mapping[str, float] | None = None) -> None:
+        self.variables = with_settings(self.table, priors or {}, walk or {}, f"model {self.name}")
+        self._advance, self._observe = compile_kernels(self.declaration())
+        self._events = np.array([int(i.shape is Shape.EVENT) for i in self.inputs], np.int64)
+
+    def declaration(self) -> Declaration:
+        """What the kernel is compiled from."""
+        cls = type(self)
+        for name in cls.events:
+            if not any(i.name == name and i.shape is Shape.EVENT for i in cls.inputs):
+                raise ModelError(f"events names '{name}', which is no event input", where=f"model {cls.name}")
+        return Declaration(
+            model=cls,
+            variables=self.variables,
+            states=tuple(v.name for v in self.variables if isinstance(v, State)),
+            inputs=cls.inputs,
+            outputs=cls.outputs,
+            rate=cls.rate,
+            events=cls.events,
+            jump=cls.jump,
+        )
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The outputs, then all variables."""
+        outputs = (Quantity(output.name, output.unit) for output in self.outputs)
+        return (*outputs, *(Quantity(variable.name, variable.unit) for variable in self.variables))
+
+    def advance(
+        self, x: FloatArray, duration: float, drive: Drive, watch: Watch, predicted: FloatArray, residual: FloatArray
+    ) -> None:
+        """Advance the ensemble in place; see :class:`twin_runtime.modelling.model.Model`."""
+        size = schedule_length(duration, self.step, drive, watch)
+        self._advance(x, self.step, duration, size, self._events, *drive, *watch, predicted)
+        residual[:] = 0.0
+
+    def observe(self, x: FloatArray, duration: float, drive: Drive) -> FloatArray:
+        """All quantities at the end of the tick, ``[twin, member, quantity]``."""
+        values = np.empty((*x.shape[:2], len(self.outputs) + len(self.variables)))
+        self._observe(x, duration, self._events, drive.times, drive.values, drive.known, values)
+        return values

@@ -1,0 +1,86 @@
+"""The readings of one tick as columns, and laid out one row a twin."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from twin_runtime.core import SECOND, FloatArray, IntArray, Reading
+from twin_runtime.modelling.drive import Watch
+
+
+class Readings(NamedTuple):
+    """Readings as columns, sorted by (twin, time, channel). Times are in nanoseconds after the tick's start."""
+
+    twin: IntArray
+    channel: IntArray
+    offset: IntArray
+    value: FloatArray
+    sd: FloatArray
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> "Readings":
+        """The readings for which ``mask`` is true."""
+        return Readings(self.twin[mask], self.channel[mask], self.offset[mask], self.value[mask], self.sd[mask])
+
+
+def columns(readings: Sequence[Reading], start: int) -> Readings:
+    """The columns of some readings of a tick that starts at ``start``; the result does not depend on their order."""
+    ordered = sorted(readings, key=_order)
+    twin, channel, time, value, sd, _ = zip(*ordered, strict=True) if ordered else ((),) * 6
+    return Readings(
+        np.array(twin, np.int64),
+        np.array(channel, np.int64),
+        np.array(time, np.int64) - start,
+        np.array(value, np.float64),
+        np.array(sd, np.float64),
+    )
+
+
+def _order(reading: Reading) -> tuple[int, int, int]:
+    return reading.twin, reading.time, reading.channel
+
+
+class Observations(NamedTuple):
+    """The sensors' readings of one tick, one row a twin, padded.
+
+    ``watch`` says when and what; ``value`` and ``variance`` are ``[twin, reading]`` (NaN where there is none),
+    ``sensor`` is the sensor's place in its table (-1 where there is none).
+    """
+
+    watch: Watch
+    sensor: IntArray
+    value: FloatArray
+    variance: FloatArray
+
+
+def observations(readings: Readings, twins: int, outputs: IntArray) -> Observations:
+    """Lay out the sensors' readings; ``outputs[sensor]`` is the model output that a sensor observes."""
+    width = int(np.bincount(readings.twin).max()) if readings.twin.size else 0
+    times, value, variance = np.full((twins, width), np.inf), *np.full((2, twins, width), np.nan)
+    sensor, output = np.full((2, twins, width), -1)
+    _lay_out(*readings, outputs, times, value, variance, sensor, output)
+    return Observations(Watch(times, output), sensor, value, variance)
+
+
+@njit(cache=True)
+def _lay_out(
+    twin: IntArray,
+    channel: IntArray,
+    offset: IntArray,
+    reading: FloatArray,
+    sd: FloatArray,
+    outputs: IntArray,
+    times: FloatArray,
+    value: FloatArray,
+    variance: FloatArray,
+    sensor: IntArray,
+    output: IntArray,
+) -> None:
+    place = 0
+    for k in range(twin.size):
+        i = twin[k]
+        place = place + 1 if k > 0 and twin[k - 1] == i else 0
+        times[i, place], value[i, place], variance[i, place] = offset[k] / SECOND, reading[k], sd[k] ** 2
+        sensor[i, place], output[i, place] = channel[k], outputs[channel[k]]

@@ -1,0 +1,55 @@
+"""A sensor or an input, as those who send for it speak: topic, unit, range."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from twin_runtime.errors import UnitError
+
+_FACTOR = r"\(*(?:1|%|°?[^\W\d]\w*(?:(?:\*\*|\^)-?\d)?)\)*"
+_UNIT = re.compile(rf"{_FACTOR}(?: ?[ */·] ?{_FACTOR})*")
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text from outside may be handed to a parser of units.
+
+    Products and powers of names pass, arithmetic of numbers does not: ``9**9**9**9`` would take for ever.
+    """
+    return _UNIT.fullmatch(text) is not None
+
+
+def _no_conversion(unit: str) -> tuple[float, float]:
+    raise UnitError(f"no conversion from {unit!r} is known")
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A sensor or an input of a twin type.
+
+    ``topic`` is a template with ``{twin}`` and ``{channel}``. Senders use ``unit``; ``value * scale + offset`` is in
+    the model's unit. ``low`` and ``high`` bound what is physically possible, in ``unit``. ``sd`` is the standard
+    deviation of a measurement, in the model's unit. ``convert`` gives (scale, offset) to ``unit`` from another unit
+    that a message names, or raises :class:`UnitError`.
+    """
+
+    name: str
+    topic: str = "{twin}/{channel}"
+    unit: str = "1"
+    scale: float = 1.0
+    offset: float = 0.0
+    sd: float = 0.0
+    low: float = -math.inf
+    high: float = math.inf
+    kind: Literal["sensor", "input"] = "sensor"
+    convert: Callable[[str], tuple[float, float]] = _no_conversion
+
+    def topic_of(self, twin: str) -> str:
+        """The topic on which this channel of a twin arrives."""
+        return self.topic.replace("{channel}", self.name).replace("{twin}", twin)
+
+    def root_of(self, twin: str) -> str:
+        """The topic up to the twin's name, below which all belongs to that twin; empty if it does not name it."""
+        head, found, _ = self.topic.replace("{channel}", self.name).partition("{twin}")
+        return head + twin if found else ""

@@ -1,0 +1,82 @@
+"""The layout of a store: one SQLite file that any SQL tool can read while it is written.
+
+Times are nanoseconds since the epoch. ``signal.id`` is twin * number of channels + channel, so that the index of
+accepted readings runs by (time, twin, channel). Arrays are little-endian float64, C order.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from twin_runtime.errors import StoreError
+
+APPLICATION = 0x5457494E
+"""Marks a file as a store (the letters TWIN)."""
+FORMAT = 1
+
+TABLES = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE signal (id INTEGER PRIMARY KEY, twin TEXT NOT NULL, channel TEXT NOT NULL);
+CREATE TABLE journal (
+    position INTEGER PRIMARY KEY, arrival INTEGER NOT NULL, code TEXT NOT NULL,
+    signal INTEGER REFERENCES signal, time INTEGER, value REAL, sd REAL, sequence INTEGER,
+    topic TEXT, payload BLOB, detail TEXT
+);
+CREATE INDEX accepted ON journal (time, signal) WHERE code = 'accepted';
+CREATE INDEX otherwise ON journal (code) WHERE code <> 'accepted';
+CREATE TABLE estimate (
+    position INTEGER PRIMARY KEY, tick INTEGER NOT NULL, twin INTEGER NOT NULL, revision INTEGER NOT NULL,
+    trust INTEGER NOT NULL, reasons INTEGER NOT NULL, figures BLOB NOT NULL,
+    UNIQUE (tick, twin, revision)
+);
+CREATE TABLE checkpoint (
+    tick INTEGER PRIMARY KEY, twins INTEGER NOT NULL, members INTEGER NOT NULL, states INTEGER NOT NULL,
+    slots INTEGER NOT NULL, x BLOB NOT NULL, memory BLOB NOT NULL
+);
+CREATE TABLE cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {FORMAT};
+"""
+
+APPEND = "INSERT INTO journal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ESTIMATE = "INSERT OR IGNORE INTO estimate VALUES (NULL, ?, ?, ?, ?, ?, ?)"
+CHECKPOINT = "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?)"
+FORGET = "DELETE FROM checkpoint WHERE tick NOT IN (SELECT tick FROM checkpoint ORDER BY tick DESC LIMIT 2)"
+CURSOR = "INSERT OR REPLACE INTO cursor VALUES (?, ?)"
+
+
+def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode, usable from any one thread at a time; raises :class:`StoreError`."""
+    try:
+        uri = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=30)
+    except sqlite3.Error as error:
+        remedy = (
+            "check that the folder exists and may be written" if create else "check the path; `twin run` makes a store"
+        )
+        raise StoreError(f"cannot be opened: {error}", where=str(path), remedy=remedy) from None
+    try:
+        _recognise(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _recognise(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file that is something else; a new one is empty and will do."""
+    remedy = "give the path of a store, or of a file that does not exist yet"
+    try:
+        [application], [version] = (
+            connection.execute(f"PRAGMA {key}").fetchone() for key in ("application_id", "user_version")
+        )
+        empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"is not a store: {error}", where=str(path), remedy=remedy) from None
+    if application != APPLICATION and not empty:
+        raise StoreError("is a database, but not a store", where=str(path), remedy=remedy)
+    if version not in (0, FORMAT):
+        raise StoreError(
+            f"has format {version}; this version reads {FORMAT}",
+            where=str(path),
+            remedy="use the version that wrote it",
+        )

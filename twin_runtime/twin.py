@@ -1,0 +1,232 @@
+"""The tick: forecast, compare, correct, judge. A pure function of the state, the readings and the inputs."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from twin_runtime.assimilation import Assimilator, Draw
+from twin_runtime.assimilation.inflation import Inflation
+from twin_runtime.core import SECOND, FloatArray, IntArray, Reading, Record, State
+from twin_runtime.crash import crash_point
+from twin_runtime.inputs import drive, newest, nothing_after, rules
+from twin_runtime.memory import Layout, Slot
+from twin_runtime.modelling.drive import Drive, Watch, nothing_to_watch
+from twin_runtime.modelling.ensemble import draw_prior
+from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.random import perturb
+from twin_runtime.readings import Observations, columns, observations
+from twin_runtime.vvuq.checks import Check, judge, thresholds
+from twin_runtime.vvuq.figures import spread_left, summarise
+from twin_runtime.vvuq.innovation import compare
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """A measured channel that is compared with an output of the model; older than ``stale`` seconds is old."""
+
+    name: str
+    output: int
+    stale: float
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Twins of one type: everything that is fixed while they run. A single twin is a fleet of one.
+
+    ``channels`` of readings are the ``sensors`` first, then ``driven``: for each further channel the model input it
+    drives. ``hysteresis`` is for how many ticks a worse and a better verdict must last; ``window`` is how long the
+    checks remember, in seconds; ``gate`` and ``reopen`` see :func:`twin_runtime.vvuq.innovation.compare`.
+    """
+
+    model: Model
+    twins: tuple[str, ...]
+    sensors: tuple[Sensor, ...]
+    driven: tuple[int, ...]
+    tick: int
+    seed: int
+    members: int
+    method: Assimilator
+    inflation: Inflation
+    checks: tuple[Check, ...]
+    hysteresis: tuple[int, int] = (1, 1)
+    gate: float = 4.0
+    reopen: int = 25
+    window: float = 10.0
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where things lie in the memory."""
+        return Layout(len(self.sensors), len(self.model.inputs))
+
+    @cached_property
+    def seconds(self) -> float:
+        """Duration of a tick in seconds."""
+        return self.tick / SECOND
+
+    @cached_property
+    def outputs(self) -> IntArray:
+        """The model output that each sensor observes."""
+        return np.array([sensor.output for sensor in self.sensors], np.int64)
+
+    @cached_property
+    def inputs_of_channels(self) -> IntArray:
+        """The model input that each channel drives; -1 for sensors."""
+        return np.array([-1] * len(self.sensors) + list(self.driven), np.int64)
+
+    @cached_property
+    def input_rules(self) -> FloatArray:
+        """How the model's inputs behave between their samples."""
+        return rules(self.model.inputs)
+
+    @cached_property
+    def stale(self) -> FloatArray:
+        """How old, in ticks, each sensor's newest reading may be."""
+        return np.array([max(1.0, sensor.stale / self.seconds) for sensor in self.sensors])
+
+    @cached_property
+    def judgement(self) -> tuple[FloatArray, IntArray]:
+        """Thresholds and hysteresis as the checks take them."""
+        return thresholds(self.checks), np.array(self.hysteresis, np.int64)
+
+    @cached_property
+    def walk(self) -> FloatArray:
+        """Standard deviation of each variable's random walk over one tick."""
+        per_root_second = np.array([v.walk for v in self.model.variables])
+        return per_root_second * math.sqrt(self.seconds)
+
+    @cached_property
+    def corrected(self) -> IntArray:
+        """The columns that readings correct and whose spread is watched."""
+        return np.array([j for j, v in enumerate(self.model.variables) if v.corrected and v.prior.sd > 0.0], np.int64)
+
+    @cached_property
+    def considered(self) -> IntArray:
+        """The columns that readings leave as they are."""
+        return np.array([j for j, v in enumerate(self.model.variables) if not v.corrected], np.int64)
+
+    @cached_property
+    def prior_sd(self) -> FloatArray:
+        """Prior standard deviation of each variable, in its space."""
+        return np.array([v.prior.sd for v in self.model.variables])
+
+    def start(self) -> State:
+        """The state before the first tick: every twin drawn from the prior, nothing remembered."""
+        rows = np.arange(len(self.twins))
+        return State(draw_prior(self.model.variables, self.seed, rows, self.members), self.layout.fresh(rows.size))
+
+
+def tick(
+    fleet: Fleet,
+    state: State,
+    number: int,
+    readings: Sequence[Reading],
+    rows: IntArray,
+    after: FloatArray | None = None,
+) -> tuple[State, Record]:
+    """Advance some twins of a fleet through tick ``number``.
+
+    ``state`` holds the twins ``rows``, and ``Reading.twin`` is a place in ``rows``. ``after[twin, input, 2]`` is the
+    first sample of each input behind the tick, where it is known (see :func:`twin_runtime.inputs.drive`).
+    """
+    crash_point("tick")
+    memory = state.memory.copy()
+    acting, seen = laid_out(fleet, memory, number, readings, after)
+    x, predicted, residual = forecast(fleet, state.x, number, rows, acting, seen.watch)
+    kept = _compare(fleet, memory, number, predicted, seen)
+    x = correct(fleet, x, predicted, kept, seen.variance, Draw(fleet.seed, rows, number))
+    return State(x, memory), _judge(fleet, x, memory, number, rows, acting, residual)
+
+
+def laid_out(
+    fleet: Fleet, memory: FloatArray, number: int, readings: Sequence[Reading], after: FloatArray | None
+) -> tuple[Drive, Observations]:
+    """The inputs over a tick, and the sensors' readings in it; ``memory`` takes note of the newest inputs, in place."""
+    start = number * fleet.tick
+    batch = columns(readings, start)
+    sensed = batch.channel < len(fleet.sensors)
+    samples = batch.where(~sensed)
+    samples = samples._replace(channel=fleet.inputs_of_channels[samples.channel])
+    last = fleet.layout.by_input(memory)
+    behind = nothing_after(*last.shape[:2]) if after is None else after
+    acting = drive(fleet.input_rules, last, samples, behind, start)
+    if samples.twin.size:
+        newest(last, samples, start)
+        memory[:, Slot.SUM_DRIVEN] += np.bincount(samples.twin, minlength=memory.shape[0])
+    return acting, observations(batch.where(sensed), memory.shape[0], fleet.outputs)
+
+
+def warm_up(fleet: Fleet) -> None:
+    """Run a tick of one twin for nothing, so that every kernel is compiled before the first reading comes."""
+    row = np.zeros(1, np.int64)
+    readings = [Reading(0, channel, 0, 0.0, 1.0) for channel in range(len(fleet.inputs_of_channels))]
+    tick(
+        fleet,
+        State(draw_prior(fleet.model.variables, fleet.seed, row, fleet.members), fleet.layout.fresh(1)),
+        0,
+        readings,
+        row,
+    )
+
+
+def forecast(
+    fleet: Fleet, x: FloatArray, number: int, rows: IntArray, acting: Drive, watch: Watch
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The ensemble at the tick's end, its predictions ``[twin, member, reading]``, and the residual of the balance."""
+    ahead = np.empty_like(x)
+    perturb(x, fleet.walk, fleet.seed, rows, number, ahead)
+    predicted = np.empty((*x.shape[:2], watch.times.shape[1]))
+    residual = np.zeros(rows.size)
+    fleet.model.advance(ahead, fleet.seconds, acting, watch, predicted, residual)
+    return ahead, predicted, residual
+
+
+def correct(
+    fleet: Fleet, x: FloatArray, predicted: FloatArray, kept: FloatArray, variance: FloatArray, draw: Draw
+) -> FloatArray:
+    """The analysis: the ensemble corrected by the readings that were kept, and inflated."""
+    if np.isnan(kept).all():
+        return x
+    analysis = fleet.method.update(x, predicted, kept, variance, draw)
+    fleet.inflation(x, analysis, kept)
+    analysis[:, :, fleet.considered] = x[:, :, fleet.considered]
+    return analysis
+
+
+def outlook(fleet: Fleet, state: State, seconds: float, rows: IntArray) -> FloatArray:
+    """All quantities ``[twin, member, quantity]`` some time ahead: no new inputs, no readings, no random walk."""
+    x = state.x.copy()
+    last = fleet.layout.by_input(state.memory)
+    held = drive(fleet.input_rules, last, columns((), 0), nothing_after(*last.shape[:2]), 0)
+    alone = held._replace(known=np.zeros(rows.size))
+    empty, residual = np.empty((*x.shape[:2], 0)), np.zeros(rows.size)
+    fleet.model.advance(x, seconds, alone, nothing_to_watch(rows.size), empty, residual)
+    return fleet.model.observe(x, seconds, alone)
+
+
+def _compare(fleet: Fleet, memory: FloatArray, number: int, predicted: FloatArray, seen: Observations) -> FloatArray:
+    fading = float(np.exp(-fleet.seconds / fleet.window))
+    return compare(
+        predicted,
+        seen.value,
+        seen.variance,
+        seen.sensor,
+        number,
+        fading,
+        fleet.gate,
+        fleet.reopen,
+        memory,
+        fleet.layout.by_sensor(memory),
+    )
+
+
+def _judge(
+    fleet: Fleet, x: FloatArray, memory: FloatArray, number: int, rows: IntArray, acting: Drive, residual: FloatArray
+) -> Record:
+    spread = spread_left(x, fleet.prior_sd, fleet.corrected)
+    by_sensor = fleet.layout.by_sensor(memory)
+    trust, reasons = judge(*fleet.judgement, memory, by_sensor, number, fleet.stale, spread, residual)
+    figures = summarise(fleet.model.observe(x, fleet.seconds, acting))
+    return Record(number, rows, figures, trust, reasons, np.zeros(rows.size, np.int64))

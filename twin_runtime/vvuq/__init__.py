@@ -1,0 +1,1 @@
+"""Verification, validation and uncertainty: checks, and the trust they add up to."""

@@ -1,0 +1,78 @@
+"""What the checks judge by: the figures of one twin after a tick, and of the window behind it."""
+
+import math
+from typing import NamedTuple
+
+from numba import njit
+
+from twin_runtime.core import FloatArray
+from twin_runtime.memory import SensorSlot, Slot
+
+WINDOW_NIS, DEGREES, DEGREES_2 = int(Slot.WINDOW_NIS), int(Slot.WINDOW_DEGREES), int(Slot.WINDOW_DEGREES_2)
+COVERED, COMPARED, COMPARED_2 = int(Slot.WINDOW_COVERED), int(Slot.WINDOW_COMPARED), int(Slot.WINDOW_COMPARED_2)
+HEARD, OUTLIERS = int(SensorSlot.HEARD), int(SensorSlot.WINDOW_OUTLIERS)
+BIAS, COUNT, COUNT_2 = int(SensorSlot.WINDOW_BIAS), int(SensorSlot.WINDOW_COUNT), int(SensorSlot.WINDOW_COUNT_2)
+
+
+class Evidence(NamedTuple):
+    """Figures of one twin; ``[sensor]`` where said. A figure of which there is none is NaN."""
+
+    nis: float
+    """Mean normalised innovation squared a degree of freedom, in the window."""
+    degrees: float
+    """Effective degrees of freedom behind it."""
+    covered: float
+    """Share of readings inside their 90 % predictive interval."""
+    compared: float
+    """Effective number of readings behind it."""
+    bias: FloatArray
+    """Mean normalised innovation ``[sensor]``."""
+    counted: FloatArray
+    """Effective number of readings behind it ``[sensor]``."""
+    refused: FloatArray
+    """Share of readings refused by the gate ``[sensor]``."""
+    age: FloatArray
+    """Age of the newest reading in units of what the sensor calls stale ``[sensor]``."""
+    spread: float
+    """Smallest ratio of a corrected variable's spread to its prior's; NaN if a state is not finite."""
+    residual: float
+    """Relative imbalance of what the model conserves, over the tick."""
+
+
+@njit(cache=True, error_model="numpy")
+def gather(
+    memory: FloatArray, sensors: FloatArray, tick: int, stale: FloatArray, spread: float, residual: float
+) -> Evidence:
+    """The evidence on one twin: ``memory[Slot]``, ``sensors[sensor, SensorSlot]``, ``stale[sensor]`` in ticks."""
+    count = sensors[:, COUNT]
+    return Evidence(
+        memory[WINDOW_NIS] / memory[DEGREES],
+        memory[DEGREES] ** 2 / memory[DEGREES_2],
+        memory[COVERED] / memory[COMPARED],
+        memory[COMPARED] ** 2 / memory[COMPARED_2],
+        sensors[:, BIAS] / count,
+        count**2 / sensors[:, COUNT_2],
+        sensors[:, OUTLIERS] / count,
+        (tick - sensors[:, HEARD]) / stale,
+        spread,
+        residual,
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def worst(figures: FloatArray) -> float:
+    """The largest of some figures, passing over those that are NaN."""
+    largest = -math.inf
+    for figure in figures:
+        largest = max(largest, figure)
+    return largest
+
+
+@njit(cache=True, error_model="numpy")
+def chi_squared_band(degrees: float, z: float) -> float:
+    """Quantile of a chi-squared variable over its degrees of freedom, at ``z`` normal standard deviations.
+
+    Wilson and Hilferty 1931, Proc Natl Acad Sci 17:684: within 1 % of the exact quantile from 10 degrees of freedom on.
+    """
+    spread = 2.0 / (9.0 * degrees)
+    return float(max(0.0, 1.0 - spread + z * math.sqrt(spread)) ** 3)

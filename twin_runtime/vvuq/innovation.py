@@ -1,0 +1,150 @@
+"""The comparison of readings with their predictions: innovations, the outlier gate, and the sums the checks live on.
+
+With a finite ensemble of N members the innovation variance is (1 + 1/N) H P H' + R, where H P H' is the ensemble's own;
+the normalised innovation squared d' S^-1 d is then close to chi-squared with as many degrees of freedom as there are
+readings.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from twin_runtime.core import FloatArray, IntArray
+from twin_runtime.memory import SensorSlot, Slot
+
+QUANTILE_90 = 1.6448536269514722
+"""Half the width of the central 90 % interval of a normal distribution, in standard deviations."""
+
+NIS, DEGREES, WINDOW_NIS = int(Slot.SUM_NIS), int(Slot.SUM_DEGREES), int(Slot.WINDOW_NIS)
+WINDOW_DEGREES, WINDOW_DEGREES_2 = int(Slot.WINDOW_DEGREES), int(Slot.WINDOW_DEGREES_2)
+WINDOW_COVERED, WINDOW_COMPARED = int(Slot.WINDOW_COVERED), int(Slot.WINDOW_COMPARED)
+WINDOW_COMPARED_2 = int(Slot.WINDOW_COMPARED_2)
+ASSIMILATED, OUTLIERS = int(Slot.SUM_ASSIMILATED), int(Slot.SUM_OUTLIERS)
+COVERED, COMPARED, WIDTH = int(Slot.SUM_COVERED), int(Slot.SUM_COMPARED), int(Slot.SUM_WIDTH)
+HEARD, REFUSED = int(SensorSlot.HEARD), int(SensorSlot.REFUSED)
+BIAS, COUNT, COUNT_2 = int(SensorSlot.WINDOW_BIAS), int(SensorSlot.WINDOW_COUNT), int(SensorSlot.WINDOW_COUNT_2)
+WINDOW_OUTLIERS = int(SensorSlot.WINDOW_OUTLIERS)
+
+
+@njit(cache=True, error_model="numpy")
+def compare(
+    predicted: FloatArray,
+    observed: FloatArray,
+    variance: FloatArray,
+    sensor: IntArray,
+    tick: int,
+    fading: float,
+    gate: float,
+    reopen: int,
+    memory: FloatArray,
+    by_sensor: FloatArray,
+) -> FloatArray:
+    """Compare, gate and remember.
+
+    ``predicted[twin, member, reading]``, ``observed``, ``variance`` and ``sensor`` ``[twin, reading]`` (NaN and -1:
+    none). A reading beyond ``gate`` standard deviations of its innovation (0: no gate) is refused, unless ``reopen``
+    readings in a row of its sensor were. ``memory[twin, Slot]`` and ``by_sensor[twin, sensor, SensorSlot]`` are updated
+    in place; ``fading`` is what a tick leaves of the window. Returns ``observed`` with NaN for what was refused, or
+    could not be compared.
+    """
+    twins, members, width = predicted.shape
+    kept = np.full((twins, width), np.nan)
+    departure, noise = np.empty(width), np.empty(width)
+    anomalies = np.empty((width, members))
+    for i in range(twins):
+        _fade(memory[i], by_sensor[i], fading)
+        accepted = 0
+        for k in range(width):
+            if sensor[i, k] < 0:
+                continue
+            mean, spread = _anomalies(predicted[i, :, k], anomalies[accepted])
+            departure[accepted], noise[accepted] = observed[i, k] - mean, variance[i, k]
+            sd = math.sqrt(spread * (1.0 + 1.0 / members) + variance[i, k])
+            score = departure[accepted] / sd
+            if _admit(score, sd, tick, gate, reopen, memory[i], by_sensor[i, sensor[i, k]]):
+                kept[i, k] = observed[i, k]
+                accepted += 1
+        if accepted > 0:
+            statistic = _nis(anomalies[:accepted], departure, noise)
+            memory[i, NIS] += statistic
+            memory[i, DEGREES] += accepted
+            memory[i, WINDOW_NIS] += statistic
+            memory[i, WINDOW_DEGREES] += accepted
+            memory[i, WINDOW_DEGREES_2] += accepted
+    return kept
+
+
+@njit(cache=True, error_model="numpy")
+def _fade(memory: FloatArray, by_sensor: FloatArray, fading: float) -> None:
+    for slot in (WINDOW_NIS, WINDOW_DEGREES, WINDOW_COVERED, WINDOW_COMPARED):
+        memory[slot] *= fading
+    memory[WINDOW_DEGREES_2] *= fading * fading
+    memory[WINDOW_COMPARED_2] *= fading * fading
+    for s in range(by_sensor.shape[0]):
+        by_sensor[s, BIAS] *= fading
+        by_sensor[s, COUNT] *= fading
+        by_sensor[s, COUNT_2] *= fading * fading
+        by_sensor[s, WINDOW_OUTLIERS] *= fading
+
+
+@njit(cache=True, error_model="numpy")
+def _anomalies(predicted: FloatArray, anomalies: FloatArray) -> tuple[float, float]:
+    """Fill the anomalies of one predicted reading; returns its mean and sample variance."""
+    mean = predicted.sum() / predicted.size
+    total = 0.0
+    for j in range(predicted.size):
+        anomalies[j] = predicted[j] - mean
+        total += anomalies[j] * anomalies[j]
+    return mean, total / (predicted.size - 1)
+
+
+@njit(cache=True, error_model="numpy")
+def _admit(
+    score: float, sd: float, tick: int, gate: float, reopen: int, memory: FloatArray, sensor: FloatArray
+) -> bool:
+    """Whether a reading with this normalised innovation is used; remembers it either way."""
+    sensor[HEARD] = tick
+    inside = gate <= 0.0 or abs(score) <= gate
+    sensor[COUNT] += 1.0
+    sensor[COUNT_2] += 1.0
+    memory[COMPARED] += 1.0
+    memory[WINDOW_COMPARED] += 1.0
+    memory[WINDOW_COMPARED_2] += 1.0
+    if abs(score) <= QUANTILE_90:
+        memory[COVERED] += 1.0
+        memory[WINDOW_COVERED] += 1.0
+    opened = sensor[REFUSED] >= reopen
+    sensor[REFUSED] = 0.0 if inside else sensor[REFUSED] + 1.0
+    if not math.isfinite(score) or not (inside or opened):
+        memory[OUTLIERS] += 1.0
+        sensor[WINDOW_OUTLIERS] += 1.0
+        return False
+    memory[ASSIMILATED] += 1.0
+    memory[WIDTH] += 2.0 * QUANTILE_90 * sd
+    sensor[BIAS] += max(-10.0, min(10.0, score))
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def _nis(anomalies: FloatArray, departure: FloatArray, noise: FloatArray) -> float:
+    """D' S^-1 d by a Cholesky factor of S = (1 + 1/N) Y Y'/(N - 1) + R (``anomalies[reading, member]``)."""
+    size, members = anomalies.shape
+    scale = (1.0 + 1.0 / members) / (members - 1.0)
+    factor = np.empty((size, size))
+    total = 0.0
+    solved = np.empty(size)
+    for r in range(size):
+        for c in range(r + 1):
+            value = noise[r] if r == c else 0.0
+            for j in range(members):
+                value += scale * anomalies[r, j] * anomalies[c, j]
+            for q in range(c):
+                value -= factor[r, q] * factor[c, q]
+            factor[r, c] = math.sqrt(value) if r == c else value / factor[c, c]
+        value = departure[r]
+        for q in range(r):
+            value -= factor[r, q] * solved[q]
+        solved[r] = value / factor[r, r]
+        total += solved[r] * solved[r]
+    return total
