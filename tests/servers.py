@@ -1,4 +1,4 @@
-"""Real servers for the tests: each binds 127.0.0.1 on a free port, can be restarted on it, and is ended by its own process."""
+"""Real servers for the tests: each binds 127.0.0.1 on a free port, can be restarted on it, and is ended by its pid."""
 
 import signal
 import socket

@@ -3,14 +3,14 @@
 It is synchronous and does no I/O. Entries go in, with their fate coming back; ticks that are due yield records.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+from twin_runtime.accounting import accounting, state_hash
 from twin_runtime.assembly import Assembly
 from twin_runtime.core import Checkpoint, Code, Entry, Reading, Record
 from twin_runtime.late import Timeline
-from twin_runtime.memory import Slot
 from twin_runtime.stream.watermark import Watermarks
 
 
@@ -83,25 +83,15 @@ class Fold:
 
     @property
     def state_hash(self) -> str:
-        """SHA-256 of the frontier and the whole state: equal exactly if two runs agree bit for bit."""
-        state = self.timeline.state
-        digest = hashlib.sha256(str(self.timeline.frontier).encode())
-        for array in (state.x, state.memory):
-            digest.update(array.astype("<f8").tobytes())
-        return digest.hexdigest()
+        """The hash of the state at the frontier."""
+        return state_hash(self.timeline.frontier, self.timeline.state)
 
-    def accounting(self) -> dict[str, object]:
-        """What became of everything that came in: accepted = assimilated + rejected + duplicate + late + pending."""
-        memory = self.timeline.state.memory
-        rejected = {str(code): count for code, count in sorted(self.counts.items()) if code.is_rejection}
-        outliers = int(memory[:, Slot.SUM_OUTLIERS].sum())
-        if outliers:
-            rejected["outlier"] = outliers
-        return {
-            "accepted": self.counts.total(),
-            "assimilated": int(memory[:, [Slot.SUM_ASSIMILATED, Slot.SUM_DRIVEN]].sum()),
-            "rejected": rejected,
-            "duplicate": self.counts[Code.DUPLICATE],
-            "late": self.counts[Code.LATE],
-            "pending": self.timeline.pending(),
-        }
+    @property
+    def tip(self) -> Checkpoint | None:
+        """The state at the frontier; None before the first tick."""
+        frontier = self.timeline.frontier
+        return None if frontier is None else Checkpoint(frontier, self.timeline.state)
+
+    def accounting(self) -> dict[str, Any]:
+        """What became of everything that came in; every number is counted for itself."""
+        return accounting(self.counts, self.timeline.state.memory, self.timeline.pending())

@@ -44,7 +44,7 @@ class Horizon:
         """Compare forecasts with the readings among some entries; call it after every tick."""
         fleet = self._timeline.fleet
         if self._timeline.frontier is not None:
-            self._states[self._timeline.frontier] = self._timeline.state
+            self._states[self._timeline.frontier] = self._timeline.state.copy()  # later readings may revise it
         for reading in self._readings(entries):
             self._seen += 1
             issued = (reading.time - self._ahead) // fleet.tick

@@ -11,11 +11,13 @@ from twin_runtime.modelling.variables import Input, Shape
 from twin_runtime.readings import Readings
 
 EVENT = int(Shape.EVENT)
+ROUNDING = 1e-6
+"""A gap may be longer by so many seconds: the times of old samples are float64, and so known to 256 ns."""
 
 
 def rules(inputs: Sequence[Input]) -> FloatArray:
     """Shape, longest gap to interpolate (s; negative: hold) and default of every input, ``[input, 3]``."""
-    gaps = (i.gap if i.shape is Shape.LINEAR else -1.0 for i in inputs)
+    gaps = (i.gap + ROUNDING if i.shape is Shape.LINEAR else -1.0 for i in inputs)
     return np.array([(i.shape, gap, i.default) for i, gap in zip(inputs, gaps, strict=True)]).reshape(-1, 3)
 
 

@@ -4,12 +4,13 @@ A timeline holds the state of a fleet at the frontier, checkpoints behind it, an
 still be folded again. Its final states depend on the set of readings accepted, not on the order in which they came.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from twin_runtime.core import SECOND, Checkpoint, Code, FloatArray, IntArray, Reading, Record, State
-from twin_runtime.inputs import nothing_after
+from twin_runtime.inputs import ROUNDING, nothing_after
 from twin_runtime.modelling.drive import Drive
 from twin_runtime.modelling.variables import Shape
 from twin_runtime.readings import Observations
@@ -26,10 +27,10 @@ class Timeline:
         self.fleet = fleet
         self.frontier: int | None = None
         """The next tick to run; None before the first reading."""
-        gaps = [int(i.gap * SECOND) if i.shape is Shape.LINEAR else 0 for i in fleet.model.inputs]
+        gaps = [math.ceil((i.gap + ROUNDING) * SECOND) if i.shape is Shape.LINEAR else 0 for i in fleet.model.inputs]
         self._gap_ticks = [-(-gap // fleet.tick) for gap in gaps]
         self._late_ticks = -(-lateness // fleet.tick)
-        self._open_ticks = self._late_ticks + max(self._gap_ticks, default=0)
+        self._open_ticks = max(1, self._late_ticks + max(self._gap_ticks, default=0))  # the newest record is kept
         self._spacing = max(1, self._open_ticks // CHECKPOINTS)
         self.rows = np.arange(len(fleet.twins))
         self._readings: dict[int, dict[tuple[int, int, int], Reading]] = {}

@@ -74,6 +74,8 @@ def _replay(
             ticks += len(records)
             if store is not None:
                 store.write(taken, records)
+        if store is not None and fold.tip is not None:
+            store.conclude(fold.tip)
     finally:
         if store is not None:
             store.close()

@@ -64,6 +64,12 @@ class LiveRun:
         """The wall clock, as a clock that never jumps."""
         return time.monotonic_ns() + self._offset
 
+    def begin(self) -> None:
+        """Fold again what the store left open. What was there before counts as heard: silence begins now."""
+        if self.fold.timeline.frontier is not None:
+            self._heard = time.monotonic()
+        self._step()
+
     async def receive(self) -> None:
         """Take what comes, run what is due, have it written."""
         async for messages in self.source.batches():
@@ -90,7 +96,7 @@ class LiveRun:
             await asyncio.sleep(self._until_due())
             if self.ending.idle is not None and self._silence() > self.ending.idle:
                 self.end()
-            elif self.fold.due(self.now()):
+            elif self.fold.due(self.now()) or self.fold.ended(self.now()):
                 self._step()
 
     def end(self) -> None:
@@ -108,9 +114,10 @@ class LiveRun:
         await self._written.join()
 
     def _step(self, entries: Sequence[Entry] = (), messages: Sequence[Message] = ()) -> None:
-        records = list(islice(self.fold.run(self.now()), BURST))
-        self.behind += len(records) == BURST
-        self._submit(entries, records, messages)
+        revised = self.fold.timeline.revise()  # all of it: unlike a tick that waits its turn, it is not made again
+        due = list(islice(self.fold.run(self.now()), BURST))
+        self.behind += len(due) == BURST
+        self._submit(entries, [*revised, *due], messages)
         if self.fold.ended(self.now()):
             self.end()
 
@@ -170,7 +177,10 @@ async def run(
     async with Writer(store) as writer, source:
         live = LiveRun(fold, intake, source, writer, ending, observer)
         live.stop = stop or live.stop
+        live.begin()
         await _until_stopped(live, [forward(store.path, writer, sink) for sink in sinks])
+    if fold.tip is not None:
+        store.conclude(fold.tip)
     return summary(fold, time.perf_counter() - began, live.ticks) | {"revisions": live.revisions, "behind": live.behind}
 
 

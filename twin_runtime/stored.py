@@ -1,24 +1,26 @@
 """What a store says of its run, to any process that can read the file, while the run goes on or after it.
 
 Counts, verdicts and estimates are of all that is stored. What the checks sum up and the state's hash are those of the
-newest checkpoint, which lies behind the newest tick by the lateness: ``checkpoint_tick`` names it.
+end of the run; while it goes on, or if it was killed, of the newest checkpoint, which lies behind by the lateness:
+``checkpoint_tick`` names it.
 """
 
-import hashlib
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
-from twin_runtime.core import FIGURES, Checkpoint, Code, FloatArray, Record, Trust
+import numpy as np
+
+from twin_runtime.accounting import accounting, consistency, state_hash
+from twin_runtime.core import FIGURES, FloatArray, Record, Trust
 from twin_runtime.memory import Slot
 from twin_runtime.stream.reading import Reader
 
 
 def stored_summary(reader: Reader) -> dict[str, Any]:
     """The same keys as the summary of a replay; those that a store cannot know are None."""
-    known, checkpoint = reader.identity, reader.checkpoint()
+    known, checkpoint = reader.identity, reader.tip() or reader.checkpoint()
     ticks, verdicts, last = _estimated(reader)
-    memory = None if checkpoint is None else checkpoint.state.memory.sum(axis=0)
+    memory = None if checkpoint is None else checkpoint.state.memory
     return {
         "name": known.name,
         "config_hash": known.config_hash,
@@ -26,39 +28,15 @@ def stored_summary(reader: Reader) -> dict[str, Any]:
         "ticks": ticks,
         "frontier": reader.frontier(),
         "readings": accounting(reader.counts(), memory),
-        "state_hash": None if checkpoint is None else state_hash(checkpoint),
+        "state_hash": None if checkpoint is None else state_hash(checkpoint.tick, checkpoint.state),
         "checkpoint_tick": None if checkpoint is None else checkpoint.tick,
         "realtime_factor": None,
-        "coverage_90": _share(memory, Slot.SUM_COVERED, Slot.SUM_COMPARED),
-        "nis": _share(memory, Slot.SUM_NIS, Slot.SUM_DEGREES),
+        **consistency(np.zeros((1, len(Slot))) if memory is None else memory),
         "verdicts": {level.name.lower(): verdicts[level] for level in Trust},
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
         "estimates": {} if last is None else _estimates(reader, last),
         "unit": {quantity.name: quantity.unit for quantity in known.quantities},
     }
-
-
-def accounting(counts: Mapping[Code, int], memory: FloatArray | None) -> dict[str, Any]:
-    """What became of everything that came in; ``memory[slot]`` is summed over the twins (None: no checkpoint yet)."""
-    assimilated = 0 if memory is None else int(memory[Slot.SUM_ASSIMILATED] + memory[Slot.SUM_DRIVEN])
-    outliers = 0 if memory is None else int(memory[Slot.SUM_OUTLIERS])
-    rejected = {str(code): count for code, count in sorted(counts.items()) if code.is_rejection}
-    return {
-        "accepted": sum(counts.values()),
-        "assimilated": assimilated,
-        "rejected": rejected | ({"outlier": outliers} if outliers else {}),
-        "duplicate": counts.get(Code.DUPLICATE, 0),
-        "late": counts.get(Code.LATE, 0),
-        "pending": counts.get(Code.ACCEPTED, 0) - assimilated - outliers,
-    }
-
-
-def state_hash(checkpoint: Checkpoint) -> str:
-    """SHA-256 of tick and state: equal exactly if two runs agree bit for bit."""
-    digest = hashlib.sha256(str(checkpoint.tick).encode())
-    for array in (checkpoint.state.x, checkpoint.state.memory):
-        digest.update(array.astype("<f8").tobytes())
-    return digest.hexdigest()
 
 
 def _estimated(reader: Reader) -> tuple[int, Counter[Trust], Record | None]:
@@ -68,10 +46,6 @@ def _estimated(reader: Reader) -> tuple[int, Counter[Trust], Record | None]:
         ticks += 1
         verdicts.update(map(Trust, last.trust.tolist()))
     return ticks, verdicts, last
-
-
-def _share(memory: FloatArray | None, part: int, whole: int) -> float | None:
-    return float(memory[part] / memory[whole]) if memory is not None and memory[whole] else None
 
 
 def _estimates(reader: Reader, last: Record) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from twin_runtime.core import SECOND, FloatArray, Record, Trust
+from twin_runtime.accounting import consistency, verdicts
+from twin_runtime.core import SECOND, Record
 from twin_runtime.fold import Fold
-from twin_runtime.memory import Slot
 from twin_runtime.vvuq.checks import reasons
 from twin_runtime.vvuq.identifiability import blind_directions
 
@@ -12,7 +12,7 @@ from twin_runtime.vvuq.identifiability import blind_directions
 def summary(fold: Fold, seconds: float, ticks: int) -> dict[str, Any]:
     """What a fold that took ``seconds`` of wall time came to; every key is explained in the README."""
     memory, fleet = fold.timeline.state.memory, fold.assembly.fleet
-    total, last = memory.sum(axis=0), fold.timeline.newest_record
+    last = fold.timeline.newest_record
     return {
         "name": fold.assembly.identity.name,
         "model": fleet.model.name,
@@ -22,9 +22,7 @@ def summary(fold: Fold, seconds: float, ticks: int) -> dict[str, Any]:
         "readings": fold.accounting(),
         "state_hash": fold.state_hash,
         "realtime_factor": ticks * fleet.tick / SECOND / seconds if seconds > 0.0 else None,
-        "coverage_90": _share(total[Slot.SUM_COVERED], total[Slot.SUM_COMPARED]),
-        "interval_90_width": _share(total[Slot.SUM_WIDTH], total[Slot.SUM_ASSIMILATED]),
-        "nis": _share(total[Slot.SUM_NIS], total[Slot.SUM_DEGREES]),
+        **consistency(memory),
         "verdicts": verdicts(memory),
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in reasons(int(bits))}),
         "blind": _blind(fold),
@@ -33,21 +31,11 @@ def summary(fold: Fold, seconds: float, ticks: int) -> dict[str, Any]:
     }
 
 
-def verdicts(memory: FloatArray) -> dict[str, int]:
-    """How many estimates of each trust there have been."""
-    slots = (Slot.SUM_TRUSTED, Slot.SUM_DEGRADED, Slot.SUM_UNTRUSTED)
-    return {level.name.lower(): int(memory[:, slot].sum()) for level, slot in zip(Trust, slots, strict=True)}
-
-
 def _blind(fold: Fold) -> dict[str, list[str]]:
     """What the sensors of each twin cannot tell, in words, by the readings of the time that is still open."""
     fleet = fold.assembly.fleet
     found = {twin: blind_directions(fleet, *fold.timeline.window(row)) for row, twin in enumerate(fleet.twins)}
     return {twin: [blind.says for blind in directions] for twin, directions in found.items() if directions}
-
-
-def _share(part: float, whole: float) -> float | None:
-    return float(part / whole) if whole else None
 
 
 def _estimates(fold: Fold, last: Record | None) -> dict[str, Any]:

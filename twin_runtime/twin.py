@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numba import njit
 
-from twin_runtime.assimilation import Assimilator, Draw
+from twin_runtime.assimilation import Assimilator, Occasion
 from twin_runtime.assimilation.inflation import Inflation
 from twin_runtime.core import SECOND, FloatArray, IntArray, Reading, Record, State
 from twin_runtime.crash import crash_point
@@ -135,9 +136,11 @@ def tick(
     memory = state.memory.copy()
     acting, seen = laid_out(fleet, memory, number, readings, after)
     x, predicted, residual = forecast(fleet, state.x, number, rows, acting, seen.watch)
-    kept = _compare(fleet, memory, number, predicted, seen)
-    x = correct(fleet, x, predicted, kept, seen.variance, Draw(fleet.seed, rows, number))
-    return State(x, memory), _judge(fleet, x, memory, number, rows, acting, residual)
+    kept = compared(fleet, memory, number, predicted, seen)
+    x = correct(fleet, x, predicted, kept, seen.variance, Occasion(fleet.seed, rows, number, seen.watch.outputs))
+    trust, reasons = judged(fleet, x, memory, number, residual)
+    figures = summarise(fleet.model.observe(x, fleet.seconds, acting))
+    return State(x, memory), Record(number, rows, figures, trust, reasons, np.zeros(rows.size, np.int64))
 
 
 def laid_out(
@@ -159,9 +162,12 @@ def laid_out(
 
 
 def warm_up(fleet: Fleet) -> None:
-    """Run a tick of one twin for nothing, so that every kernel is compiled before the first reading comes."""
+    """Run a tick of one twin for nothing, so that every kernel is compiled before the first reading comes.
+
+    Its readings are so uncertain that none is refused as an outlier: the correction must run, too.
+    """
     row = np.zeros(1, np.int64)
-    readings = [Reading(0, channel, 0, 0.0, 1.0) for channel in range(len(fleet.inputs_of_channels))]
+    readings = [Reading(0, channel, 0, 0.0, 1e9) for channel in range(len(fleet.inputs_of_channels))]
     tick(
         fleet,
         State(draw_prior(fleet.model.variables, fleet.seed, row, fleet.members), fleet.layout.fresh(1)),
@@ -183,30 +189,8 @@ def forecast(
     return ahead, predicted, residual
 
 
-def correct(
-    fleet: Fleet, x: FloatArray, predicted: FloatArray, kept: FloatArray, variance: FloatArray, draw: Draw
-) -> FloatArray:
-    """The analysis: the ensemble corrected by the readings that were kept, and inflated."""
-    if np.isnan(kept).all():
-        return x
-    analysis = fleet.method.update(x, predicted, kept, variance, draw)
-    fleet.inflation(x, analysis, kept)
-    analysis[:, :, fleet.considered] = x[:, :, fleet.considered]
-    return analysis
-
-
-def outlook(fleet: Fleet, state: State, seconds: float, rows: IntArray) -> FloatArray:
-    """All quantities ``[twin, member, quantity]`` some time ahead: no new inputs, no readings, no random walk."""
-    x = state.x.copy()
-    last = fleet.layout.by_input(state.memory)
-    held = drive(fleet.input_rules, last, columns((), 0), nothing_after(*last.shape[:2]), 0)
-    alone = held._replace(known=np.zeros(rows.size))
-    empty, residual = np.empty((*x.shape[:2], 0)), np.zeros(rows.size)
-    fleet.model.advance(x, seconds, alone, nothing_to_watch(rows.size), empty, residual)
-    return fleet.model.observe(x, seconds, alone)
-
-
-def _compare(fleet: Fleet, memory: FloatArray, number: int, predicted: FloatArray, seen: Observations) -> FloatArray:
+def compared(fleet: Fleet, memory: FloatArray, number: int, predicted: FloatArray, seen: Observations) -> FloatArray:
+    """The readings ``[twin, reading]`` that passed the gate, NaN for the others; ``memory`` takes note, in place."""
     fading = float(np.exp(-fleet.seconds / fleet.window))
     return compare(
         predicted,
@@ -222,11 +206,41 @@ def _compare(fleet: Fleet, memory: FloatArray, number: int, predicted: FloatArra
     )
 
 
-def _judge(
-    fleet: Fleet, x: FloatArray, memory: FloatArray, number: int, rows: IntArray, acting: Drive, residual: FloatArray
-) -> Record:
+def correct(
+    fleet: Fleet, x: FloatArray, predicted: FloatArray, kept: FloatArray, variance: FloatArray, occasion: Occasion
+) -> FloatArray:
+    """The analysis: the ensemble corrected by the readings that were kept, and inflated."""
+    if np.isnan(kept).all():
+        return x
+    analysis = fleet.method.update(x, predicted, kept, variance, occasion)
+    fleet.inflation(x, analysis, kept)
+    _keep(x, analysis, fleet.considered)
+    return analysis
+
+
+@njit(cache=True)
+def _keep(forecast: FloatArray, analysis: FloatArray, columns: IntArray) -> None:
+    for i in range(analysis.shape[0]):
+        for member in range(analysis.shape[1]):
+            for j in columns:
+                analysis[i, member, j] = forecast[i, member, j]
+
+
+def judged(
+    fleet: Fleet, x: FloatArray, memory: FloatArray, number: int, residual: FloatArray
+) -> tuple[IntArray, IntArray]:
+    """Trust in every twin and the reasons, one bit a check; ``memory`` keeps the trust, in place."""
     spread = spread_left(x, fleet.prior_sd, fleet.corrected)
     by_sensor = fleet.layout.by_sensor(memory)
-    trust, reasons = judge(*fleet.judgement, memory, by_sensor, number, fleet.stale, spread, residual)
-    figures = summarise(fleet.model.observe(x, fleet.seconds, acting))
-    return Record(number, rows, figures, trust, reasons, np.zeros(rows.size, np.int64))
+    return judge(*fleet.judgement, memory, by_sensor, number, fleet.stale, spread, residual)
+
+
+def outlook(fleet: Fleet, state: State, seconds: float, rows: IntArray) -> FloatArray:
+    """All quantities ``[twin, member, quantity]`` some time ahead: no new inputs, no readings, no random walk."""
+    x = state.x.copy()
+    last = fleet.layout.by_input(state.memory)
+    held = drive(fleet.input_rules, last, columns((), 0), nothing_after(*last.shape[:2]), 0)
+    alone = held._replace(known=np.zeros(rows.size))
+    empty, residual = np.empty((*x.shape[:2], 0)), np.zeros(rows.size)
+    fleet.model.advance(x, seconds, alone, nothing_to_watch(rows.size), empty, residual)
+    return fleet.model.observe(x, seconds, alone)

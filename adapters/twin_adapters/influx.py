@@ -2,10 +2,10 @@
 
 Two kinds of points for every estimate, stamped with its valid time in nanoseconds:
 
-- measurement ``twin``, tags ``twin`` and ``quantity``: fields ``mean``, ``sd``, ``q05``, ``q50``, ``q95``, ``trust`` and
-  ``revision``. A figure that is not finite is left out.
-- measurement ``twin_verdict``, tag ``twin``: fields ``trust`` (0 trusted, 1 degraded, 2 untrusted), ``revision``, and the
-  texts ``reasons`` (names of checks, joined by commas) and ``model_hash``.
+- measurement ``twin``, tags ``twin`` and ``quantity``: fields ``mean``, ``sd``, ``q05``, ``q50``, ``q95``, ``trust``
+  and ``revision``. A figure that is not finite is left out.
+- measurement ``twin_verdict``, tag ``twin``: fields ``trust`` (0 trusted, 1 degraded, 2 untrusted), ``revision``, and
+  the texts ``reasons`` (names of checks, joined by commas) and ``model_hash``.
 
 Trust and revision are fields and not tags, so that a later revision overwrites the points of the earlier one.
 """
@@ -36,10 +36,14 @@ class InfluxSettings(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
-    url: str = Field(pattern=r"^https?://", description="where the database listens", examples=["http://127.0.0.1:8086"])
+    url: str = Field(
+        pattern=r"^https?://", description="where the database listens", examples=["http://127.0.0.1:8086"]
+    )
     org: NotEmpty = Field(description="the organisation", examples=["clinic"])
     bucket: NotEmpty = Field(description="the bucket to write to", examples=["twins"])
-    token_env: str | None = Field(default=None, description="the variable that holds the token", examples=["INFLUX_TOKEN"])
+    token_env: str | None = Field(
+        default=None, description="the variable that holds the token", examples=["INFLUX_TOKEN"]
+    )
     measurement: NotEmpty = Field(default="twin", description="the name of the points")
     gzip: bool = Field(default=False, description="compress what is sent")
     timeout: PositiveDuration = Field(default=10 * SECOND, description="how long to wait for an answer")
@@ -74,7 +78,7 @@ class InfluxSink:
     async def __aexit__(self, *exc: object) -> None:
         client, self._client = self._client, None
         if client is not None:
-            client.close()
+            client.close()  # type: ignore[no-untyped-call]
 
     async def send(self, estimates: Sequence[StoredEstimate]) -> None:
         """Write them all in one request; returns when the database has answered that it took them."""

@@ -1,8 +1,8 @@
 """Readings from an MQTT broker, acknowledged only once they are durable here.
 
-At QoS 1 and with a persistent session the broker keeps every message until it is acknowledged, through crashes and restarts
-of this process, and delivers it again. What it keeps while nobody listens is its own affair: see ``adapters/README.md``
-for the settings of mosquitto.
+At QoS 1 and with a persistent session the broker keeps every message until it is acknowledged, through crashes and
+restarts of this process, and delivers it again. What it keeps while nobody listens is its own affair: see
+``adapters/README.md`` for the settings of mosquitto.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ LOG = logging.getLogger(__name__)
 class MqttSource:
     """A :class:`twin_runtime.core.Source` of the messages on ``topics``.
 
-    Entering it connects and subscribes, and raises ConnectionFailed where that is refused. From then on it reconnects for
-    ever, with growing pauses. While more than ``settings.window`` messages are unacknowledged nothing is read.
+    Entering it connects and subscribes, and raises ConnectionFailed where that is refused. From then on it reconnects
+    for ever, with growing pauses. While ``settings.window`` messages are unacknowledged nothing more is read.
     """
 
     def __init__(self, settings: MqttSettings, topics: Sequence[str]) -> None:
@@ -56,7 +56,7 @@ class MqttSource:
                 await self._reconnect(connection)
 
     async def acknowledge(self, messages: Sequence[Message]) -> None:
-        """Tell the broker that these are durable. Those of an earlier connection are skipped: the broker sends them again."""
+        """Tell the broker that these are durable; those of an earlier connection are skipped, as they come again."""
         for message in messages:
             if message.token is not None:
                 connection, mid = cast("tuple[Connection, int]", message.token)
@@ -81,7 +81,7 @@ class MqttSource:
         await lost.close()
         pause, trouble = self.settings.retry_min, ""
         while True:
-            await asyncio.sleep(pause / SECOND * random.uniform(0.5, 1.0))  # noqa: S311 - spreads a fleet's attempts
+            await asyncio.sleep(pause / SECOND * random.uniform(0.5, 1.0))  # spreads a fleet's attempts
             try:
                 self._connection = connection = await self._connect(known=True)
                 break

@@ -1,8 +1,9 @@
 """One connection to an MQTT broker; all private use of aiomqtt and paho is in this file.
 
-aiomqtt acknowledges a message before the application has seen it and makes a task for every message. Both are mended
-through its private attribute ``_client``, the paho client it drives: acknowledgements become manual, and messages, CONNACK
-and PUBACK are taken from paho's callbacks. ``tests/adapters/test_mqtt_connection.py`` notices if that attribute changes.
+aiomqtt acknowledges a message before the application has seen it, makes a task for every message, and ignores what the
+broker says about a publication. All three are mended through its private attribute ``_client``, the paho client that it
+drives: acknowledgements become manual, and messages, CONNACK and PUBACK are taken from paho's callbacks.
+``tests/adapters/test_mqtt_connection.py`` notices if that attribute changes.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from twin_adapters.mqtt_errors import check_granted, explain
+from twin_adapters.mqtt_errors import check_granted, explain, loss
 from twin_adapters.mqtt_settings import MqttSettings
 from twin_runtime.core import SECOND, Message
 from twin_runtime.errors import ConnectionFailed
@@ -106,13 +107,14 @@ class Connection:
             raise
         self._watch = asyncio.create_task(self._until_lost())
         self._watch.add_done_callback(lambda _: self._stirred())
+        self._paho.on_socket_register_write = self._on_packets_to_write
         self._resume_reading()
 
     async def close(self) -> None:
         """Send what is queued, say goodbye, and free the socket."""
         with suppress(aiomqtt.MqttError):
             await self._client.__aexit__(None, None, None)
-        self._abandon()
+        self._free()
         if self._watch is not None:
             await asyncio.wait({self._watch})
 
@@ -142,7 +144,7 @@ class Connection:
     # Receiving
 
     def take(self) -> list[Message]:
-        """All that has arrived since the last call. The token of a message is for :meth:`acknowledge` of its connection."""
+        """All that has arrived since the last call; the token of a message is its connection and its number there."""
         batch, self._inbox = self._inbox, []
         return batch
 
@@ -175,8 +177,7 @@ class Connection:
                 if not self._read_packet():
                     return
         except Exception as error:  # a packet that paho cannot digest: only a new connection helps
-            self.loss = f"broken packet: {error}"
-            return self._abandon()
+            return self._abandon(f"broken packet: {error}")
         asyncio.get_running_loop().call_soon(self._read)
 
     def _read_packet(self) -> bool:
@@ -200,7 +201,7 @@ class Connection:
         if message.qos:
             self._outstanding.add(message.mid)
             token = (self, message.mid)
-        self._inbox.append(Message(topic, message.payload, time.time_ns(), token))
+        self._inbox.append(Message(topic, bytes(message.payload), time.time_ns(), token))
         self._stirred()
 
     # Sending
@@ -228,8 +229,22 @@ class Connection:
             what = f"{len(self._refusals)} of {len(publications)} messages refused: {self._refusals[0]}"
             raise self._failure(what, "allow this user to publish there, in the broker's access list")
 
+    def _on_packets_to_write(self, *_: object) -> None:
+        # At once: aiomqtt adds its writer a turn later, when the socket may be closed and its number someone else's.
+        sock = self._paho.socket()
+        if sock is not None:
+            asyncio.get_running_loop().add_writer(sock, self._write)
+
+    def _write(self) -> None:
+        try:
+            self._paho.loop_write()
+        except Exception as error:
+            self._abandon(f"cannot write: {error}")
+
     def _failure(self, what: str, remedy: str) -> ConnectionFailed:
-        return ConnectionFailed(f"{what}; {self.loss}" if self.loss else what, where=self.settings.broker, remedy=remedy)
+        return ConnectionFailed(
+            f"{what}; {self.loss}" if self.loss else what, where=self.settings.broker, remedy=remedy
+        )
 
     def _on_publish(self, _client: Paho, _userdata: object, mid: int, reason: ReasonCode, _: Properties) -> None:
         self._unconfirmed.discard(mid)
@@ -245,15 +260,19 @@ class Connection:
             async for _ in self._client.messages:  # none comes this way; the iterator ends with the connection
                 pass
         except aiomqtt.MqttError as error:
-            self.loss = self.loss or str(error.__cause__ or error)
+            self.loss = self.loss or loss(error, self.settings)
         self._outstanding.clear()
 
-    def _abandon(self) -> None:
-        """Free the socket and what aiomqtt has hung on it, whatever state they are in."""
-        self._outstanding.clear()
-        self._paho._sock_close()  # the public ways out wait for the broker
+    def _abandon(self, why: str = "") -> None:
+        """End at once, whatever state paho and aiomqtt are in."""
+        self.loss = why
+        self._free()
         if self._watch is not None:
             self._watch.cancel()
+
+    def _free(self) -> None:
+        self._outstanding.clear()
+        self._paho._sock_close()  # takes aiomqtt's tasks and callbacks with it; the public ways out wait for the broker
 
 
 def _client(settings: MqttSettings, resume: bool) -> aiomqtt.Client:
@@ -268,14 +287,14 @@ def _client(settings: MqttSettings, resume: bool) -> aiomqtt.Client:
         clean_session=None if modern else not resume,
         clean_start=not resume if modern else MQTT_CLEAN_START_FIRST_ONLY,
         properties=_properties(settings, resume) if modern else None,
-        keepalive=max(1, settings.keepalive // SECOND),
+        keepalive=settings.keepalive // SECOND,
         timeout=settings.timeout / SECOND,
         tls_context=settings.tls_context(),
     )
 
 
 def _properties(settings: MqttSettings, resume: bool) -> Properties:
-    properties = Properties(PacketTypes.CONNECT)
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = settings.session_expiry // SECOND if resume else 0
     properties.ReceiveMaximum = min(settings.window, LARGEST_RECEIVE_MAXIMUM)
     return properties

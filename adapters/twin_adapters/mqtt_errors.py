@@ -10,6 +10,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from twin_adapters.mqtt_settings import MqttSettings
 from twin_runtime.errors import ConnectionFailed
 
+UNSPECIFIED = 128
+"""The reason paho gives when a connection ends without a DISCONNECT packet."""
+
 CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
     (socket.gaierror, "unknown host", "correct the host in `broker`, or the name service of this machine"),
     (ConnectionRefusedError, "nothing listens there", "start the broker, or correct host and port in `broker`"),
@@ -19,11 +22,12 @@ CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
         "set `ca_file` to the authority that signed it, and use the host name it was made for",
     ),
     (ssl.SSLError, "TLS fails", "use mqtts:// only on a TLS port; look at `ca_file`, `cert_file` and `key_file`"),
+    (ConnectionError, "the connection was cut", "use mqtts:// on a TLS port, and mqtt:// on one without"),
     (
         TimeoutError,
         "no answer",
-        "look whether host and port are reached; a broker that wants TLS, or refuses a client certificate, keeps silent "
-        "too: compare mqtt:// or mqtts://, `cert_file` and `key_file` with its listener",
+        "look whether host and port are reached; a broker that wants TLS, or refuses a client certificate, keeps silent"
+        " too: compare mqtt:// or mqtts://, `cert_file` and `key_file` with its listener",
     ),
 )
 """What lies behind a failed connection, more special kinds first: exception, meaning, remedy."""
@@ -52,3 +56,12 @@ def check_granted(topics: Sequence[str], codes: Sequence[int | ReasonCode], sett
 
 def _value(code: int | ReasonCode) -> int:
     return code if isinstance(code, int) else code.value
+
+
+def loss(error: aiomqtt.MqttError, settings: MqttSettings) -> str:
+    """Why an established connection ended, as far as the broker told."""
+    cause = error.__cause__ or error
+    reason = cause.rc if isinstance(cause, aiomqtt.MqttCodeError) else None
+    if isinstance(reason, ReasonCode) and reason.value == UNSPECIFIED:
+        return f"it went without a word (a second client called {settings.client_id!r} ends this one so, too)"
+    return str(cause)

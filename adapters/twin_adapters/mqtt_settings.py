@@ -18,11 +18,22 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
 File = Annotated[Path, Field(strict=False)]
 
 
+class _TidySocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails, as paho forgets to."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 class MqttSettings(BaseModel):
     """How to reach a broker. Durations are nanoseconds here, texts such as "1 h" in the file.
 
-    ``client_id`` is the name of the session: fixed, and used by one process at a time. ``window`` is the largest number of
-    messages read and not yet acknowledged. ``protocol`` is 5, or 4 for MQTT 3.1.1.
+    ``client_id`` is the name of the session: fixed, and used by one process at a time. ``window`` is the largest number
+    of messages read and not yet acknowledged. ``protocol`` is 5, or 4 for MQTT 3.1.1.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
@@ -35,9 +46,9 @@ class MqttSettings(BaseModel):
     ca_file: File | None = None
     cert_file: File | None = None
     key_file: File | None = None
-    session_expiry: Duration = 3600 * SECOND
+    session_expiry: Duration = Field(default=3600 * SECOND, le=0xFFFF_FFFF * SECOND)
     protocol: Literal[4, 5] = 5
-    keepalive: PositiveDuration = 60 * SECOND
+    keepalive: PositiveDuration = Field(default=60 * SECOND, ge=SECOND, le=0xFFFF * SECOND)
     timeout: PositiveDuration = 10 * SECOND
     window: int = Field(default=20_000, ge=1)
     retry_min: PositiveDuration = SECOND // 2
@@ -98,6 +109,7 @@ class MqttSettings(BaseModel):
             return None
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
+            context.sslsocket_class = _TidySocket
             if self.cert_file:
                 context.load_cert_chain(self.cert_file, self.key_file)
         except OSError as error:  # ssl.SSLError is one

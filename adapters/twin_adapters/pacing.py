@@ -24,15 +24,17 @@ async def paced(
     origin: int,
     speed: float = 1.0,
     largest: int = 500,
+    began: float | None = None,
 ) -> AsyncIterator[list[Item]]:
     """Yield ``items``, sorted by ``due`` (ns), when their time has come at ``speed`` times real time.
 
     Each batch holds all that is due by now: one item when the consumer keeps up, at most ``largest`` when it does not.
-    ``origin`` is the time on the scale of ``due`` that corresponds to now. Speed ``inf`` does not wait at all.
+    ``origin`` is the time on the scale of ``due`` that corresponds to ``began``, a ``time.monotonic()``, by default now.
+    Speed ``inf`` does not wait at all.
     """
     if not speed > 0:
         raise ValueError(f"expected a speed above 0, got {speed}")
-    started = time.monotonic()
+    started = time.monotonic() if began is None else began
     batch: list[Item] = []
     for item in items:
         deadline = started + (due(item) - origin) / SECOND / speed

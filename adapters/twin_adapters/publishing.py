@@ -34,14 +34,16 @@ async def publish(
 ) -> int:
     """Publish ``messages``, sorted by ``arrival``, at QoS 1, each when it is due; return how many were sent.
 
-    ``origin`` is the arrival time (ns) that corresponds to now; speed ``inf`` sends as fast as the broker confirms.
+    ``origin`` is the arrival time (ns) that corresponds to now, before connecting: what falls due meanwhile is sent at
+    once. Speed ``inf`` sends as fast as the broker confirms.
     ``sent`` is told the size of each batch. When the broker goes away, the batch is sent again once it is back, so
     messages may come twice. Raises ConnectionFailed at once if the broker cannot be reached at the start, and
     later when it has been away for longer than ``patience`` (ns).
     """
-    connection, count = await _opened(settings), 0
+    began, count = time.monotonic(), 0
+    connection = await _opened(settings)
     try:
-        async for batch in paced(messages, attrgetter("arrival"), origin=origin, speed=speed):
+        async for batch in paced(messages, attrgetter("arrival"), origin=origin, speed=speed, began=began):
             publications = [Publication(message.topic, message.payload) for message in batch]
             connection = await _get_through(connection, publications, patience)
             count += len(batch)

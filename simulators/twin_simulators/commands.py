@@ -1,4 +1,4 @@
-"""``twin simulate``: an asset as its own process, publishing to a broker."""
+"""``twin simulate``: an asset as its own process, publishing to a broker. ``twin demo``: with its twin, in one."""
 
 import asyncio
 import math
@@ -20,6 +20,29 @@ if TYPE_CHECKING:
     from twin_simulators.transmission import Transmission
 
 MINUTE = 60 * SECOND
+HALF_MINUTE = 30 * SECOND
+
+
+def demo(
+    length: Annotated[
+        int | None, typer.Option("--for", parser=duration, metavar="DURATION", help="How long; else 30 s.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the patient and all that goes wrong.")] = 1,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder for the store.")] = Path("twin-demo"),
+    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of a live view.")] = False,
+) -> None:
+    """See a twin at work: a simulated patient, a broker and the twin in this process, nothing else needed.
+
+    From arterial pressure and R peaks, sent over MQTT with all that goes wrong on the way, the twin estimates flow,
+    resistance and compliance, which nobody measures. In the end they are compared with the truth, and the command is
+    told that replays it.
+
+    Example: `twin demo --for "1 min" --seed 7`
+    """
+    from twin_simulators.demo.performance import perform
+
+    if perform(length or HALF_MINUTE, seed, out, plain=plain):
+        raise typer.Exit(130)
 
 
 def simulate(  # noqa: PLR0913, PLR0917 - an argument for every option
@@ -76,7 +99,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - an argument for every option
     transmission = transmit(run, faults, twin=receiver.twin, seed=seed, channels=channels)
     if truth is not None:
         run.truth.write(truth)
-    _publish(transmission, receiver, time.time_ns() if start is None else start, speed or math.inf)
+    _publish(transmission, receiver, start, speed or math.inf)
     Console(stderr=True).print(_account(transmission))
 
 
@@ -100,9 +123,10 @@ def _receiver(asset: str, config: Path | None, broker: str | None, twin: str) ->
     return _Receiver(name, topics, settings_for("simulate", configuration, broker))
 
 
-def _publish(transmission: "Transmission", receiver: _Receiver, epoch: int, speed: float) -> None:
+def _publish(transmission: "Transmission", receiver: _Receiver, start: int | None, speed: float) -> None:
     from twin_adapters.publishing import publish
 
+    epoch = time.time_ns() if start is None else start  # taken last, so that stamps agree with the wall clock
     messages = transmission.messages(epoch, receiver.topics)
     with progress(f"publishing {receiver.twin} to {receiver.settings.broker}", len(transmission)) as advance:
         asyncio.run(publish(messages, receiver.settings, origin=epoch, speed=speed, sent=advance))

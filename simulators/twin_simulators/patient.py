@@ -120,6 +120,7 @@ def _truth(patient: Patient, beats: _Beats, vessels: Vessels, signals: tuple[Sig
         "impedance": ("mmHg*s/mL", np.full(len(seconds), patient.impedance)),
         "stroke_volume": ("mL", beats.stroke_volumes[beat]),
         "heart_period": ("s", beats.periods[beat]),
+        "cardiac_output": ("mL/s", beats.stroke_volumes[beat] / beats.periods[beat]),
     }
     values = {name: column for name, (_, column) in columns.items()}
     return Truth(seconds, values, {name: unit for name, (unit, _) in columns.items()})

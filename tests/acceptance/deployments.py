@@ -1,6 +1,7 @@
 """The examples as a user would deploy them, and what their assets send."""
 
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from operator import attrgetter
@@ -11,7 +12,7 @@ from twin_adapters.commands.packets import packets, topics_of
 from twin_adapters.recordings import MergedStreams, load
 from twin_runtime.assembly import Assembly, assemble
 from twin_runtime.config import load as load_config
-from twin_runtime.core import SECOND, Message
+from twin_runtime.core import SECOND, Message, Reading
 from twin_simulators.patient import Patient
 from twin_simulators.transmission import transmit
 
@@ -31,6 +32,13 @@ class Case:
 
     assembly: Assembly
     messages: Sequence[Message]
+
+    @property
+    def readings(self) -> list[Reading]:
+        """All readings in the messages, as a twin takes them."""
+        intake = self.assembly.intake()
+        entries = (entry for message in self.messages for entry in intake.read(message))
+        return [entry.reading for entry in entries if entry.reading is not None]
 
     @property
     def lateness(self) -> int:
@@ -54,36 +62,45 @@ def section(recording: MergedStreams, seconds: float) -> MergedStreams:
     return recording.between(recording.start, recording.start + round(seconds * SECOND))
 
 
-def messages_of(recording: MergedStreams, assembly: Assembly) -> list[Message]:
-    """What ``twin play`` would publish."""
-    topics = topics_of(recording, assembly.config)
-    return [packet.message for packet in packets(recording.readings(), topics, recording.units, 0)]
+def case_of(config: Path, recording: MergedStreams) -> Case:
+    """A deployment that is sent what ``twin play`` would publish."""
+    assembly = assemble(load_config(config))
+    sent = packets(recording.readings(), topics_of(recording, assembly.config), recording.units, 0)
+    return Case(assembly, [packet.message for packet in sent])
+
+
+def shuffled(messages: Sequence[Message], delay: int, rng: random.Random) -> list[Message]:
+    """Each message under way for up to ``delay`` ns; one in twenty comes twice."""
+    twice = [message for message in messages if rng.random() < 0.05]
+    sent = (message._replace(arrival=message.arrival + rng.randint(0, delay)) for message in (*messages, *twice))
+    return sorted(sent, key=attrgetter("arrival"))
 
 
 def patient(folder: Path, find: Finder) -> Case:
     """20 s of the surgical patient."""
-    assembly = assemble(load_config(configured(folder, "artery")))
-    return Case(assembly, messages_of(section(load(PATIENT, find("surgery-patient")), 20), assembly))
+    return case_of(configured(folder, "artery"), section(load(PATIENT, find("surgery-patient")), 20))
 
 
 def pipe(folder: Path, find: Finder) -> Case:
     """The first 8 minutes of the pipe, whose inputs are interpolated between their readings."""
-    assembly = assemble(load_config(configured(folder, "pipe")))
-    return Case(assembly, messages_of(section(load(PIPE, find("pipe")), 480), assembly))
+    return case_of(configured(folder, "pipe"), section(load(PIPE, find("pipe")), 480))
 
 
 def ward(folder: Path, find: Finder) -> Case:
     """10 s of three simulated patients in one array; the second is connected 3 s after the others."""
     del find
     names = ("patient-1", "patient-2", "patient-3")
-    assembly = assemble(load_config(configured(folder, "artery", ('["patient-1"]', str(list(names)).replace("'", '"')))))
-    late = {"patient-2": 3 * SECOND}
-    sent = [
-        transmit(Patient.individual(seed).simulate(10, seed), twin=twin, seed=seed, channels=("abp", "r_peak")).messages(EPOCH)
-        for seed, twin in enumerate(names)
-    ]
-    connected = (
-        (message for message in stream if message.arrival >= EPOCH + late.get(twin, 0))
-        for twin, stream in zip(names, sent, strict=True)
+    fleet = ('twins = ["patient-1"]', f"twins = {list(names)}")
+    connected = (EPOCH, EPOCH + 3 * SECOND, EPOCH)
+    sent = (
+        [message for message in simulated(name, seed) if message.arrival >= connected[seed]]
+        for seed, name in enumerate(names)
     )
-    return Case(assembly, list(merge(*connected, key=attrgetter("arrival"))))
+    assembly = assemble(load_config(configured(folder, "artery", fleet)))
+    return Case(assembly, list(merge(*sent, key=attrgetter("arrival"))))
+
+
+def simulated(name: str, seed: int) -> Iterable[Message]:
+    """10 s of a patient whose sensors have no fault."""
+    simulation = Patient.individual(seed).simulate(10, seed)
+    return transmit(simulation, twin=name, seed=seed, channels=("abp", "r_peak")).messages(EPOCH)

@@ -7,14 +7,15 @@ import socket
 import sys
 import time
 from asyncio.subprocess import create_subprocess_exec
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.adapters.talking import TOPIC, numbers, payloads, publish, receive, settings, silence
+from tests.adapters.talking import TOPIC, eventually, heard, numbers, payloads, publish, receive, settings
 from tests.servers import Server, free_port, mosquitto
 from twin_adapters.mqtt import MqttSource
-from twin_runtime.core import Message, Source
+from twin_runtime.core import Message
 from twin_runtime.errors import ConnectionFailed
 
 PROTOCOLS = pytest.mark.parametrize("protocol", [4, 5])
@@ -45,7 +46,7 @@ async def test_what_was_not_acknowledged_comes_again(broker: Server, protocol: i
         assert payloads(again) == numbers(4, 10)
         await source.acknowledge(again)
     async with MqttSource(settings(broker, protocol=protocol), ["#"]) as source:
-        assert await silence(source)
+        assert not await heard(source)
 
 
 async def test_the_broker_holds_what_is_published_while_nobody_listens(broker: Server) -> None:
@@ -66,7 +67,7 @@ async def test_a_retained_reading_is_not_sent_again_to_one_who_reconnects(broker
     async with MqttSource(settings(broker), ["$SYS/broker/version"]) as source:
         await source.acknowledge(await receive(source, 1))
     async with MqttSource(settings(broker), ["$SYS/broker/version"]) as source:
-        assert await silence(source)
+        assert not await heard(source)
 
 
 @PROTOCOLS
@@ -87,7 +88,7 @@ async def test_the_session_outlives_a_restart_of_the_broker(
         assert sorted(map(int, payloads(new))) == list(range(15, 23))
         await source.acknowledge(old)  # of an earlier connection: no effect, no error
         await source.acknowledge(new)
-        assert await silence(source)
+        assert not await heard(source)
     told = [record.message for record in caplog.records]
     assert [line.split(":")[0].split(" ")[0] for line in told] == ["connected", "lost", "connected"]
     assert "the session goes on" in told[-1]
@@ -112,8 +113,7 @@ async def test_a_session_that_the_broker_forgot_is_told(tmp_path: Path, caplog: 
             server.stop()
             server.start()
             listening = asyncio.create_task(receive(source, 1))
-            while "forgotten the session" not in caplog.text:
-                await asyncio.sleep(0.05)
+            await eventually(lambda: "forgotten the session" in caplog.text)
             await publish(server, [b"after"])
             assert payloads(await listening) == [b"after"]
 
@@ -122,7 +122,7 @@ async def test_a_full_window_stops_reading(broker: Server) -> None:
     async with MqttSource(settings(broker, window=50), ["#"]) as source:
         await publish(broker, numbers(0, 500))
         first = await receive(source, 50)
-        assert await silence(source)
+        assert not await heard(source)
         assert payloads(first) == numbers(0, 50)
         received, waiting = list(first), list(first)
         while len(received) < 500:
@@ -166,15 +166,19 @@ async def test_leaving_a_source_ends_its_batches(broker: Server) -> None:
     assert await asyncio.wait_for(reading, 5) == []
 
 
-async def test_a_refused_subscription_is_loud(tmp_path: Path) -> None:
+def refusing(folder: Path) -> list[str]:
+    """Configuration of a broker where nobody may subscribe; its ordinary access list only keeps messages back."""
     plugin = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"), None)
     if plugin is None:
         pytest.skip("needs mosquitto's plugin for dynamic security, of the Debian package mosquitto")
-    (tmp_path / "rights.json").write_text(NOBODY_SUBSCRIBES)
-    lines = ["allow_anonymous true", f"plugin {plugin}", f"plugin_opt_config_file {tmp_path / 'rights.json'}"]
-    with mosquitto(tmp_path / "mosquitto", lines) as server:
-        with pytest.raises(ConnectionFailed, match=r"refuses 2 of 2 subscriptions \(a/\+, b\): Not authorized; remedy: allow"):
-            await MqttSource(settings(server), ["a/+", "b"]).__aenter__()
+    (folder / "rights.json").write_text(NOBODY_SUBSCRIBES)
+    return ["allow_anonymous true", f"plugin {plugin}", f"plugin_opt_config_file {folder / 'rights.json'}"]
+
+
+async def test_a_refused_subscription_is_loud(tmp_path: Path) -> None:
+    loud = r"refuses 2 of 2 subscriptions \(a/\+, b\): Not authorized; remedy: allow"
+    with mosquitto(tmp_path / "data", refusing(tmp_path)) as server, pytest.raises(ConnectionFailed, match=loud):
+        await MqttSource(settings(server), ["a/+", "b"]).__aenter__()
 
 
 async def test_a_slow_broker_is_waited_for_only_so_long() -> None:
@@ -186,47 +190,48 @@ async def test_a_slow_broker_is_waited_for_only_so_long() -> None:
 
 async def test_a_source_gives_up_at_once_where_it_never_was() -> None:
     nobody = settings(Server((), free_port(), Path()))
-    with pytest.raises(ConnectionFailed, match="nothing listens there .*remedy: start the broker"):
+    with pytest.raises(ConnectionFailed, match=r"nothing listens there .*remedy: start the broker"):
         await MqttSource(nobody, ["#"]).__aenter__()
 
 
 async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(broker: Server, tmp_path: Path) -> None:
     journal, chance = tmp_path / "journal", random.Random(7)
-    command = [sys.executable, str(Path(__file__).with_name("consumer.py")), f"mqtt://127.0.0.1:{broker.port}", str(journal)]
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("consumer.py")),
+        f"mqtt://127.0.0.1:{broker.port}",
+        str(journal),
+    ]
     async with MqttSource(settings(broker), ["#"]):
         pass
-    publishing = asyncio.create_task(_publish_slowly(broker, 3000))
+    stop = asyncio.Event()
+    publishing = asyncio.create_task(_publish_until(stop, broker))
     for _ in range(3):
         consumer = await create_subprocess_exec(*command)
-        await _grown(journal)
+        await eventually(partial(_larger, journal, _size(journal)))
         await asyncio.sleep(chance.uniform(0.0, 0.3))
         consumer.kill()
         await consumer.wait()
+    stop.set()
+    published = set(numbers(0, await publishing))
     consumer = await create_subprocess_exec(*command)
-    await publishing
-    async with asyncio.timeout(30):
-        while set(journal.read_bytes().split()) != set(numbers(0, 3000)):
-            await asyncio.sleep(0.1)
+    await eventually(lambda: set(journal.read_bytes().split()) == published)
     consumer.kill()
     await consumer.wait()
 
 
-async def _publish_slowly(broker: Server, count: int) -> None:
-    for first in range(0, count, 50):
-        await publish(broker, numbers(first, first + 50))
+async def _publish_until(stop: asyncio.Event, broker: Server) -> int:
+    count = 0
+    while not stop.is_set():
+        await publish(broker, numbers(count, count + 50))
+        count += 50
         await asyncio.sleep(0.05)
+    return count
 
 
-async def _grown(journal: Path) -> None:
-    """Wait until the file is larger than it was."""
-    size = journal.stat().st_size if journal.exists() else 0
-    async with asyncio.timeout(30):
-        while not journal.exists() or journal.stat().st_size == size:
-            await asyncio.sleep(0.01)
+def _larger(path: Path, size: int) -> bool:
+    return _size(path) > size
 
 
-def test_it_is_a_source(broker: Server) -> None:
-    async def as_source() -> Source:
-        return MqttSource(settings(broker), ["#"])
-
-    assert asyncio.run(as_source())
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

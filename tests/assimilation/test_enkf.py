@@ -4,10 +4,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin_runtime.assimilation import Draw, Enkf, enkf
+from tests.assimilation.routes import by_both_routes
+from twin_runtime.assimilation import Enkf, Occasion, enkf
 from twin_runtime.assimilation.conformance import KalmanTests, Problem, assert_close, covariance, kalman, random_problem
 from twin_runtime.core import FloatArray
-from twin_runtime.modelling.random import Purpose, key_of, normals
+from twin_runtime.modelling.random import Purpose, normals
 
 
 class TestEnkf(KalmanTests):
@@ -28,8 +29,8 @@ def textbook(problem: Problem, twin: int) -> FloatArray:
     """The EnKF as it is published: each member is corrected by its own perturbed observation."""
     x, Y, variance = problem.x[twin], problem.predicted[twin], problem.variance[twin]
     members, count = Y.shape
-    identity = problem.draw.twins[[twin]]
-    e = normals(problem.draw.seed, identity, problem.draw.tick, Purpose.OBSERVATION, members, count)[0]
+    identity = problem.occasion.twins[[twin]]
+    e = normals(problem.occasion.seed, identity, problem.occasion.tick, Purpose.OBSERVATION, members, count)[0]
     perturbed = problem.observed[twin] + (e - e.mean(0)) * np.sqrt(variance)
     A, S = x - x.mean(0), Y - Y.mean(0)
     gain = A.T @ S @ np.linalg.inv(S.T @ S + (members - 1) * np.diag(variance))
@@ -39,15 +40,9 @@ def textbook(problem: Problem, twin: int) -> FloatArray:
 
 @given(problems)
 def test_both_routes_are_the_published_filter(problem: Problem) -> None:
-    by_product = np.empty_like(problem.x)
-    key = key_of(problem.draw.seed)
-    for twin, identity in enumerate(problem.draw.twins):
-        x, predicted, observed, variance = (array[twin] for array in problem[:4])
-        enkf._update_one(x, predicted, observed, variance, key, identity, problem.draw.tick, by_product[twin])
-    by_size = Enkf().update(*problem)
-    for twin in range(len(problem.x)):
-        assert_close(by_size[twin], textbook(problem, twin))
-        assert_close(by_product[twin], textbook(problem, twin))
+    for analysis in by_both_routes(problem, enkf.weigh, problem.occasion):
+        for twin in range(len(problem.x)):
+            assert_close(analysis[twin], textbook(problem, twin))
 
 
 @given(problems)
@@ -59,9 +54,9 @@ def test_the_mean_is_the_kalman_filters(problem: Problem) -> None:
 
 def test_twins_ticks_and_seeds_are_perturbed_differently() -> None:
     problem = random_problem(seed=4, twins=1, members=8, states=2, observations=2)
-    draws = [Draw(seed, np.array([twin]), tick) for seed in (1, 2) for twin in (1, 2) for tick in (1, 2)]
-    analyses = {Enkf().update(*problem._replace(draw=draw)).tobytes() for draw in draws}
-    assert len(analyses) == len(draws)
+    occasions = [Occasion(seed, np.array([twin]), tick) for seed in (1, 2) for twin in (1, 2) for tick in (1, 2)]
+    analyses = {Enkf().update(*problem._replace(occasion=occasion)).tobytes() for occasion in occasions}
+    assert len(analyses) == len(occasions)
 
 
 def test_it_converges_to_the_kalman_filter_like_one_over_the_root_of_the_members() -> None:
@@ -77,7 +72,7 @@ def test_it_converges_to_the_kalman_filter_like_one_over_the_root_of_the_members
     for members in sizes:
         x = rng.normal(size=(replicates, members, states)) @ root
         observed, variance = np.tile(y, (replicates, 1)), np.tile(np.diag(R), (replicates, 1))
-        analysis = Enkf().update(x, x @ H, observed, variance, Draw(members, np.arange(replicates), 0))
+        analysis = Enkf().update(x, x @ H, observed, variance, Occasion(members, np.arange(replicates), 0))
         of_mean = ((analysis.mean(1) - mean) ** 2).mean()
         of_covariance = np.mean([((covariance(ensemble) - C) ** 2).mean() for ensemble in analysis])
         errors.append((np.sqrt(of_mean), np.sqrt(of_covariance)))

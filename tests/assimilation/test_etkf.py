@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.assimilation.routes import by_both_routes
 from twin_runtime.assimilation import Etkf, etkf
 from twin_runtime.assimilation.conformance import (
     Problem,
@@ -52,14 +53,9 @@ def test_mean_and_covariance_are_the_kalman_filters(problem: Problem) -> None:
 
 @given(problems)
 def test_both_routes_are_the_published_transform(problem: Problem) -> None:
-    by_product = np.empty_like(problem.x)
-    for twin in range(len(problem.x)):
-        x, predicted, observed, variance = (array[twin] for array in problem[:4])
-        etkf._update_one(x, predicted, observed, variance, by_product[twin])
-    by_size = Etkf().update(*problem)
-    for twin in range(len(problem.x)):
-        assert_close(by_size[twin], textbook(problem, twin))
-        assert_close(by_product[twin], textbook(problem, twin))
+    for analysis in by_both_routes(problem, etkf.weigh):
+        for twin in range(len(problem.x)):
+            assert_close(analysis[twin], textbook(problem, twin))
 
 
 @given(problems, st.data())

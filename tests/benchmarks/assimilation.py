@@ -6,7 +6,7 @@ import numpy as np
 from filterpy.kalman import EnsembleKalmanFilter
 
 from tests.benchmarks.timing import Row, interleaved
-from twin_runtime.assimilation import Draw, Enkf, Etkf
+from twin_runtime.assimilation import Enkf, Etkf, Occasion
 from twin_runtime.modelling.random import perturb
 
 MILLI, MICRO = 1e3, 1e6
@@ -26,12 +26,12 @@ def large_state(states: int = 100_000, observations: int = 200, members: int = 6
     seen = np.sort(rng.choice(states, observations, replace=False))
     predicted = np.ascontiguousarray(x[:, :, seen])
     observed, variance = rng.normal(size=(1, observations)), np.ones((1, observations))
-    draw, out, matrix = Draw(0, np.zeros(1, np.int64), 0), np.empty_like(x), rng.normal(size=(members, members))
+    occasion, out, matrix = Occasion(0, np.zeros(1, np.int64), 0), np.empty_like(x), rng.normal(size=(members, members))
     product, etkf, enkf = interleaved(
         [
             lambda: np.matmul(matrix, x[0], out=out[0]),
-            lambda: Etkf().update(x, predicted, observed, variance, draw, out),
-            lambda: Enkf().update(x, predicted, observed, variance, draw, out),
+            lambda: Etkf().update(x, predicted, observed, variance, occasion, out),
+            lambda: Enkf().update(x, predicted, observed, variance, occasion, out),
         ],
         repeats=31,
     )
@@ -44,14 +44,14 @@ def many_twins(twins: int = 1000, states: int = 5, members: int = 64) -> Row:
     """A fleet of small twins, each with one reading."""
     rng = np.random.default_rng(0)
     x, observed, variance = rng.normal(size=(twins, members, states)), rng.normal(size=(twins, 1)), np.ones((twins, 1))
-    predicted, draw, out = np.ascontiguousarray(x[:, :, :1]), Draw(0, np.arange(twins), 0), np.empty_like(x)
+    predicted, occasion, out = np.ascontiguousarray(x[:, :, :1]), Occasion(0, np.arange(twins), 0), np.empty_like(x)
     peer = EnsembleKalmanFilter(
         x=np.zeros(states), P=np.eye(states), dim_z=1, dt=1.0, N=members, hx=lambda s: s[:1], fx=lambda s, dt: s
     )
     peers = twins // 100
     ours, theirs = interleaved(
         [
-            lambda: Etkf().update(x, predicted, observed, variance, draw, out),
+            lambda: Etkf().update(x, predicted, observed, variance, occasion, out),
             lambda: [peer.update(observed[t]) for t in range(peers)],
         ],
         repeats=31,

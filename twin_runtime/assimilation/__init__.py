@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
+from twin_runtime.assimilation.denkf import Denkf
 from twin_runtime.assimilation.enkf import Enkf
 from twin_runtime.assimilation.etkf import Etkf
 from twin_runtime.assimilation.inflation import Inflation
-from twin_runtime.assimilation.protocol import Assimilator, Draw
+from twin_runtime.assimilation.protocol import Assimilator, Occasion
 
-__all__ = ["METHODS", "Assimilator", "Draw", "Enkf", "Etkf", "Inflation"]
+__all__ = ["METHODS", "Assimilator", "Denkf", "Enkf", "Etkf", "Inflation", "Occasion"]
 
-METHODS: Mapping[str, Callable[[], Assimilator]] = {"etkf": Etkf, "enkf": Enkf}
+METHODS: Mapping[str, Callable[..., Assimilator]] = {"etkf": Etkf, "enkf": Enkf, "denkf": Denkf}
 """The methods by the names they bear in a configuration."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin_runtime.assimilation.protocol import Assimilator, Draw
+from twin_runtime.assimilation.protocol import Assimilator, Occasion
 from twin_runtime.core import FloatArray
 
 
@@ -22,18 +22,21 @@ class Problem(NamedTuple):
     predicted: FloatArray
     observed: FloatArray
     variance: FloatArray
-    draw: Draw
+    occasion: Occasion
 
     def of(self, twins: Sequence[int]) -> "Problem":
         """The same for some of the twins."""
         rows = list(twins)
-        draw = self.draw._replace(twins=self.draw.twins[rows])
-        return Problem(self.x[rows], self.predicted[rows], self.observed[rows], self.variance[rows], draw)
+        seed, twins, tick, outputs = self.occasion
+        occasion = Occasion(seed, twins[rows], tick, None if outputs is None else outputs[rows])
+        return Problem(self.x[rows], self.predicted[rows], self.observed[rows], self.variance[rows], occasion)
 
     def seeing(self, observations: Sequence[int]) -> "Problem":
         """The same with some of the observations, in this order."""
         columns = list(observations)
+        outputs = self.occasion.outputs
         return self._replace(
+            occasion=self.occasion._replace(outputs=None if outputs is None else outputs[:, columns]),
             predicted=np.ascontiguousarray(self.predicted[:, :, columns]),
             observed=np.ascontiguousarray(self.observed[:, columns]),
             variance=np.ascontiguousarray(self.variance[:, columns]),
@@ -41,14 +44,18 @@ class Problem(NamedTuple):
 
 
 def random_problem(seed: int, twins: int, members: int, states: int, observations: int) -> Problem:
-    """Ensembles with correlated states far from zero, and linear observations of several states each."""
+    """Ensembles with correlated states far from zero, and linear observations of several states each.
+
+    Each observation is of an output of its own, numbered as the observations are.
+    """
     rng = np.random.default_rng(seed)
     mixing = rng.normal(size=(states, states)) / np.sqrt(states)
     x = 10.0 + rng.normal(size=(twins, members, states)) @ mixing
     predicted = x @ rng.normal(size=(states, observations))
     observed = predicted.mean(1) + 2.0 * rng.normal(size=(twins, observations))
     variance = rng.uniform(0.1, 10.0, size=(twins, observations))
-    return Problem(x, predicted, observed, variance, Draw(seed, np.arange(100, 100 + twins), seed))
+    outputs = np.tile(np.arange(observations), (twins, 1))
+    return Problem(x, predicted, observed, variance, Occasion(seed, np.arange(100, 100 + twins), seed, outputs))
 
 
 def kalman(problem: Problem, twin: int) -> tuple[FloatArray, FloatArray]:
@@ -117,6 +124,11 @@ class AssimilatorTests:
             assert out.tobytes() == self.method.update(*problem).tobytes()
             assert all(a.tobytes() == b.tobytes() for a, b in zip(before, problem[:4], strict=True))
 
+    def test_what_all_members_agree_on_stays(self) -> None:
+        for problem in self.problems():
+            problem.x[:, :, 0] = 0.7
+            assert_close(self.method.update(*problem)[:, :, 0], problem.x[:, :, 0])
+
     def test_a_variance_must_be_positive(self) -> None:
         for problem in self.problems():
             for wrong in (0.0, -1.0, np.nan):
@@ -138,14 +150,18 @@ class KalmanTests(AssimilatorTests):
                 assert_close(ensemble.mean(0), kalman(problem, twin)[0])
 
 
-class SquareRootTests(KalmanTests):
-    """What a deterministic method must do besides whose covariance is exactly the Kalman filter's too."""
+class CovarianceTests(KalmanTests):
+    """What a method must do besides whose covariance is exactly the Kalman filter's too."""
 
     def test_the_covariance_is_the_kalman_filters(self) -> None:
         for problem in self.problems():
             analysis = self.method.update(*problem)
             for twin, ensemble in enumerate(analysis):
                 assert_close(covariance(ensemble), kalman(problem, twin)[1])
+
+
+class SquareRootTests(CovarianceTests):
+    """What a deterministic method must do besides in which no observation and no member comes before another."""
 
     def test_the_order_of_the_observations_does_not_matter(self) -> None:
         for problem in self.problems():

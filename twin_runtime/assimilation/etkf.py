@@ -3,13 +3,12 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from twin_runtime.assimilation.observation_space import decouple, decouple_many, dot, whiten
-from twin_runtime.assimilation.protocol import Draw
-from twin_runtime.assimilation.transform import combine, is_small, multiply
+from twin_runtime.assimilation.observation_space import dot
+from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.assimilation.rotation import rotate_members
+from twin_runtime.assimilation.transform import transform
 from twin_runtime.core import FloatArray
 
 
@@ -18,8 +17,11 @@ class Etkf:
     """The ETKF (Bishop, Etherton & Majumdar 2001; symmetric and so mean-preserving, Wang, Bishop & Julier 2004).
 
     Deterministic: the analysis has exactly the mean and the covariance that the Kalman filter gives for the forecast's
-    sample covariance.
+    sample covariance. ``rotate`` mixes the members by a random rotation after every update, which leaves both as they
+    are and keeps the members from clustering (Sakov & Oke 2008, Mon Wea Rev 136:1042).
     """
+
+    rotate: bool = False
 
     def update(
         self,
@@ -27,51 +29,14 @@ class Etkf:
         predicted: FloatArray,
         observed: FloatArray,
         variance: FloatArray,
-        draw: Draw,
+        occasion: Occasion,
         out: FloatArray | None = None,
     ) -> FloatArray:
-        """See :class:`twin_runtime.assimilation.protocol.Assimilator`; draws nothing."""
-        analysis = np.empty_like(x) if out is None else out
-        large = np.zeros(len(x), np.bool_)
-        _update(x, predicted, observed, variance, analysis, large)
-        for t in np.flatnonzero(large):
-            _update_one(x[t], predicted[t], observed[t], variance[t], analysis[t])
+        """See :class:`twin_runtime.assimilation.protocol.Assimilator`."""
+        analysis = transform(weigh, x, predicted, observed, variance, out)
+        if self.rotate:
+            rotate_members(analysis, predicted, observed, occasion)
         return analysis
-
-
-@njit(cache=True)
-def _update(
-    x: FloatArray,
-    predicted: FloatArray,
-    observed: FloatArray,
-    variance: FloatArray,
-    out: FloatArray,
-    large: npt.NDArray[np.bool_],
-) -> None:
-    """The small route for all twins; marks those that should take the large one."""
-    twins, members, states = x.shape
-    rows, weights = np.empty((observed.shape[1], members + 1)), np.empty((observed.shape[1], members))
-    turned = np.empty_like(rows)
-    for t in range(twins):
-        k = whiten(predicted[t], observed[t], variance[t], rows)
-        large[t] = not is_small(k, members, states)
-        if not large[t]:
-            decouple(rows[:k], members, turned[:k])
-            weigh(turned[:k], weights[:k])
-            combine(x[t], turned[:k], weights[:k], out[t])
-
-
-def _update_one(
-    x: FloatArray, predicted: FloatArray, observed: FloatArray, variance: FloatArray, out: FloatArray
-) -> None:
-    """The large route for one twin."""
-    members = len(x)
-    rows = np.empty((observed.size, members + 1))
-    k = whiten(predicted, observed, variance, rows)
-    turned = decouple_many(rows[:k], members)
-    weights = np.empty((len(turned), members))
-    weigh(turned, weights)
-    multiply(x, turned, weights, out)
 
 
 @njit(cache=True, error_model="numpy")
@@ -80,11 +45,13 @@ def weigh(rows: FloatArray, weights: FloatArray) -> None:
 
     Here f = (sqrt(c / (s's + c)) - 1) / s's, written so that it holds for s = 0 too.
     """
-    k, members = weights.shape
+    members = weights.shape[2]
     c = members - 1.0
-    for row in range(k):
-        total = dot(rows[row], rows[row], members) + c
-        f = -1.0 / (total * (1.0 + math.sqrt(c / total)))
-        mean = rows[row, members] / total
-        for i in range(members):
-            weights[row, i] = mean + f * rows[row, i]
+    for t in range(weights.shape[0]):
+        for row in range(weights.shape[1]):
+            s, w = rows[t, row], weights[t, row]
+            total = dot(s, s, members) + c
+            f = -1.0 / (total * (1.0 + math.sqrt(c / total)))
+            mean = s[members] / total
+            for i in range(members):
+                w[i] = mean + f * s[i]

@@ -52,8 +52,8 @@ def _inflate_block(prior: FloatArray, analysis: FloatArray, factor: float, rtps:
             scale[j] = factor * (1.0 + rtps * (math.sqrt(before[j] / after[j]) - 1.0))
     for i in range(len(analysis)):
         for j in range(len(mean)):
-            if scale[j] != 1.0:
-                analysis[i, j] = mean[j] + scale[j] * (analysis[i, j] - mean[j])
+            inflated = mean[j] + scale[j] * (analysis[i, j] - mean[j])
+            analysis[i, j] = analysis[i, j] if scale[j] == 1.0 else inflated
 
 
 @njit(cache=True, error_model="numpy")

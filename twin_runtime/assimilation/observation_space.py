@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from twin_runtime.core import FloatArray
+from twin_runtime.core import FloatArray, IntArray
 
 SWEEPS = 30
 """More than Jacobi rotations ever need: they converge quadratically, after 4 to 8 sweeps."""
@@ -20,26 +20,49 @@ TOLERANCE = 1e-13
 """How nearly orthogonal rows are left, relative to their lengths with the errors' added."""
 
 
+@njit(cache=True)
+def count_seen(predicted: FloatArray, observed: FloatArray) -> IntArray:
+    """How many observations each twin has: those for which the reading and every prediction are finite."""
+    seen = np.zeros(len(observed), np.int64)
+    for t in range(len(observed)):
+        for j in range(observed.shape[1]):
+            seen[t] += is_there(predicted[t, :, j], observed[t, j])
+    return seen
+
+
+@njit(cache=True)
+def is_there(predicted: FloatArray, observed: float) -> bool:
+    """Whether an observation can be used. A sum is finite only if all that went into it is."""
+    total = observed
+    for value in predicted:
+        total += value
+    return math.isfinite(total)
+
+
 @njit(cache=True, error_model="numpy")
 def whiten(predicted: FloatArray, observed: FloatArray, variance: FloatArray, rows: FloatArray) -> int:
     """Fill ``rows`` with the observations that are there, in their order, and return their number."""
-    members, k = len(predicted), 0
+    k = 0
     for j in range(len(observed)):
-        # About the first member, not about zero: the spread may be small against the value.
-        first, shift = predicted[0, j], 0.0
-        for i in range(members):
-            shift += predicted[i, j] - first
-        shift /= members
-        innovation = observed[j] - first - shift
-        if math.isfinite(innovation):
+        if is_there(predicted[:, j], observed[j]):
             if not variance[j] > 0.0:
                 raise ValueError("the variance of an observation must be positive")
-            scale = 1.0 / math.sqrt(variance[j])
-            for i in range(members):
-                rows[k, i] = (predicted[i, j] - first - shift) * scale
-            rows[k, members] = innovation * scale
+            whiten_one(predicted[:, j], observed[j], 1.0 / math.sqrt(variance[j]), rows[k])
             k += 1
     return k
+
+
+@njit(cache=True, error_model="numpy")
+def whiten_one(predicted: FloatArray, observed: float, scale: float, row: FloatArray) -> None:
+    """Fill the row of one observation: anomalies and innovation, times ``scale``."""
+    # About the first member, not about zero: the spread may be small against the value.
+    members, first, shift = len(predicted), predicted[0], 0.0
+    for i in range(members):
+        shift += predicted[i] - first
+    shift /= members
+    for i in range(members):
+        row[i] = (predicted[i] - first - shift) * scale
+    row[members] = (observed - first - shift) * scale
 
 
 @njit(cache=True)

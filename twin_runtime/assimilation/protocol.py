@@ -5,12 +5,17 @@ from typing import NamedTuple, Protocol
 from twin_runtime.core import FloatArray, IntArray
 
 
-class Draw(NamedTuple):
-    """Which random numbers to use: the deployment's seed, the twins' identities, the tick's absolute index."""
+class Occasion(NamedTuple):
+    """Who is updated when, and by what: whence a method takes its random numbers and its geometry.
+
+    The deployment's seed, the twins' identities, the tick's absolute index, and the model output that each observation
+    ``outputs[twin, observation]`` is of; only methods that localise ask for the outputs.
+    """
 
     seed: int
     twins: IntArray
     tick: int
+    outputs: IntArray | None = None
 
 
 class Assimilator(Protocol):
@@ -25,7 +30,7 @@ class Assimilator(Protocol):
         predicted: FloatArray,
         observed: FloatArray,
         variance: FloatArray,
-        draw: Draw,
+        occasion: Occasion,
         out: FloatArray | None = None,
     ) -> FloatArray:
         """The analysis ensembles, written into ``out`` where it is given (it must not overlap ``x``).

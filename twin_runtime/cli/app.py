@@ -1,5 +1,6 @@
 """The program ``twin``."""
 
+import os
 from importlib.metadata import version
 from typing import Annotated
 
@@ -47,5 +48,7 @@ def twin(
 
 
 def main() -> None:
-    """Run the program."""
+    """Run the program. One BLAS thread: with more, a product of matrices may round differently from run to run."""
+    for library in ("OPENBLAS", "MKL", "OMP"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     app(prog_name="twin")

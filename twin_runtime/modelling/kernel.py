@@ -10,7 +10,7 @@ import inspect
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numba
 
 from twin_runtime.errors import ModelError
-from twin_runtime.modelling.drive import interpolate
+from twin_runtime.modelling.drive import schedule
 from twin_runtime.modelling.physics import arguments
 from twin_runtime.modelling.variables import Input, Output, Shape, Space, Variable
 
@@ -84,7 +84,7 @@ def compile_kernels(declaration: Declaration) -> tuple[Kernel, Kernel]:
     path = getattr(module, "__file__", None)
     if path is None or declaration.model.__qualname__ not in vars(module):
         return _in_memory(source, functions)
-    return _on_disk(source, functions, declaration.model, Path(path).read_text())
+    return _on_disk(source, functions, declaration.model)
 
 
 def _functions(declaration: Declaration) -> dict[str, Callable[..., Any]]:
@@ -107,13 +107,25 @@ def _in_memory(source: str, functions: Mapping[str, Callable[..., Any]]) -> tupl
 _HEADER = "import math\nimport numpy as np\nfrom twin_runtime.modelling.drive import interpolate, schedule\n"
 
 
-def _on_disk(source: str, functions: Mapping[str, Callable[..., Any]], model: type, text: str) -> tuple[Kernel, Kernel]:
-    parts = (_HEADER, source, text, inspect.getsource(sys.modules[interpolate.__module__]), numba.__version__)
+def _on_disk(source: str, functions: Mapping[str, Callable[..., Any]], model: type) -> tuple[Kernel, Kernel]:
+    modules = {schedule.__module__, *(name for function in functions.values() for name in _modules(function))}
+    texts = [inspect.getsource(sys.modules[module]) for module in sorted(modules)]
+    parts = (_HEADER, source, *texts, numba.__version__)
     name = f"twin_kernel_{model.__name__.lower()}_{hashlib.sha256(''.join(parts).encode()).hexdigest()[:16]}"
     if name not in sys.modules:
         _load(name, _HEADER + "from numba import njit\n" + _decorated(source), functions)
     module = sys.modules[name]
     return module.advance, module.observe
+
+
+def _modules(function: Callable[..., Any]) -> Iterator[str]:
+    """The modules of a physics function and of those that it calls."""
+    python = getattr(function, "py_func", function)
+    yield python.__module__
+    for name in python.__code__.co_names:
+        called = python.__globals__.get(name)
+        if callable(called) and hasattr(called, "py_func"):
+            yield from _modules(called)
 
 
 def _decorated(source: str) -> str:
@@ -192,7 +204,7 @@ class _Writer:
             ],
             "load": self.load(),
             "write": [f"out[i, j, {k}] = {self.output(o, 'u')}" for k, o in enumerate(outputs)]
-            + [f"out[i, j, {len(outputs) + k}] = v_{v.name}" for k, v in enumerate(d.variables)],
+            + [f"out[i, j, {len(outputs) + k}] = v_{v.name}" for k, v in enumerate(unobserved(d.variables, outputs))],
         }
 
     def load(self) -> list[str]:
@@ -230,8 +242,20 @@ class _Writer:
 
     def output(self, output: Output, inputs: str) -> str:
         if output.function is None:
+            self.check(output)
             return f"v_{output.name}"
         return self.call(f"output_{output.name}", "v_", 2, inputs)
+
+    def check(self, output: Output) -> None:
+        """An output without a function is a variable."""
+        units = {v.name: v.unit for v in self.declaration.variables}
+        if units.get(output.name) != output.unit:
+            raise ModelError(
+                f"output '{output.name}' has no function, and there is no variable of that name in {output.unit}",
+                where=f"model {self.declaration.model.__name__}",
+                remedy="give it a physics function, or name a variable and its unit: "
+                + ", ".join(f"{name} ({unit})" for name, unit in units.items()),
+            )
 
     def call(self, function: str, states: str, node: int, inputs: str = "nodes") -> str:
         words = [self.word(n, function, states, node, inputs) for n in arguments(self.functions[function])]
@@ -253,6 +277,12 @@ class _Writer:
             where=f"model {d.model.__name__}",
             remedy=f"use one of: {known}",
         )
+
+
+def unobserved(variables: Sequence[Variable], outputs: Sequence[Output]) -> list[Variable]:
+    """The variables that are not outputs themselves."""
+    names = {output.name for output in outputs}
+    return [variable for variable in variables if variable.name not in names]
 
 
 def _into(variable: Variable, column: str) -> str:

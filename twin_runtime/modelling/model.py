@@ -17,12 +17,30 @@ from twin_runtime.modelling.variables import Input, Output, Prior, Space, Variab
 class Model(Protocol):
     """Physics over an ensemble ``x[twin, member, variable]``, kept in the variables' spaces."""
 
-    name: str
-    variables: Sequence[Variable]
-    inputs: Sequence[Input]
-    outputs: Sequence[Output]
-    conserves: str
-    """What the residual of :meth:`advance` balances ("energy"), or empty."""
+    @property
+    def name(self) -> str:
+        """The name by which it is listed."""
+        ...
+
+    @property
+    def variables(self) -> Sequence[Variable]:
+        """The columns of the ensemble array."""
+        ...
+
+    @property
+    def inputs(self) -> Sequence[Input]:
+        """What drives it."""
+        ...
+
+    @property
+    def outputs(self) -> Sequence[Output]:
+        """What sensors can observe."""
+        ...
+
+    @property
+    def conserves(self) -> str:
+        """What the residual of :meth:`advance` balances ("energy"), or empty."""
+        ...
 
     @property
     def quantities(self) -> Sequence[Quantity]:

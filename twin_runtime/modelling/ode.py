@@ -8,7 +8,7 @@ import numpy as np
 from twin_runtime.core import FloatArray, Quantity
 from twin_runtime.errors import ModelError
 from twin_runtime.modelling.drive import Drive, Watch, schedule_length
-from twin_runtime.modelling.kernel import Declaration, compile_kernels
+from twin_runtime.modelling.kernel import Declaration, compile_kernels, unobserved
 from twin_runtime.modelling.model import Fingerprinted, with_settings
 from twin_runtime.modelling.variables import Input, Output, Prior, Shape, State, Variable
 
@@ -35,6 +35,12 @@ class OdeModel(Fingerprinted):
 
     def __init__(self, priors: Mapping[str, Prior] | None = None, walk: Mapping[str, float] | None = None) -> None:
         self.variables = with_settings(self.table, priors or {}, walk or {}, f"model {self.name}")
+        others = unobserved(self.variables, self.outputs)
+        self.quantities = (
+            *(Quantity(output.name, output.unit) for output in self.outputs),
+            *(Quantity(variable.name, variable.unit) for variable in others),
+        )
+        """The outputs, then all variables that are not outputs themselves."""
         self._advance, self._observe = compile_kernels(self.declaration())
         self._events = np.array([int(i.shape is Shape.EVENT) for i in self.inputs], np.int64)
 
@@ -55,12 +61,6 @@ class OdeModel(Fingerprinted):
             jump=cls.jump,
         )
 
-    @property
-    def quantities(self) -> tuple[Quantity, ...]:
-        """The outputs, then all variables."""
-        outputs = (Quantity(output.name, output.unit) for output in self.outputs)
-        return (*outputs, *(Quantity(variable.name, variable.unit) for variable in self.variables))
-
     def advance(
         self, x: FloatArray, duration: float, drive: Drive, watch: Watch, predicted: FloatArray, residual: FloatArray
     ) -> None:
@@ -71,6 +71,6 @@ class OdeModel(Fingerprinted):
 
     def observe(self, x: FloatArray, duration: float, drive: Drive) -> FloatArray:
         """All quantities at the end of the tick, ``[twin, member, quantity]``."""
-        values = np.empty((*x.shape[:2], len(self.outputs) + len(self.variables)))
+        values = np.empty((*x.shape[:2], len(self.quantities)))
         self._observe(x, duration, self._events, drive.times, drive.values, drive.known, values)
         return values

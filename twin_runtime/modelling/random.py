@@ -37,7 +37,7 @@ _LOW, _WORD = np.uint64(0xFFFFFFFF), np.uint64(32)
 _MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _WEYL = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _FRACTION, _ONE, _EXPONENT = np.uint64((1 << 52) - 1), np.uint64(0x3FF << 52), np.uint64(52)
-_LOG2, _SQRT2 = math.log(2.0), math.sqrt(2.0)
+_LOG2, _SQRT2 = 0.6931471805599453, 1.4142135623730951
 
 
 def normals(seed: int, twins: IntArray, tick: int, purpose: Purpose, members: int, count: int) -> FloatArray:

@@ -44,6 +44,7 @@ SELECT tick, twin, figures, trust, reasons, max(revision) FROM estimate
 WHERE tick >= ? GROUP BY tick, twin ORDER BY tick, twin
 """
 _CHECKPOINT = "SELECT tick, twins, members, states, slots, x, memory FROM checkpoint ORDER BY tick DESC LIMIT 1"
+_TIP = "SELECT tick, twins, members, states, slots, x, memory FROM tip"
 _TRUST = tuple(Trust)
 
 
@@ -100,7 +101,15 @@ class Reader:
 
     def checkpoint(self) -> Checkpoint | None:
         """The newest checkpoint, its arrays free to be changed."""
-        row = self._reading.execute(_CHECKPOINT).fetchone()
+        return self._state(_CHECKPOINT)
+
+    def tip(self) -> Checkpoint | None:
+        """The state in which the last run ended; None while one goes on, or if it was killed."""
+        tip = self._state(_TIP)
+        return tip if tip is not None and tip.tick == self.frontier() else None
+
+    def _state(self, query: str) -> Checkpoint | None:
+        row = self._reading.execute(query).fetchone()
         if row is None:
             return None
         tick, twins, members, states, slots, x, memory = row

@@ -32,6 +32,10 @@ CREATE TABLE checkpoint (
     tick INTEGER PRIMARY KEY, twins INTEGER NOT NULL, members INTEGER NOT NULL, states INTEGER NOT NULL,
     slots INTEGER NOT NULL, x BLOB NOT NULL, memory BLOB NOT NULL
 );
+CREATE TABLE tip (
+    tick INTEGER PRIMARY KEY, twins INTEGER NOT NULL, members INTEGER NOT NULL, states INTEGER NOT NULL,
+    slots INTEGER NOT NULL, x BLOB NOT NULL, memory BLOB NOT NULL
+);
 CREATE TABLE cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {FORMAT};
@@ -41,6 +45,7 @@ APPEND = "INSERT INTO journal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 ESTIMATE = "INSERT OR IGNORE INTO estimate VALUES (NULL, ?, ?, ?, ?, ?, ?)"
 CHECKPOINT = "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?)"
 FORGET = "DELETE FROM checkpoint WHERE tick NOT IN (SELECT tick FROM checkpoint ORDER BY tick DESC LIMIT 2)"
+TIP = "INSERT INTO tip VALUES (?, ?, ?, ?, ?, ?, ?)"
 CURSOR = "INSERT OR REPLACE INTO cursor VALUES (?, ?)"
 
 

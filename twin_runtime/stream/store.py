@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO
+from typing import IO, Self
 
 import msgspec
 import numpy as np
@@ -35,7 +35,7 @@ class Store(Reader):
         super().__init__(path)
 
     @classmethod
-    def create_or_open(cls, path: Path, identity: Identity) -> "Store":
+    def create_or_open(cls, path: Path, identity: Identity) -> Self:
         """Open the store at ``path`` for writing, or make it.
 
         Raises :class:`StoreError` if another process writes it, or if it belongs to another configuration or model.
@@ -92,6 +92,14 @@ class Store(Reader):
                 connection.execute(schema.FORGET)
             connection.executemany(schema.CURSOR, cursors.items())
             crash_point("commit")
+            connection.execute("COMMIT")
+
+    def conclude(self, tip: Checkpoint) -> None:
+        """Keep the state in which a run ended, to show it. No run takes it up: late readings may still change it."""
+        with self._all_or_nothing() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("DELETE FROM tip")
+            connection.execute(schema.TIP, _checkpoint(tip))
             connection.execute("COMMIT")
 
     @contextmanager

@@ -16,15 +16,16 @@ class Watermarks:
     """
 
     def __init__(self, twins: int, channels: int, tick: int, wait: int, clock: Literal["wall", "stream"]) -> None:
-        self._newest = np.full((twins, channels), np.iinfo(np.int64).min)
+        self.newest = np.full((twins, channels), np.iinfo(np.int64).min)
+        """The newest event time of every signal, ``[twin, channel]``; the lowest integer before its first reading."""
         self._tick, self._wait, self._clock = tick, wait, clock
         self.stream: int | None = None
         """The newest event time of all signals."""
 
     def note(self, reading: Reading) -> None:
         """Take notice of a reading."""
-        if reading.time > self._newest[reading.twin, reading.channel]:
-            self._newest[reading.twin, reading.channel] = reading.time
+        if reading.time > self.newest[reading.twin, reading.channel]:
+            self.newest[reading.twin, reading.channel] = reading.time
             self.stream = reading.time if self.stream is None else max(self.stream, reading.time)
 
     def through(self, wall: int) -> int | None:
@@ -32,7 +33,7 @@ class Watermarks:
         if self.stream is None:
             return None
         now = wall if self._clock == "wall" else self.stream
-        complete = max(int(self._newest.min()), now - self._wait)
+        complete = max(int(self.newest.min()), now - self._wait)
         return complete // self._tick - 1
 
     def due(self, number: int) -> int:

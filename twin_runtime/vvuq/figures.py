@@ -15,7 +15,7 @@ def summarise(values: FloatArray) -> FloatArray:
     ``values[twin, member, quantity]`` is sorted in place. Quantiles interpolate linearly between order statistics (type
     7 of Hyndman and Fan 1996, NumPy's default).
     """
-    twins, members, quantities = values.shape
+    twins, _, quantities = values.shape
     figures = np.empty((twins, quantities, 5))
     for i in range(twins):
         mean, sd = _moments(values[i])
@@ -45,8 +45,9 @@ def _moments(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 def sort_members(values: FloatArray) -> None:
     """Sort ``values[member, quantity]`` over the members, in place, all quantities side by side.
 
-    Batcher's merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M): which rows are compared does
-    not depend on their values, so one comparison of rows is a few vector instructions; ten times as fast as sorting columns.
+    Batcher's merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M): which rows are compared
+    does not depend on their values, so comparing two rows is a few vector instructions. Seven times as fast as sorting
+    the columns (measured at 64 x 17).
     """
     members = values.shape[0]
     top = 1

@@ -47,8 +47,11 @@ def blind_directions(fleet: Fleet, x: FloatArray, window: Iterable[tuple[Drive, 
             j
             for j, v in enumerate(fleet.model.variables)
             if v.prior.sd > 0.0 and (v.corrected or isinstance(v, Parameter))
-        ]
+        ],
+        np.int64,
     )
+    if uncertain.size == 0:
+        return []
     sensitivity = _sensitivity(fleet, x.mean(axis=0), uncertain, window)
     if sensitivity.shape[0] == 0:
         return []

@@ -116,7 +116,7 @@ def _admit(
         memory[WINDOW_COVERED] += 1.0
     opened = sensor[REFUSED] >= reopen
     sensor[REFUSED] = 0.0 if inside else sensor[REFUSED] + 1.0
-    if not math.isfinite(score) or not (inside or opened):
+    if not (math.isfinite(score) and math.isfinite(sd) and (inside or opened)):
         memory[OUTLIERS] += 1.0
         sensor[WINDOW_OUTLIERS] += 1.0
         return False

@@ -1,0 +1,127 @@
+"""The live part of the demonstration: broker, patient, twin and audience in one event loop."""
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from twin_adapters.mqtt import MqttSettings, MqttSource
+from twin_adapters.publishing import publish
+from twin_runtime.assembly import Assembly
+from twin_runtime.core import SECOND, Message
+from twin_runtime.run import Ending, run
+from twin_runtime.stream.store import Store
+from twin_simulators.broker import PROTOCOL, embedded_broker
+from twin_simulators.demo.case import Case
+from twin_simulators.demo.watch import Watch
+
+LEAD = SECOND // 2
+"""How long everything has to connect before the patient's first heart beat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """What shows a run to its audience, every ``period`` seconds."""
+
+    period: float
+    show: Callable[[Watch], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: its summary, what was seen of it, and whether somebody ended it early."""
+
+    summary: dict[str, Any]
+    watch: Watch
+    interrupted: bool
+
+
+class Listener(MqttSource):
+    """A source that says when it listens (the broker keeps nothing for nobody), and counts what arrives by topic."""
+
+    def __init__(self, settings: MqttSettings, topics: Sequence[str]) -> None:
+        super().__init__(settings, topics)
+        self.listens, self.arrived = asyncio.Event(), Counter[str]()
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self.listens.set()
+        return self
+
+    async def batches(self) -> AsyncIterator[list[Message]]:
+        """All that has arrived since the last batch."""
+        async for batch in super().batches():
+            self.arrived.update(message.topic for message in batch)
+            yield batch
+
+
+async def live(assembly: Assembly, case: Case, path: Path, display: Display) -> Outcome:
+    """Let the patient live and the twin follow it, for the length of the case or until Ctrl-C."""
+    start = _next_tick(time.time_ns() + LEAD, assembly.fleet.tick)
+    async with embedded_broker() as address:
+        source = Listener(_settings(address, "demo-twin"), assembly.intake().topics)
+        watch = Watch(assembly, case, start, source.arrived)
+        with closing(Store.create_or_open(path, assembly.identity)) as store, _interruptible() as (stop, asked):
+            async with _beside(_patient(address, watch, source.listens), _audience(watch, display)):
+                ending = Ending(until=start + case.length)
+                summary = await run(assembly, source, store, ending=ending, observer=watch.see, stop=stop)
+    return Outcome(summary, watch, interrupted=bool(asked))
+
+
+def _next_tick(moment: int, tick: int) -> int:
+    return -(-moment // tick) * tick
+
+
+def _settings(address: str, client: str) -> MqttSettings:
+    return MqttSettings(broker=address, client_id=client, protocol=PROTOCOL)
+
+
+async def _patient(address: str, watch: Watch, listens: asyncio.Event) -> None:
+    """Publish what the patient's sensors send, each packet at its time."""
+    await listens.wait()
+    messages = watch.case.messages(watch.start, watch.topics)
+    await publish(messages, _settings(address, "demo-patient"), origin=time.time_ns(), sent=watch.published)
+
+
+async def _audience(watch: Watch, display: Display) -> None:
+    while True:
+        await asyncio.sleep(display.period)
+        display.show(watch)
+
+
+@asynccontextmanager
+async def _beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Work that goes on beside a block and ends with it; what it failed with is raised then."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+@contextmanager
+def _interruptible() -> Iterator[tuple[asyncio.Event, list[signal.Signals]]]:
+    """An event that Ctrl-C and SIGTERM set, and the signals that did."""
+    stop, asked, loop = asyncio.Event(), list[signal.Signals](), asyncio.get_running_loop()
+
+    def end(by: signal.Signals) -> None:
+        asked.append(by)
+        stop.set()
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, end, each)
+    try:
+        yield stop, asked
+    finally:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(each)

@@ -1,0 +1,89 @@
+"""From the arrival of a reading to the stored estimate that rests on it: in real pace, over a real broker."""
+
+import asyncio
+import sqlite3
+import time
+from asyncio.subprocess import DEVNULL, create_subprocess_exec
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+
+import numpy as np
+
+from tests.acceptance.deployments import configured
+from tests.acceptance.running import TWIN
+from tests.benchmarks.timing import Row
+from tests.servers import mosquitto
+from twin_adapters.commands.broker import settings_for
+from twin_adapters.mqtt import MqttSource
+from twin_runtime.assembly import Assembly, assemble
+from twin_runtime.config import load
+from twin_runtime.core import SECOND, Checkpoint, Entry, Record
+from twin_runtime.run import run
+from twin_runtime.stream.store import NOTHING, Store
+from twin_runtime.twin import warm_up
+
+MILLI = 1e3
+LENGTH = 30
+"""Seconds for which the patient is followed."""
+ALLOWANCE = 0.020
+"""Seconds above tick and wait: for computing, the disk and the timer of the event loop."""
+
+
+class Stopwatch(Store):
+    """A store that notes, for each reading that has its estimate, how long after its arrival that was durable (ns)."""
+
+    def __init__(self, path: Path, writing: sqlite3.Connection, lock: IO[str]) -> None:
+        super().__init__(path, writing, lock)
+        self.latencies: list[int] = []
+        self._waiting: defaultdict[int, list[int]] = defaultdict(list)
+        self._staged: tuple[Sequence[Entry], Sequence[Record]] = (), ()
+
+    def stage(self, entries: Sequence[Entry], records: Sequence[Record]) -> None:
+        super().stage(entries, records)
+        self._staged = entries, records
+
+    def commit(self, checkpoint: Checkpoint | None = None, cursors: Mapping[str, int] = NOTHING) -> None:
+        super().commit(checkpoint, cursors)
+        now, (entries, records) = time.time_ns(), self._staged
+        for entry in entries:
+            if entry.reading is not None:
+                self._waiting[entry.reading.time // self.identity.tick].append(entry.arrival)
+        for record in records:
+            self.latencies += [now - arrival for arrival in self._waiting.pop(record.tick, ())]
+
+
+def rows() -> Iterator[Row]:
+    """Half of the readings, and all but one in a hundred."""
+    with TemporaryDirectory() as name, mosquitto(Path(name) / "broker") as broker:
+        clock = ('clock = "stream"', 'clock = "wall"')
+        config = configured(Path(name), "artery", clock, ("127.0.0.1:1883", f"127.0.0.1:{broker.port}"))
+        assembly = assemble(load(config))
+        latencies = asyncio.run(followed(assembly, config))
+    twin = assembly.config.twin
+    limit = (twin.tick + twin.wait) / SECOND + ALLOWANCE
+    against = f"tick + wait + {ALLOWANCE * MILLI:g} ms"
+    for percentile in (50, 99):
+        reached = float(np.percentile(latencies, percentile)) / SECOND
+        name = f"artery live at 125 Hz, arrival to stored estimate, p{percentile}"
+        yield Row(name, reached * MILLI, against, limit * MILLI, "ms", 1.0)
+
+
+async def followed(assembly: Assembly, config: Path) -> list[int]:
+    """The latencies of a twin that follows a simulated patient; the patient is a process of its own."""
+    warm_up(assembly.fleet)
+    source = MqttSource(settings_for("run", assembly.config, None), assembly.intake().topics)
+    store, stop = Stopwatch.create_or_open(assembly.config.store_path, assembly.identity), asyncio.Event()
+    try:
+        twin = asyncio.create_task(run(assembly, source, store, stop=stop))
+        command = (str(TWIN), "simulate", "patient", "--config", str(config), "--for", f"{LENGTH} s")
+        patient = await create_subprocess_exec(*command, stdin=DEVNULL, stderr=DEVNULL)
+        assert await patient.wait() == 0
+        stop.set()
+        await twin
+    finally:
+        store.close()
+    assert len(store.latencies) > 0.9 * LENGTH * 125
+    return store.latencies

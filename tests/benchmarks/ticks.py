@@ -1,0 +1,115 @@
+"""A tick against the bare kernel that only advances its ensembles, and a replay against real time."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tests.benchmarks.timing import Row, interleaved
+from twin_models.artery import Artery
+from twin_runtime.assimilation import Etkf, Inflation, Occasion
+from twin_runtime.core import FloatArray, IntArray, Reading, Record, State
+from twin_runtime.modelling.drive import Drive, nothing_to_watch
+from twin_runtime.twin import Fleet, Sensor, compared, correct, forecast, judged, laid_out, tick
+from twin_runtime.vvuq.checks import CHECKS
+
+MILLI, MICRO = 1e3, 1e6
+FIRST = 10**9
+"""The number of the first tick: about four months after the epoch."""
+
+
+class FineArtery(Artery):
+    """The artery with a sub-step of 1 ms: eight in a tick at 125 Hz."""
+
+    step = 1e-3
+
+
+def rows() -> Iterator[Row]:
+    """All lines of this part of the table."""
+    yield from many_twins()
+    yield one_twin()
+
+
+def fleet(twins: int) -> Fleet:
+    """Artery twins with a reading every tick of 8 ms."""
+    return Fleet(
+        model=FineArtery(),
+        twins=tuple(f"patient-{i}" for i in range(twins)),
+        sensors=(Sensor("abp", 0, 1.0),),
+        driven=(0,),
+        tick=8_000_000,
+        seed=1,
+        members=64,
+        method=Etkf(),
+        inflation=Inflation(1.0, 0.3),
+        checks=CHECKS,
+    )
+
+
+def readings(fleet: Fleet, number: int) -> list[Reading]:
+    """One pressure of every twin, in the middle of the tick."""
+    moment = number * fleet.tick + fleet.tick // 2
+    return [Reading(i, 0, moment, 75.0 + i % 7, 2.0) for i in range(len(fleet.twins))]
+
+
+def warmed(fleet: Fleet, rows: IntArray) -> State:
+    """A state some ticks after the prior."""
+    state = fleet.start()
+    for number in range(FIRST - 5, FIRST):
+        state, _ = tick(fleet, state, number, readings(fleet, number), rows)
+    return state
+
+
+def judged_tick(fleet: Fleet, state: State, batch: list[Reading], rows: IntArray) -> FloatArray:
+    """Forecast, comparison, correction and checks: a tick without the figures of its estimates."""
+    memory = state.memory.copy()
+    acting, seen = laid_out(fleet, memory, FIRST, batch, None)
+    x, predicted, residual = forecast(fleet, state.x, FIRST, rows, acting, seen.watch)
+    kept = compared(fleet, memory, FIRST, predicted, seen)
+    x = correct(fleet, x, predicted, kept, seen.variance, Occasion(fleet.seed, rows, FIRST))
+    judged(fleet, x, memory, FIRST, residual)
+    return x
+
+
+def bare(fleet: Fleet, x: FloatArray) -> None:
+    """The kernel that only advances, in place."""
+    twins = len(x)
+    none = np.full((twins, 1, 1), np.inf)
+    empty, residual = np.empty((*x.shape[:2], 0)), np.zeros(twins)
+    fleet.model.advance(x, fleet.seconds, Drive(none, none, np.ones(twins)), nothing_to_watch(twins), empty, residual)
+
+
+def many_twins(twins: int = 1000) -> Iterator[Row]:
+    """A fleet; the second line includes the means, deviations and quantiles of all 17 quantities."""
+    several, rows = fleet(twins), np.arange(twins)
+    state, batch = warmed(several, rows), readings(several, FIRST)
+    x = state.x.copy()
+
+    def whole() -> tuple[State, Record]:
+        return tick(several, state, FIRST, batch, rows)
+
+    advance, judging, everything = interleaved(
+        [lambda: bare(several, x), lambda: judged_tick(several, state, batch, rows), whole], repeats=15
+    )
+    name = f"{twins} artery twins x 64, tick"
+    yield Row(f"{name}: forecast to checks", judging * MILLI, "bare kernel", advance * MILLI, "ms", 1.5)
+    yield Row(f"{name}: with all figures", everything * MILLI, "bare kernel", advance * MILLI, "ms", 2.0)
+
+
+def one_twin() -> Row:
+    """What a tick of a single twin costs above its kernel: Python, NumPy and all that is not the advance."""
+    alone, row = fleet(1), np.zeros(1, np.int64)
+    state, batch = warmed(alone, row), readings(alone, FIRST)
+    x = state.x.copy()
+    repeated = 200
+
+    def advances() -> None:
+        for _ in range(repeated):
+            bare(alone, x)
+
+    def ticks() -> None:
+        for _ in range(repeated):
+            tick(alone, state, FIRST, batch, row)
+
+    advance, everything = interleaved([advances, ticks], repeats=15)
+    above = (everything - advance) / repeated * MICRO
+    return Row("one artery twin, tick above its kernel", above, "allowance", 150.0, "us", 1.0)

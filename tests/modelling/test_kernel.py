@@ -1,0 +1,149 @@
+"""The kernel compiled from a declaration: what it may say, and where it is kept."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.modelling.oscillator import Oscillator, kicked
+from twin_runtime.core import FloatArray
+from twin_runtime.errors import ModelError
+from twin_runtime.modelling.drive import Drive, Watch
+from twin_runtime.modelling.ensemble import draw_prior
+from twin_runtime.modelling.ode import OdeModel
+from twin_runtime.modelling.physics import physics
+from twin_runtime.modelling.variables import Output
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COMPILE = """
+import numpy as np
+from tests.modelling.test_kernel import results
+from tests.modelling.oscillator import Oscillator
+print(results(Oscillator()).tobytes().hex())
+"""
+
+
+@physics
+def asks_for_mass(position, velocity, mass):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """A rate that needs what the model does not declare."""
+    return velocity, -position / mass
+
+
+@physics
+def asks_for_an_event(position, velocity, kick):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """A rate that takes an event for a signal."""
+    return velocity, kick * position
+
+
+def results(model: OdeModel) -> FloatArray:
+    """What an ensemble driven by everything there is comes to: states, predictions and quantities in one row."""
+    x = draw_prior(model.variables, 1, np.arange(2), 4)
+    times = np.array([[[0.0, 0.5], [0.21, np.inf]], [[0.1, 0.9], [0.0, 0.3]]])
+    drive = Drive(times, np.array([[[1.0, 2.0], [1.0, 1.0]], [[-3.0, 0.0], [1.0, 1.0]]]), np.ones(2))
+    watch = Watch(np.array([[0.0, 0.7], [0.3, np.inf]]), np.array([[0, 1], [1, -1]]))
+    predicted = np.zeros((2, 4, 2))
+    model.advance(x, 1.0, drive, watch, predicted, np.empty(2))
+    return np.concatenate([array.ravel() for array in (x, predicted, model.observe(x, 1.0, drive))])
+
+
+def declared(**changes: Any) -> OdeModel:  # noqa: ANN401  # a declaration may say anything
+    """An oscillator declared inside a function, as in a notebook, with some changes."""
+    made: Callable[[], OdeModel] = type("Sketch", (Oscillator,), changes)
+    return made()
+
+
+def test_a_kernel_from_the_disk_and_one_in_memory_give_the_same_bits() -> None:
+    class Sketch(Oscillator):
+        """The same model where there is no module to keep it."""
+
+    assert results(Sketch()).tobytes() == results(Oscillator()).tobytes()
+
+
+def test_a_kernel_is_compiled_once_and_found_by_the_next_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWIN_CACHE", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
+
+    def compiled() -> tuple[str, dict[Path, int]]:
+        done = subprocess.run([sys.executable, "-c", COMPILE], cwd=REPOSITORY, check=True, capture_output=True)
+        files = (file for kind in ("*.py", "*.nbc") for file in tmp_path.rglob(kind))
+        return done.stdout.decode().strip(), {file: file.stat().st_mtime_ns for file in files}
+
+    first, kept = compiled()
+    again, still = compiled()
+    assert len(kept) == 3  # the source, and the machine code of advance and observe
+    assert (again, still) == (first, kept)
+    assert first == results(Oscillator()).tobytes().hex()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"rate": asks_for_mass},
+            "model Sketch: rate asks for 'mass', which the model does not declare; "
+            "remedy: use one of: position, velocity, stiffness, damping, push, known",
+        ),
+        ({"rate": asks_for_an_event}, "model Sketch: rate asks for 'kick', which the model does not declare"),
+        ({"jump": asks_for_mass}, "model Sketch: jump asks for 'mass', which the model does not declare"),
+        ({"events": {"kick": asks_for_mass}}, "model Sketch: event_kick asks for 'mass'"),
+        (
+            {"outputs": (Output("weight", "kg", asks_for_mass),)},
+            "model Sketch: output_weight asks for 'mass', which the model does not declare",
+        ),
+        (
+            {"outputs": (Output("speed", "m/s"),)},
+            "model Sketch: output 'speed' has no function, and there is no variable of that name in m/s; remedy: "
+            "give it a physics function, or name a variable and its unit: position (m), velocity (m/s), ",
+        ),
+        ({"outputs": (Output("velocity", "km/h"),)}, "there is no variable of that name in km/h"),
+        ({"events": {"push": kicked}}, "model oscillator: events names 'push', which is no event input"),
+        ({"events": {"shove": kicked}}, "model oscillator: events names 'shove', which is no event input"),
+    ],
+)
+def test_a_declaration_that_does_not_hold_together_is_refused_before_anything_runs(
+    changes: dict[str, object], told: str
+) -> None:
+    with pytest.raises(ModelError) as refused:
+        declared(**changes)
+    assert told in str(refused.value)
+
+
+def test_a_model_may_have_no_inputs_no_outputs_and_names_that_the_kernel_uses_itself() -> None:
+    @physics
+    def falling(x, h):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        return h, -9.81
+
+    class Stone(OdeModel):
+        name = "stone"
+        table = tuple(
+            type(variable)(name, variable.unit, variable.prior)
+            for name, variable in zip(("x", "h"), Oscillator.table, strict=False)
+        )
+        rate = falling
+        step = 0.1
+
+    model = Stone()
+    x = draw_prior(model.variables, 1, np.arange(1), 2)
+    before, nothing = x.copy(), np.empty((1, 0, 1))
+    watch = Watch(np.empty((1, 0)), np.empty((1, 0), np.int64))
+    model.advance(x, 2.0, Drive(nothing, nothing, np.ones(1)), watch, np.empty((1, 2, 0)), np.empty(1))
+    np.testing.assert_allclose(x[0, :, 0], before[0, :, 0] + 2.0 * before[0, :, 1] - 0.5 * 9.81 * 4.0)
+
+
+def test_an_event_that_no_function_answers_changes_nothing() -> None:
+    deaf = declared(events={})
+    x = draw_prior(deaf.variables, 1, np.arange(1), 2)
+    kicked_once, never = (np.array([[[-np.inf], [moment]]]) for moment in (0.1, np.inf))
+    watch = Watch(np.empty((1, 0)), np.empty((1, 0), np.int64))
+    ends = []
+    for times in (kicked_once, never):
+        after = x.copy()
+        deaf.advance(after, 0.2, Drive(times, 0.0 * x[:, :, :1], np.ones(1)), watch, np.empty((1, 2, 0)), np.empty(1))
+        ends.append(after)
+    np.testing.assert_allclose(ends[0], ends[1], rtol=1e-12)

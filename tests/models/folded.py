@@ -1,0 +1,91 @@
+"""Twins that have followed a stream to its end, and all that they said on the way."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from twin_runtime.assembly import Assembly, assemble
+from twin_runtime.config import Config
+from twin_runtime.core import FIGURES, SECOND, FloatArray, Recording
+from twin_runtime.replay import replay_recording
+from twin_runtime.stream.reading import Reader
+from twin_simulators.faults import parse_fault
+from twin_simulators.patient import Patient
+from twin_simulators.transmission import transmit
+
+EPOCH = 1_600_000_000 * SECOND
+MEAN, SD, LOW, _, HIGH = range(len(FIGURES))
+
+
+class Followed(NamedTuple):
+    """One twin after a stream: ``seconds`` after its start at the end of each tick, and figures by quantity."""
+
+    summary: Mapping[str, Any]
+    seconds: FloatArray
+    figures: Mapping[str, FloatArray]
+
+    def between(self, begin: float, end: float) -> Self:
+        """What it said in some seconds."""
+        rows = (self.seconds > begin) & (self.seconds <= end)
+        return self._replace(
+            seconds=self.seconds[rows], figures={name: values[rows] for name, values in self.figures.items()}
+        )
+
+    def error(self, quantity: str, truth: float) -> float:
+        """The largest error of an estimate, as a share of the truth."""
+        return float(np.abs(self.figures[quantity][:, MEAN] / truth - 1.0).max())
+
+    def covered(self, quantity: str, truth: float) -> float:
+        """How often the truth lay in the 90 % interval, as a share."""
+        figures = self.figures[quantity]
+        return float(np.mean((figures[:, LOW] <= truth) & (truth <= figures[:, HIGH])))
+
+    def spread(self, quantity: str) -> FloatArray:
+        """The standard deviations of an estimate."""
+        return self.figures[quantity][:, SD]
+
+
+def follow(  # one argument more than a replay: the folder for its store
+    assembly: Assembly,
+    recording: Recording,
+    folder: Path,
+    *,
+    begin: float = 0.0,
+    until: float = math.inf,
+    horizon: int = 0,
+) -> Followed:
+    """Replay a recording from ``begin`` to ``until`` seconds after its start through a single twin."""
+    path = folder / "followed.db"
+    first, end = recording.start + round(begin * SECOND), min(recording.start + until * SECOND, recording.end)
+    summary = replay_recording(assembly, recording, begin=first, until=int(end), store=path, horizon=horizon)
+    with Reader.open(path) as store:
+        records = list(store.latest())
+        names = [quantity.name for quantity in store.identity.quantities]
+    figures = np.array([record.figures[0] for record in records])
+    ends = np.array([(record.tick + 1) * assembly.fleet.tick - recording.start for record in records]) / SECOND
+    return Followed(summary, ends, {name: figures[:, k] for k, name in enumerate(names)})
+
+
+def follow_patient(
+    patient: Patient, config: Config, folder: Path, *, duration: float, seed: int, noise: float = 2.0
+) -> Followed:
+    """A simulated patient, measured with so much noise (mmHg), and its twin."""
+    channels = [channel.name for channel in config.channels]
+    faults = [parse_fault(f"abp:noise,sd={noise}")]
+    sent = transmit(patient.simulate(duration, seed), faults, twin="patient-1", seed=seed, channels=channels)
+    return follow(assemble(config), sent.as_recording(EPOCH), folder)
+
+
+def patient_twin(model: str, inputs: Mapping[str, str], **model_section: object) -> Config:
+    """The configuration of a twin of a patient: pressure observed with 2 mmHg, and ``inputs`` by unit."""
+    return Config.model_validate(
+        {
+            "twin": {"name": "patient", "model": model, "twins": ["patient-1"], "tick": "40 ms", "clock": "stream"},
+            "model": model_section,
+            "sensors": {"abp": {"observes": "pressure", "unit": "mmHg", "noise": 2.0}},
+            "inputs": {name: {"unit": unit} for name, unit in inputs.items()},
+        }
+    )

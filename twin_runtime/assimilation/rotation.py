@@ -1,0 +1,69 @@
+"""Random rotations of an ensemble that keep its mean."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from twin_runtime.assimilation.observation_space import count_seen, dot
+from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.core import FloatArray, IntArray
+from twin_runtime.modelling.random import Purpose, normals
+
+
+def rotate_members(analysis: FloatArray, predicted: FloatArray, observed: FloatArray, occasion: Occasion) -> None:
+    """Mix the members of every twin that saw something, in place: mean and covariance stay as they are."""
+    saw = np.flatnonzero(count_seen(predicted, observed))
+    rotations = mean_preserving_rotations(occasion.seed, occasion.twins[saw], occasion.tick, analysis.shape[1])
+    for t, rotation in zip(saw, rotations, strict=True):
+        mean = analysis[t].mean(0)
+        analysis[t] = mean + rotation @ (analysis[t] - mean)
+
+
+def mean_preserving_rotations(seed: int, twins: IntArray, tick: int, members: int) -> FloatArray:
+    """Orthogonal matrices ``[twin, member, member]`` for which Q 1 = 1, evenly distributed (Haar) among those."""
+    gauss = normals(seed, twins, tick, Purpose.ROTATION, members - 1, members - 1)
+    rotations = np.zeros((len(twins), members, members))
+    rotations[:, 0, 0] = 1.0
+    rotations[:, 1:, 1:] = gauss
+    _rotations(rotations)
+    return rotations
+
+
+@njit(cache=True, error_model="numpy")
+def _rotations(matrices: FloatArray) -> None:
+    for Q in matrices:
+        _orthogonalise(Q)
+        _reflect_to_mean(Q)
+        _reflect_to_mean(Q.T)
+
+
+@njit(cache=True, error_model="numpy")
+def _orthogonalise(Q: FloatArray) -> None:
+    """Gram and Schmidt, twice is enough: rows of independent normals become a Haar distributed basis (Stewart 1980)."""
+    size = len(Q)
+    for p in range(size):
+        for _ in range(2):
+            for q in range(p):
+                along = dot(Q[p], Q[q], size)
+                for i in range(size):
+                    Q[p, i] -= along * Q[q, i]
+        length = math.sqrt(dot(Q[p], Q[p], size))
+        for i in range(size):
+            Q[p, i] /= length
+
+
+@njit(cache=True, error_model="numpy")
+def _reflect_to_mean(Q: FloatArray) -> None:
+    """Reflect every row so that the first axis becomes the direction of the mean, 1 / sqrt(N) (Householder)."""
+    size = Q.shape[1]
+    share = 1.0 / math.sqrt(size)
+    v = np.full(size, -share)
+    v[0] += 1.0
+    factor = 2.0 / dot(v, v, size)
+    for row in Q:
+        along = 0.0
+        for i in range(size):
+            along += row[i] * v[i]
+        for i in range(size):
+            row[i] -= factor * along * v[i]
