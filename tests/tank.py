@@ -21,19 +21,19 @@ GAUGE, DIPSTICK, PUMP, RAIN, BUCKET, STEAM = range(6)
 
 
 @physics
-def rate(level, leak, pump, rain, steam):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def rate(level: float, leak: float, pump: float, rain: float, steam: float) -> float:
     """Rate of change of the level."""
     return pump + rain - steam - leak * level
 
 
 @physics
-def poured(level):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def poured(level: float) -> float:
     """A bucket of water more."""
     return level + 0.1
 
 
 @physics
-def depth(level, sill):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def depth(level: float, sill: float) -> float:
     """What a gauge on the sill reads."""
     return level + sill
 

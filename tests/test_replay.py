@@ -229,16 +229,16 @@ class TestHorizon:
         assert "horizon" not in replay_recording(ward(), MemoryRecording(recorded(5)))
 
     def test_a_forecast_knows_nothing_of_what_came_after_it(self) -> None:
-        """The flow is measured now and then, and jumps at tick 35: that revises tick 32, not its forecast."""
-        steady = [RawReading("patient-0", "flow", at(n + 0.5), 80.0) for n in range(5, 60, 6)]
-        jump = [r._replace(value=400.0) if r.time > at(35) else r for r in steady]
-        # The last of the forecasts that are scored, that of the 42nd pressure, is issued 10 ticks before.
-        pressures = [RawReading("patient-0", "abp", at(n + 0.5), 80.0) for n in range(1, 43)]
+        """The flow, measured every 100 ms, jumps at tick 33: that revises tick 31, not its forecast."""
+        steady = [RawReading("patient-0", "flow", at(0.5 + 2.5 * n), 80.0) for n in range(20)]
+        jump = [r._replace(value=400.0) if r.time >= at(33) else r for r in steady]
+        # The last of the forecasts that are scored, that of the 42nd pressure, is issued 10 ticks before it.
+        pressures = [RawReading("patient-0", "abp", at(n + 0.5), 80.0) for n in range(42)]
         scores = [
-            replay_recording(ward(), MemoryRecording([*flow, *pressures]), horizon=10 * TICK)["horizon"]
+            replay_recording(ward(wait="40 ms"), MemoryRecording([*flow, *pressures]), horizon=10 * TICK)["horizon"]
             for flow in (steady, jump)
         ]
-        assert scores[0]["patient-0/abp"]["forecasts"] == 4
+        assert scores[0]["patient-0/abp"]["forecasts"] == 3
         assert scores[0] == scores[1]
 
 

@@ -54,9 +54,13 @@ class Fold:
             self.watermarks.note(reading)
         self.timeline.resume(checkpoint, readings, records, frontier)
 
-    def run(self, wall: int = 0) -> Iterator[Record]:
-        """Fold late readings, then run every tick that is due; ``wall`` is now, for a deployment on the wall clock."""
-        yield from self.timeline.revise()
+    def run(self, wall: int = 0, *, revise: bool = True) -> Iterator[Record]:
+        """Fold late readings, then run every tick that is due; ``wall`` is now, for a deployment on the wall clock.
+
+        Without ``revise`` late readings wait: the final states are the same, the newest estimates lack them.
+        """
+        if revise:
+            yield from self.timeline.revise()
         through = self.watermarks.through(wall)
         if through is not None:
             yield from self.timeline.advance(self._capped(through))

@@ -72,6 +72,11 @@ class Timeline:
         """The newest checkpoint from which a tick can be folded again; None: only from the prior."""
         return max((n for n in self._checkpoints if n <= number), default=None)
 
+    @property
+    def is_dirty(self) -> bool:
+        """Whether late readings wait to be folded."""
+        return self._dirty is not None
+
     def newest(self) -> int | None:
         """The newest tick for which there is a reading."""
         return max(self._readings, default=None)
@@ -119,7 +124,8 @@ class Timeline:
         """The newest checkpoint that no reading can change any more."""
         if self.frontier is None:
             return None
-        base = self._base(self.frontier - self._open_ticks)
+        closed = self.frontier - self._open_ticks
+        base = self._base(closed if self._dirty is None else min(closed, self._dirty))
         return None if base is None else Checkpoint(base, self._checkpoints[base])
 
     def window(self, row: int) -> tuple[FloatArray, list[tuple[Drive, Observations]]]:

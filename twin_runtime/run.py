@@ -5,6 +5,7 @@ the sinks. All writes go through one writer, in order, so an estimate is never d
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -14,19 +15,28 @@ from typing import Any
 from twin_runtime.assembly import Assembly
 from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Record, Sink, Source
 from twin_runtime.crash import crash_point
+from twin_runtime.errors import ConnectionFailed
 from twin_runtime.fold import Fold
 from twin_runtime.stream.intake import Intake
-from twin_runtime.stream.outbox import forward
+from twin_runtime.stream.outbox import drain, forward
 from twin_runtime.stream.store import Store
 from twin_runtime.stream.writer import Writer
 from twin_runtime.summary import summary
 from twin_runtime.twin import warm_up
+
+log = logging.getLogger(__name__)
 
 Observer = Callable[[Fold, Sequence[Record]], None]
 """Called after every step with the fold and the records it has just made; it must not wait."""
 
 BURST = 256
 """Ticks run before the event loop gets its turn: what a run that has fallen behind catches up at a time."""
+
+REST = 3.0
+"""After late readings have been folded, so many times as long passes before more are: a quarter of the time at most."""
+
+PARTING = 10.0
+"""Seconds a sink has at the end of a run to take the last estimates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,7 @@ class LiveRun:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     _written: asyncio.Queue[tuple[asyncio.Future[None], Sequence[Message]]] = field(default_factory=asyncio.Queue)
     _saved: int = -1
+    _rested: float = 0.0
     _heard: float | None = None
     _offset: int = field(default_factory=lambda: time.time_ns() - time.monotonic_ns())
 
@@ -68,7 +79,9 @@ class LiveRun:
         """Fold again what the store left open. What was there before counts as heard: silence begins now."""
         if self.fold.timeline.frontier is not None:
             self._heard = time.monotonic()
-        self._step()
+        self._submit((), self.fold.timeline.revise(), ())  # no tick yet: what the sender kept for us comes first
+        if self.fold.ended(self.now()):
+            self.end()
 
     async def receive(self) -> None:
         """Take what comes, run what is due, have it written."""
@@ -96,7 +109,7 @@ class LiveRun:
             await asyncio.sleep(self._until_due())
             if self.ending.idle is not None and self._silence() > self.ending.idle:
                 self.end()
-            elif self.fold.due(self.now()) or self.fold.ended(self.now()):
+            elif self.fold.timeline.is_dirty or self.fold.due(self.now()) or self.fold.ended(self.now()):
                 self._step()
 
     def end(self) -> None:
@@ -105,21 +118,30 @@ class LiveRun:
         self.stop.set()
 
     def finish(self) -> None:
-        """Fold what is left, where the run has come to its own end."""
-        if self.over:
-            self._submit((), list(self.fold.finish()), ())
+        """Fold what is left: all of it where the run has come to its own end, else what late readings have changed."""
+        self._submit((), list(self.fold.finish()) if self.over else self.fold.timeline.revise(), ())
 
     async def written(self) -> None:
         """Wait until everything is durable and acknowledged."""
         await self._written.join()
 
     def _step(self, entries: Sequence[Entry] = (), messages: Sequence[Message] = ()) -> None:
-        revised = self.fold.timeline.revise()  # all of it: unlike a tick that waits its turn, it is not made again
-        due = list(islice(self.fold.run(self.now()), BURST))
+        revised = self._revised()
+        due = list(islice(self.fold.run(self.now(), revise=False), BURST))
         self.behind += len(due) == BURST
         self._submit(entries, [*revised, *due], messages)
         if self.fold.ended(self.now()):
             self.end()
+
+    def _revised(self) -> list[Record]:
+        """Fold late readings, but give the present its share: a run that only mends its past falls behind."""
+        began = time.monotonic()
+        if began < self._rested:
+            return []
+        revised = self.fold.timeline.revise()
+        ended = time.monotonic()
+        self._rested = ended + REST * (ended - began)
+        return revised
 
     def _submit(self, entries: Sequence[Entry], records: Sequence[Record], messages: Sequence[Message]) -> None:
         if not (entries or records or messages):
@@ -179,6 +201,8 @@ async def run(
         live.stop = stop or live.stop
         live.begin()
         await _until_stopped(live, [forward(store.path, writer, sink) for sink in sinks])
+        for sink in sinks:
+            await _delivered(store, writer, sink)
     if fold.tip is not None:
         store.conclude(fold.tip)
     return summary(fold, time.perf_counter() - began, live.ticks) | {"revisions": live.revisions, "behind": live.behind}
@@ -209,6 +233,15 @@ async def _until_stopped(live: LiveRun, deliveries: Sequence[Coroutine[Any, Any,
         await asyncio.wait([acknowledging, asyncio.create_task(live.written())], return_when=asyncio.FIRST_COMPLETED)
     finally:
         await _cancelled([*tasks, acknowledging, stopped])
+
+
+async def _delivered(store: Store, writer: Writer, sink: Sink) -> None:
+    """Give a sink the last estimates, if it takes them now; what it does not take waits in the store."""
+    try:
+        async with asyncio.timeout(PARTING):
+            await drain(store.path, writer, sink)
+    except (ConnectionFailed, TimeoutError) as error:
+        log.warning("%s lacks the last estimates, they wait in the store for the next run: %s", sink.name, error)
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:

@@ -16,63 +16,67 @@ from twin_runtime.modelling.variables import Fixed, Input, LogNormal, Normal, Ou
 
 
 @physics
-def ejection(age, delay, duration):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def ejection(age: float, delay: float, duration: float) -> float:
     """Share of a stroke ejected per second at ``age`` after the R peak: a half sine of unit area."""
     phase = (age - delay) / duration
     return math.pi / (2.0 * duration) * math.sin(math.pi * phase) if 0.0 < phase < 1.0 else 0.0 / duration
 
 
 @physics
-def rate(p_c, age, pulse, decay, p_d, delay, duration):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def rate(
+    p_c: float, age: float, pulse: float, decay: float, p_d: float, delay: float, duration: float
+) -> tuple[float, float, float, float]:
     """Of the pressure across the compliance, the times since beat and R peak, and the period (only beats change it)."""
-    return pulse * ejection(age, delay, duration) - (p_c - p_d) / decay, 1.0, 1.0, 0.0
+    return pulse * ejection(age, delay, duration) - (p_c - p_d) / decay, 0.0, 1.0, 1.0
 
 
 @physics
-def beat(p_c, since_peak, period):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """An R peak: the clocks start again, the period follows the rhythm; an interval counts for 3 periods at most."""
-    rhythm = period + 0.3 * (min(since_peak, 3.0 * period) - period)
-    return p_c, 0.0 * since_peak, 0.0 * since_peak, rhythm
+def beat(p_c: float, since_peak: float, period: float) -> tuple[float, float, float, float]:
+    """An R peak: the clocks start again, the period follows the rhythm; in a long interval a peak may have been lost."""
+    rhythm = period + 0.3 * (min(since_peak, 1.5 * period) - period)
+    return p_c, rhythm, 0.0 * since_peak, 0.0 * since_peak
 
 
 @physics
-def spontaneous(p_c, age, since_peak, period, known):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """The twin's own rhythm: it beats by itself in a forecast, and when an R peak is overdue by a whole period."""
-    return p_c, (age - period if age > period * (1.0 + known) else age), since_peak, period
+def spontaneous(
+    p_c: float, age: float, since_peak: float, period: float, delay: float, known: float
+) -> tuple[float, float, float, float]:
+    """The twin's own rhythm: it beats by itself in a forecast, and ejects when an R peak is overdue by its delay."""
+    return p_c, period, (age - period if age > period + known * delay else age), since_peak
 
 
 @physics
-def pressure(p_c, age, pulse, impedance_time, delay, duration):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def pressure(p_c: float, age: float, pulse: float, impedance_time: float, delay: float, duration: float) -> float:
     """Pressure at the inlet of the tree."""
     return p_c + impedance_time * pulse * ejection(age, delay, duration)
 
 
 @physics
-def flow(age, pulse, compliance, delay, duration):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def flow(age: float, pulse: float, compliance: float, delay: float, duration: float) -> float:
     """Flow out of the heart."""
     return compliance * pulse * ejection(age, delay, duration)
 
 
 @physics
-def stroke_volume(pulse, compliance):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def stroke_volume(pulse: float, compliance: float) -> float:
     """Volume of one beat."""
     return compliance * pulse
 
 
 @physics
-def cardiac_output(pulse, compliance, period):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def cardiac_output(pulse: float, compliance: float, period: float) -> float:
     """Volume of the heart's beats per unit of time."""
     return compliance * pulse / period
 
 
 @physics
-def resistance(decay, compliance):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def resistance(decay: float, compliance: float) -> float:
     """Peripheral resistance."""
     return decay / compliance
 
 
 @physics
-def impedance(impedance_time, compliance):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def impedance(impedance_time: float, compliance: float) -> float:
     """Characteristic impedance."""
     return impedance_time / compliance
 
@@ -88,9 +92,9 @@ class Artery(OdeModel):
         Parameter("impedance_time", "s", LogNormal(0.1, 0.4), walk=0.02),
         Parameter("delay", "s", LogNormal(0.15, 0.15), walk=0.01),
         Parameter("duration", "s", LogNormal(0.3, 0.1), walk=0.01),
-        State("age", "s", Fixed(0.5), corrected=False),
-        State("since_peak", "s", Fixed(0.5), corrected=False),
-        State("period", "s", LogNormal(0.8, 0.1), corrected=False),
+        State("period", "s", LogNormal(0.8, 0.1), walk=0.05, corrected=False),
+        State("age", "s", Normal(0.45, 0.3), corrected=False),
+        State("since_peak", "s", Normal(0.45, 0.25), corrected=False),
         Parameter("p_d", "mmHg", Fixed(0.0)),
         Parameter("compliance", "mL/mmHg", LogNormal(1.5, 0.25), corrected=False),
     )

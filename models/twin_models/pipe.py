@@ -72,7 +72,7 @@ class Pipe(Fingerprinted):
     table: tuple[Variable, ...] = (
         Parameter("film_factor", "1", Bounded(0.1, 3.0, median=1.0, sd=0.6), walk=2e-3),
         Parameter("loss_factor", "1", Bounded(0.1, 5.0, median=1.0, sd=0.7), walk=2e-3),
-        Parameter("flow_factor", "1", Bounded(0.9, 1.1, sd=0.5)),
+        Parameter("flow_factor", "1", Bounded(0.9, 1.1, sd=0.5), walk=5e-3),
         Parameter("ambient", "degC", Fixed(18.0)),
         Parameter("initial_rise", "K", Normal(0.0, 5.0), corrected=False),
         State("inlet_error", "K", Normal(0.0, 0.05), walk=0.03, corrected=False),
@@ -121,7 +121,8 @@ class Pipe(Fingerprinted):
     @property
     def quantities(self) -> tuple[Quantity, ...]:
         """The outputs, then what is uncertain, without the cells."""
-        return tuple(Quantity(q.name, q.unit) for q in (*self.outputs, *self.table))
+        named: list[Output | Variable] = [*self.outputs, *self.table]
+        return tuple(Quantity(q.name, q.unit) for q in named)
 
     def advance(
         self, x: FloatArray, duration: float, drive: Drive, watch: Watch, predicted: FloatArray, residual: FloatArray
@@ -200,12 +201,12 @@ def _march(
     before, gained = stored(water, wall, cell), 0.0
     for s, length in enumerate(lengths):
         if length > 0.0:
-            acting = _acting(cell, member, nodes[s, MASS_FLOW, 1], water)
+            acting = _acting(cell, member, nodes[s, MASS_FLOW, 1])
             inlet = nodes[s, INLET_TEMPERATURE] + member[ERROR]
             gained += advance_cells(water, wall, cell, acting, inlet[0], inlet[1], length, faces)
             member[ERROR] *= math.exp(-length / INLET_MEMORY)
         if actions[s] >= 0:
-            _outputs(water, wall, _acting(cell, member, nodes[s, MASS_FLOW, 2], water), outputs)
+            _outputs(water, wall, _acting(cell, member, nodes[s, MASS_FLOW, 2]), outputs)
             predicted[actions[s]] = outputs[wanted[actions[s]]]
     row[ERROR] = member[ERROR]
     after = stored(water, wall, cell)
@@ -220,8 +221,8 @@ def _parts(row: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 @njit(cache=True, error_model="numpy")
-def _acting(cell: Cell, member: FloatArray, mass_flow: float, water: FloatArray) -> Conditions:
-    return conditions(cell, max(mass_flow, 0.0) * member[FLOW], member[FILM], member[LOSS], member[AMBIENT], water.mean())
+def _acting(cell: Cell, member: FloatArray, mass_flow: float) -> Conditions:
+    return conditions(cell, max(mass_flow, 0.0) * member[FLOW], member[FILM], member[LOSS], member[AMBIENT])
 
 
 @njit(cache=True, error_model="numpy")
@@ -260,4 +261,4 @@ def _observe(x: FloatArray, given: FloatArray, cell: Cell, moment: float, drive:
         mass_flow = interpolate(drive.times[i, MASS_FLOW], drive.values[i, MASS_FLOW], moment)
         for j in range(x.shape[1]):
             water, wall = _parts(x[i, j])
-            _outputs(water, wall, _acting(cell, given[i, j], mass_flow, water), out[i, j])
+            _outputs(water, wall, _acting(cell, given[i, j], mass_flow), out[i, j])

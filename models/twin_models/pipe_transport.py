@@ -22,7 +22,9 @@ INSULATION_CONDUCTIVITY, OUTER_FILM = 0.04, 5.0
 
 
 @physics
-def film_coefficient(mass_flow, bore, viscosity, conductivity, heat_capacity):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def film_coefficient(
+    mass_flow: float, bore: float, viscosity: float, conductivity: float, heat_capacity: float
+) -> float:
     """Heat transfer from water to wall per area and kelvin.
 
     Gnielinski 1976 (Int Chem Eng 16:359-368); in laminar flow the Nusselt number is 3.66.
@@ -35,7 +37,7 @@ def film_coefficient(mass_flow, bore, viscosity, conductivity, heat_capacity):  
 
 
 @physics
-def loss_coefficient(outer_diameter, insulation, conductivity, film):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def loss_coefficient(outer_diameter: float, insulation: float, conductivity: float, film: float) -> float:
     """Heat loss through insulation and air film per length and kelvin."""
     surface = outer_diameter + 2.0 * insulation
     through_insulation = math.log(surface / outer_diameter) / (2.0 * math.pi * conductivity)
@@ -71,9 +73,9 @@ class Conditions(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def conditions(cell: Cell, mass_flow: float, film_factor: float, loss_factor: float, ambient: float, temperature: float) -> Conditions:
+def conditions(cell: Cell, mass_flow: float, film_factor: float, loss_factor: float, ambient: float) -> Conditions:
     """The conditions at some flow, with factors on the nominal conductances."""
-    film = film_coefficient(mass_flow, cell.bore, 2.414e-5*10.0**(247.8/(temperature+133.15)), CONDUCTIVITY, HEAT_CAPACITY)
+    film = film_coefficient(mass_flow, cell.bore, VISCOSITY, CONDUCTIVITY, HEAT_CAPACITY)
     return Conditions(mass_flow, film_factor * film * cell.area, loss_factor * cell.loss, ambient)
 
 

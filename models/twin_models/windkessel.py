@@ -10,13 +10,13 @@ from twin_runtime.modelling.variables import Fixed, Input, LogNormal, Normal, Ou
 
 
 @physics
-def rate(p_c, resistance, compliance, p_d, flow_scale, flow):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def rate(p_c: float, resistance: float, compliance: float, p_d: float, flow_scale: float, flow: float) -> float:
     """Rate of change of the pressure across the compliance."""
     return (flow_scale * flow - (p_c - p_d) / resistance) / compliance
 
 
 @physics
-def pressure(p_c, impedance, flow_scale, flow):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def pressure(p_c: float, impedance: float, flow_scale: float, flow: float) -> float:
     """Pressure at the inlet of the tree."""
     return p_c + impedance * flow_scale * flow
 

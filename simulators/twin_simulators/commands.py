@@ -41,7 +41,10 @@ def demo(
     """
     from twin_simulators.demo.performance import perform
 
-    if perform(length or HALF_MINUTE, seed, out, plain=plain):
+    lasting = HALF_MINUTE if length is None else length
+    if lasting < SECOND:
+        raise typer.BadParameter("the twin must see a heart beat: 1 s at least", param_hint="--for")
+    if perform(lasting, seed, out, plain=plain):
         raise typer.Exit(130)
 
 

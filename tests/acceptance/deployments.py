@@ -1,7 +1,7 @@
 """The examples as a user would deploy them, and what their assets send."""
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from operator import attrgetter
@@ -93,14 +93,14 @@ def ward(folder: Path, find: Finder) -> Case:
     fleet = ('twins = ["patient-1"]', f"twins = {list(names)}")
     connected = (EPOCH, EPOCH + 3 * SECOND, EPOCH)
     sent = (
-        [message for message in simulated(name, seed) if message.arrival >= connected[seed]]
+        [message for message in simulated(name, seed, EPOCH, 10) if message.arrival >= connected[seed]]
         for seed, name in enumerate(names)
     )
     assembly = assemble(load_config(configured(folder, "artery", fleet)))
     return Case(assembly, list(merge(*sent, key=attrgetter("arrival"))))
 
 
-def simulated(name: str, seed: int) -> Iterable[Message]:
-    """10 s of a patient whose sensors have no fault."""
-    simulation = Patient.individual(seed).simulate(10, seed)
-    return transmit(simulation, twin=name, seed=seed, channels=("abp", "r_peak")).messages(EPOCH)
+def simulated(name: str, seed: int, epoch: int, seconds: float) -> list[Message]:
+    """What a patient sends from ``epoch`` (ns) on, with sensors that have no fault."""
+    simulation = Patient.individual(seed).simulate(seconds, seed)
+    return list(transmit(simulation, twin=name, seed=seed, channels=("abp", "r_peak")).messages(epoch))

@@ -1,15 +1,18 @@
 """Killed with -9 at random moments and started again, while the patient goes on: as if it had never been killed."""
 
+import asyncio
 import random
 import time
 
 import pytest
 
-from tests.acceptance.deployments import PATIENT
+from tests.acceptance.deployments import PATIENT, simulated
 from tests.acceptance.folding import folded
 from tests.acceptance.ledger import balance, history_of
 from tests.acceptance.running import Deployment
+from twin_adapters.publishing import publish
 from twin_runtime.cli.options import instant_text
+from twin_runtime.core import Code
 from twin_runtime.stream.reading import Reader
 
 pytestmark = pytest.mark.timeout(1200)
@@ -47,6 +50,37 @@ def test_killed_at_twenty_random_moments(deployment: Deployment) -> None:
     until = instant_text(lived["frontier"] * case.assembly.fleet.tick)
     assert lived["state_hash"] == deployment.replay(PATIENT, "--until", until)["state_hash"]
     assert lived["state_hash"] == deployment.replay(deployment.store)["state_hash"]
+
+
+async def test_what_the_broker_kept_for_a_dead_twin_is_not_late(deployment: Deployment) -> None:
+    """On the wall clock, away for longer than the lateness: what was kept comes before the time that was missed."""
+    deployment.changes = [('clock = "stream"', 'clock = "wall"'), ('lateness = "5 s"', 'lateness = "1 s"')]
+    with deployment.run() as run:
+        await asyncio.to_thread(run.wait_until, lambda: deployment.subscriptions == 1)
+        await live_for_a_second(deployment)
+        await asyncio.to_thread(run.wait_until, lambda: deployment.holds(lambda reader: reader.frontier() is not None))
+        run.kill()
+    missed, count = await live_for_a_second(deployment)
+    await asyncio.sleep(2.0)
+
+    def missed_entries(reader: Reader) -> list[Code]:
+        return [e.code for _, e in reader.entries() if e.reading is not None and e.reading.time >= missed]
+
+    with deployment.run() as run:
+        await asyncio.to_thread(run.wait_until, lambda: deployment.holds(lambda r: len(missed_entries(r)) >= count))
+        summary = run.stop()
+    with Reader.open(deployment.store) as reader:
+        assert set(missed_entries(reader)) == {Code.ACCEPTED}
+    assert balance(summary["readings"]) == 0
+    assert summary["state_hash"] == deployment.replay(deployment.store)["state_hash"]
+
+
+async def live_for_a_second(deployment: Deployment) -> tuple[int, int]:
+    """A simulated patient; when that second began, and how many readings it gave."""
+    epoch = time.time_ns()
+    messages = simulated("patient-1", 1, epoch, 1.0)
+    await publish(messages, deployment.client("monitor"), origin=epoch)
+    return epoch, len(messages)
 
 
 def kill_again_and_again(deployment: Deployment, rng: random.Random) -> None:

@@ -6,10 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.deployments import Case, Finder, patient, pipe, shuffled, ward
+from tests.acceptance.deployments import (
+    PATIENT,
+    Case,
+    Finder,
+    case_of,
+    configured,
+    patient,
+    pipe,
+    section,
+    shuffled,
+    ward,
+)
 from tests.acceptance.folding import Outcome, finished, folded
-from tests.acceptance.ledger import History, balance
-from twin_runtime.core import Code
+from tests.acceptance.ledger import History, balance, history_of
+from twin_adapters.recordings import load
+from twin_runtime.core import SECOND, Code
+from twin_runtime.fold import Fold
+from twin_runtime.replay import replay_store
 from twin_runtime.run import recover
 from twin_runtime.stream.store import Store
 
@@ -79,3 +93,21 @@ def test_what_comes_later_than_that_is_counted_and_never_used(case: Case) -> Non
     assert balance(fold.accounting()) == 0
     assert history.newest == without.history.newest
     assert fold.state_hash == without.fold.state_hash
+
+
+def test_on_the_wall_clock_a_replay_of_the_store_folds_the_silence_too(tmp_path: Path, recording: Finder) -> None:
+    """Nothing comes for 8 s, and nothing in the end; the replay knows the readings, and where the run stopped."""
+    clock, whole = ('clock = "stream"', 'clock = "wall"'), section(load(PATIENT, recording("surgery-patient")), 20)
+    case = case_of(configured(tmp_path, "artery", clock), whole)
+    silence = range(whole.start + 6 * SECOND, whole.start + 14 * SECOND)
+    heard = [message for message in case.messages if message.arrival not in silence]
+    fold, intake = Fold(case.assembly), case.assembly.intake()
+    with Store.create_or_open(tmp_path / "wall.db", case.assembly.identity) as store:
+        for message in shuffled(heard, case.lateness, random.Random(6)):
+            store.write(fold.take(intake.read(message)), list(fold.run(message.arrival)))
+        store.write(records=list(fold.run(whole.end + 10 * SECOND)))
+        assert history_of(store).is_contiguous(twins=1)
+    replayed = replay_store(case.assembly, tmp_path / "wall.db")
+    assert replayed["frontier"] * case.assembly.fleet.tick > whole.end + 9 * SECOND
+    assert replayed["readings"] == fold.accounting()
+    assert replayed["state_hash"] == fold.state_hash

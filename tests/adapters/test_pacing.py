@@ -54,3 +54,10 @@ async def test_nothing_is_nothing() -> None:
 async def test_time_that_stands_still_is_refused(speed: float) -> None:
     with pytest.raises(ValueError, match="above 0"):
         await anext(paced([1], itself, origin=0, speed=speed))
+
+
+async def test_what_fell_due_before_the_first_was_asked_for_comes_at_once() -> None:
+    earlier = time.monotonic() - 0.05
+    items = paced([0, 20 * MS, 40 * MS, 100 * MS], itself, origin=0, began=earlier)
+    assert await anext(items) == [0, 20 * MS, 40 * MS]
+    assert await anext(items) == [100 * MS]

@@ -67,7 +67,7 @@ def rows() -> Iterator[Row]:
     against = f"tick + wait + {ALLOWANCE * MILLI:g} ms"
     for percentile in (50, 99):
         reached = float(np.percentile(latencies, percentile)) / SECOND
-        name = f"artery live at 125 Hz, arrival to stored estimate, p{percentile}"
+        name = f"artery at 125 Hz, arrival to stored estimate, p{percentile}"
         yield Row(name, reached * MILLI, against, limit * MILLI, "ms", 1.0)
 
 

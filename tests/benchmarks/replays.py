@@ -35,8 +35,8 @@ def rows() -> Iterator[Row]:
             ],
             repeats=5,
         )
-    for what, seconds in (("", without), (", with a store", stored)):
-        line = f"artery replay of {patient}{what}, a second"
+    for recorded, seconds in ((patient, without), (f"{patient}, stored", stored)):
+        line = f"artery replay, {recorded}, a second"
         yield Row(line, seconds / LENGTH * MILLI, "real time", MILLI, "ms", 1 / LEAST_FACTOR)
 
 
@@ -44,6 +44,6 @@ def found() -> tuple[str, Recording]:
     """The surgical patient, or a simulated one where the recording is not here."""
     data = REPOSITORY.parent / "shared" / "replay" / PATIENT.name.partition(".")[0]
     if data.is_dir():
-        return "the surgical patient", section(load_recording(PATIENT, data), LENGTH)
+        return "surgery", section(load_recording(PATIENT, data), LENGTH)
     sent = transmit(Patient().simulate(LENGTH, 1), twin="patient-1", seed=1, channels=("abp", "r_peak"))
-    return "a simulated patient", sent.as_recording(EPOCH)
+    return "simulated", sent.as_recording(EPOCH)

@@ -42,7 +42,7 @@ def table(rows: Sequence[Row]) -> Table:
     for row in rows:
         ratio = f"{row.ratio:.3g}" if row.ratio <= row.bound else f"[red]{row.ratio:.3g}[/red]"
         ours, peer = f"{row.ours:.3g} {row.unit}", f"{row.peer:.3g} {row.unit}"
-        lines.add_row(row.name, ours, peer, row.against, ratio, f"{row.bound:g}")
+        lines.add_row(row.name, ours, peer, row.against, ratio, f"{row.bound:.3g}")
     return lines
 
 

@@ -9,19 +9,19 @@ from twin_runtime.modelling.variables import Bounded, Input, LogNormal, Normal, 
 
 
 @physics
-def motion(position, velocity, stiffness, damping, push):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def motion(position: float, velocity: float, stiffness: float, damping: float, push: float) -> tuple[float, float]:
     """Velocity and acceleration of a damped spring."""
     return velocity, push - stiffness * position - damping * velocity
 
 
 @physics
-def kicked(position, velocity):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def kicked(position: float, velocity: float) -> tuple[float, float]:
     """A kick turns the velocity round."""
     return position, -velocity
 
 
 @physics
-def force(position, stiffness):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def force(position: float, stiffness: float) -> float:
     """Force of the spring on a unit of mass."""
     return stiffness * position
 
@@ -56,7 +56,7 @@ def swing(time: float, position: float, velocity: float, stiffness: float, dampi
 
 
 @physics
-def losses(amount, share, speed):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def losses(amount: float, share: float, speed: float) -> tuple[float, float]:
     """Everything decays."""
     return -speed * amount, -speed * share
 

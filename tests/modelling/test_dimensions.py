@@ -14,25 +14,25 @@ SAMPLES = [
 
 
 @physics
-def forgets_the_stiffness(position, velocity, damping, push):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def forgets_the_stiffness(position: float, velocity: float, damping: float, push: float) -> tuple[float, float]:
     """An acceleration that is none."""
     return velocity, push - position - damping * velocity
 
 
 @physics
-def half(position):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def half(position: float) -> float:
     """Half the way."""
     return 0.5 * position
 
 
 @physics
-def half_of_half(position):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def half_of_half(position: float) -> float:
     """A formula that uses another."""
     return half(position) - half(half(position))
 
 
 @physics
-def sign(position):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def sign(position: float) -> float:
     """A formula that is right on one side only."""
     return position if position > 0.0 else -1.0
 

@@ -28,13 +28,13 @@ print(results(Oscillator()).tobytes().hex())
 
 
 @physics
-def asks_for_mass(position, velocity, mass):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def asks_for_mass(position: float, velocity: float, mass: float) -> tuple[float, float]:
     """A rate that needs what the model does not declare."""
     return velocity, -position / mass
 
 
 @physics
-def asks_for_an_event(position, velocity, kick):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def asks_for_an_event(position: float, velocity: float, kick: float) -> tuple[float, float]:
     """A rate that takes an event for a signal."""
     return velocity, kick * position
 

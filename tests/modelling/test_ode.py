@@ -19,7 +19,7 @@ from twin_runtime.testing import ModelTests
 TWINS, MEMBERS = 2, 3
 FORCE, POSITION = range(2)
 NEAR = 5e-6
-"""RK4 leaves (frequency * step)^5 / 120 of the swing a sub-step: 4e-7 in a second here, of the velocity 10 times that."""
+"""RK4 leaves (frequency * step)^5 / 120 of the swing a sub-step: 4e-7 in a second here, 10 times that of velocity."""
 
 
 class TestOscillator(ModelTests):

@@ -10,9 +10,10 @@ import inspect
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numba
@@ -108,8 +109,7 @@ _HEADER = "import math\nimport numpy as np\nfrom twin_runtime.modelling.drive im
 
 
 def _on_disk(source: str, functions: Mapping[str, Callable[..., Any]], model: type) -> tuple[Kernel, Kernel]:
-    modules = {schedule.__module__, *(name for function in functions.values() for name in _modules(function))}
-    texts = [inspect.getsource(sys.modules[module]) for module in sorted(modules)]
+    texts = map(inspect.getsource, [sys.modules[schedule.__module__], *_modules(functions.values())])
     parts = (_HEADER, source, *texts, numba.__version__)
     name = f"twin_kernel_{model.__name__.lower()}_{hashlib.sha256(''.join(parts).encode()).hexdigest()[:16]}"
     if name not in sys.modules:
@@ -118,14 +118,24 @@ def _on_disk(source: str, functions: Mapping[str, Callable[..., Any]], model: ty
     return module.advance, module.observe
 
 
-def _modules(function: Callable[..., Any]) -> Iterator[str]:
+def physics_modules(declaration: Declaration) -> list[ModuleType]:
+    """The modules in which a model's physics is written."""
+    return _modules(_functions(declaration).values())
+
+
+def _modules(functions: Iterable[Callable[..., Any]]) -> list[ModuleType]:
+    names = {name for function in functions for name in _module_names(function)}
+    return [sys.modules[name] for name in sorted(names)]
+
+
+def _module_names(function: Callable[..., Any]) -> Iterator[str]:
     """The modules of a physics function and of those that it calls."""
     python = getattr(function, "py_func", function)
     yield python.__module__
     for name in python.__code__.co_names:
         called = python.__globals__.get(name)
         if callable(called) and hasattr(called, "py_func"):
-            yield from _modules(called)
+            yield from _module_names(called)
 
 
 def _decorated(source: str) -> str:

@@ -2,9 +2,11 @@
 
 import hashlib
 import inspect
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, Protocol
+from types import ModuleType
+from typing import Protocol
 
 import numpy as np
 
@@ -93,14 +95,17 @@ def physical(x: FloatArray, variables: Sequence[Variable]) -> FloatArray:
 
 
 class Fingerprinted:
-    """A model whose source and table of variables identify it."""
+    """A model whose sources and table of variables identify it."""
 
     variables: Sequence[Variable]
-    sources: ClassVar[tuple[str, ...]] = ()
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the module that defines the model, and of its variables as they are set."""
-        module = inspect.getmodule(type(self))
-        text = inspect.getsource(module) if module else repr(type(self))
+        """A hash of the modules that define the model, and of its variables as they are set."""
+        text = "".join(map(inspect.getsource, self.modules()))
         return hashlib.sha256((text + repr(tuple(self.variables))).encode()).hexdigest()
+
+    def modules(self) -> Sequence[ModuleType]:
+        """The modules of the model's class and of the models that it is made from."""
+        classes = (cls for cls in type(self).__mro__ if issubclass(cls, Fingerprinted))
+        return [sys.modules[cls.__module__] for cls in classes if not cls.__module__.startswith("twin_runtime.")]

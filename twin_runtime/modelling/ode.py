@@ -1,6 +1,7 @@
 """Models made of ordinary differential equations: a declaration, scalar functions, one kernel compiled from them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from twin_runtime.core import FloatArray, Quantity
 from twin_runtime.errors import ModelError
 from twin_runtime.modelling.drive import Drive, Watch, schedule_length
-from twin_runtime.modelling.kernel import Declaration, compile_kernels, unobserved
+from twin_runtime.modelling.kernel import Declaration, compile_kernels, physics_modules, unobserved
 from twin_runtime.modelling.model import Fingerprinted, with_settings
 from twin_runtime.modelling.variables import Input, Output, Prior, Shape, State, Variable
 
@@ -60,6 +61,10 @@ class OdeModel(Fingerprinted):
             events=cls.events,
             jump=cls.jump,
         )
+
+    def modules(self) -> Sequence[ModuleType]:
+        """The modules of the model's class, and those in which its physics is written."""
+        return [*super().modules(), *physics_modules(self.declaration())]
 
     def advance(
         self, x: FloatArray, duration: float, drive: Drive, watch: Watch, predicted: FloatArray, residual: FloatArray

@@ -3,20 +3,20 @@
 import inspect
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
-import numba
+from numba import njit
 
 PhysicsFunction = Callable[..., Any]
+F = TypeVar("F", bound=PhysicsFunction)
 
 
-def physics(function: PhysicsFunction) -> PhysicsFunction:
+def physics(function: F) -> F:
     """Compile a function of scalars.
 
     Only scalars, ``math.*``, ``if``, ``min``, ``max`` and other physics functions may stand in it.
     """
-    compiled: PhysicsFunction = numba.njit(error_model="numpy")(function)
-    return compiled
+    return cast("F", njit(error_model="numpy")(function))
 
 
 def plain(function: PhysicsFunction) -> PhysicsFunction:

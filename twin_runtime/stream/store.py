@@ -47,7 +47,8 @@ class Store(Reader):
             writing.execute("PRAGMA journal_mode = WAL")
             writing.execute("PRAGMA synchronous = FULL")
             _create(writing, identity)
-            store = undo.enter_context(cls(path, writing, lock))
+            store = cls(path, writing, lock)
+            undo.enter_context(store)
             require_same(store.identity, identity, str(path))
             undo.pop_all()
         return store

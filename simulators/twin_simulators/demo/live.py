@@ -84,8 +84,8 @@ def _settings(address: str, client: str) -> MqttSettings:
 async def _patient(address: str, watch: Watch, listens: asyncio.Event) -> None:
     """Publish what the patient's sensors send, each packet at its time."""
     await listens.wait()
-    messages = watch.case.messages(watch.start, watch.topics)
-    await publish(messages, _settings(address, "demo-patient"), origin=time.time_ns(), sent=watch.published)
+    messages = map(watch.sending, watch.case.messages(watch.start, watch.topics))
+    await publish(messages, _settings(address, "demo-patient"), origin=time.time_ns())
 
 
 async def _audience(watch: Watch, display: Display) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from twin_runtime.assembly import Assembly
-from twin_runtime.core import FIGURES, SECOND, Record, Trust
+from twin_runtime.core import FIGURES, SECOND, Message, Record, Trust
 from twin_runtime.fold import Fold
 from twin_simulators.demo.case import Case
 
@@ -74,15 +74,16 @@ class Watch:
         """The topic of each channel, in the twin's order."""
         return {channel.name: channel.topic_of(self.case.transmission.twin) for channel in self.assembly.channels}
 
-    def published(self, count: int) -> None:
-        """So many more messages have reached the broker."""
-        self.sent += count
-        if not self._counted:
-            self._counted.append((time.monotonic(), Counter()))
+    def sending(self, message: Message) -> Message:
+        """Count a message that is about to be sent."""
+        self.sent += 1
+        return message
 
     def see(self, fold: Fold, records: Sequence[Record]) -> None:
         """Observe a step of the run."""
-        self.fold = fold
+        if self.fold is None:
+            self.fold = fold
+            self._counted.append((time.monotonic(), Counter()))
         for record in records:
             if record.revision.any():
                 self.revised += 1
