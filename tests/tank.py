@@ -1,6 +1,7 @@
-"""A tank with a leak: small enough to calculate by hand, with an input of every shape and a variable nobody measures."""
+"""A tank with a leak: it can be calculated by hand, has an input of every shape and a variable that nobody measures."""
 
 import math
+from types import MappingProxyType
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class Tank(OdeModel):
     )
     outputs = (Output("depth", "m", depth),)
     rate = rate
-    events = {"bucket": poured}
+    events = MappingProxyType({"bucket": poured})
     step = 0.02
 
 

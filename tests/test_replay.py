@@ -1,8 +1,9 @@
 """Replay: a recording or a store goes in, the same states come out, and forecasts are scored on the way."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -177,12 +178,9 @@ class TestStore:
 class TestHorizon:
     """Forecasts of a patient of whom everything is known: an exponential decay of the pressure, without any flow."""
 
-    KNOWN = {
-        "p_c": {"fixed": 80.0},
-        "resistance": {"fixed": 1.0},
-        "compliance": {"fixed": 1.5},
-        "impedance": {"fixed": 0.05},
-    }
+    KNOWN: Mapping[str, float] = MappingProxyType(
+        {"p_c": 80.0, "resistance": 1.0, "compliance": 1.5, "impedance": 0.05}
+    )
     AHEAD = 10
     READINGS = 60
 
@@ -195,8 +193,8 @@ class TestHorizon:
 
     def scored(self, ahead: int) -> dict[str, Any]:
         readings = [RawReading("patient-0", "abp", at(n + 0.5), self.value(n)) for n in range(self.READINGS)]
-        quiet = {name: 0.0 for name in ("p_c", "resistance", "compliance", "impedance")}
-        assembly = ward(members=4, priors=self.KNOWN, walk=quiet, wait="0 s")
+        known = {name: {"fixed": value} for name, value in self.KNOWN.items()}
+        assembly = ward(members=4, priors=known, walk=dict.fromkeys(known, 0.0), wait="0 s")
         told = replay_recording(assembly, MemoryRecording(readings), horizon=ahead)
         scores: dict[str, Any] = told["horizon"]
         return scores
@@ -206,7 +204,7 @@ class TestHorizon:
         scores = self.scored(self.AHEAD * TICK)
         assert scores.keys() == {"patient-0/abp"}
         forecast = [n for n in range(self.READINGS) if (n + 1) % 7 == 0 and n > self.AHEAD]
-        by = {
+        by: dict[str, Callable[[int], float]] = {
             "twin": self.decay,
             "persistence": lambda n: self.value(n - self.AHEAD - 1),
             "mean": lambda n: mean(self.value(k) for k in range(n - self.AHEAD)),

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -231,7 +231,7 @@ class TestDurability:
 
     async def test_a_source_that_fails_ends_the_run_and_what_came_is_kept(self, store: Store) -> None:
         class Failing(MemorySource):
-            async def batches(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+            async def batches(self) -> AsyncIterator[list[Message]]:
                 for batch in batches(messages(30, 2)):
                     yield list(batch)
                 raise ConnectionFailed("the broker is gone", where="mqtt")
@@ -241,10 +241,10 @@ class TestDurability:
         assert store.counts() == {Code.ACCEPTED: 120}
 
     async def test_a_run_that_is_cancelled_keeps_what_it_has_taken(self, store: Store) -> None:
-        running = asyncio.create_task(run(ward(2), MemorySource(batches(messages(60, 2))), store))
-        async with asyncio.timeout(20):
-            while not store.counts().get(Code.ACCEPTED):
-                await asyncio.sleep(0.01)
+        begun = asyncio.Event()
+        first = MemorySource(batches(messages(60, 2)))
+        running = asyncio.create_task(run(ward(2), first, store, observer=lambda *_: begun.set()))
+        await asyncio.wait_for(begun.wait(), timeout=20)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running

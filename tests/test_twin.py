@@ -203,6 +203,15 @@ def test_every_reading_and_every_verdict_is_counted_once(fleet: Fleet) -> None:
         assert memory[:, slot].tolist() == np.asarray(told).tolist()
 
 
+def test_without_sensors_a_twin_is_a_model_that_runs_on_its_inputs(fleet: Fleet) -> None:
+    blind = replace(fleet, sensors=())
+    driven = [[r._replace(channel=r.channel - 2) for r in batch if r.channel > 1] for batch in busy(10, 3)]
+    state, records = run(blind, blind.start(), driven, range(3))
+    with_silent_sensors, _ = run(fleet, fleet.start(), [[r for r in b if r.channel > 1] for b in busy(10, 3)], range(3))
+    assert state.x.tobytes() == with_silent_sensors.x.tobytes()
+    assert all((record.trust == Trust.TRUSTED).all() for record in records)
+
+
 def test_an_outlook_is_what_ticks_without_readings_and_without_a_walk_come_to() -> None:
     fleet = replace(tanks(2), model=Tank(walk={"level": 0.0, "leak": 0.0}))
     state, _ = run(fleet, fleet.start(), busy(10, 2), range(2))

@@ -60,11 +60,11 @@ class Layout:
         """A view ``[twin, sensor, SensorSlot]``."""
         start = len(Slot)
         stop = start + self.sensors * len(SensorSlot)
-        return memory[:, start:stop].reshape(-1, self.sensors, len(SensorSlot))
+        return memory[:, start:stop].reshape(len(memory), self.sensors, len(SensorSlot))
 
     def by_input(self, memory: FloatArray) -> FloatArray:
         """A view ``[twin, input, 2]``: time (ns) and value of the newest sample before the tick; NaN: none yet."""
-        return memory[:, self.width - self.inputs * 2 :].reshape(-1, self.inputs, 2)
+        return memory[:, self.width - self.inputs * 2 :].reshape(len(memory), self.inputs, 2)
 
     def fresh(self, twins: int) -> FloatArray:
         """The memory of twins that have seen nothing yet."""

@@ -29,8 +29,8 @@ async def paced(
     """Yield ``items``, sorted by ``due`` (ns), when their time has come at ``speed`` times real time.
 
     Each batch holds all that is due by now: one item when the consumer keeps up, at most ``largest`` when it does not.
-    ``origin`` is the time on the scale of ``due`` that corresponds to ``began``, a time of ``time.monotonic``; to now by
-    default. Speed ``inf`` does not wait at all.
+    ``origin`` is the time on the scale of ``due`` that corresponds to ``began`` (of ``time.monotonic``), by default to
+    now. Speed ``inf`` does not wait at all.
     """
     if not speed > 0:
         raise ValueError(f"expected a speed above 0, got {speed}")

@@ -206,7 +206,7 @@ def _march(
             gained += advance_cells(water, wall, cell, acting, inlet[0], inlet[1], length, faces)
             member[ERROR] *= math.exp(-length / INLET_MEMORY)
         if actions[s] >= 0:
-            _outputs(water, wall, _acting(cell, member, nodes[s, MASS_FLOW, 2]), outputs)
+            _outputs(water, wall, cell, _acting(cell, member, nodes[s, MASS_FLOW, 2]), outputs)
             predicted[actions[s]] = outputs[wanted[actions[s]]]
     row[ERROR] = member[ERROR]
     after = stored(water, wall, cell)
@@ -247,12 +247,12 @@ def _fill(row: FloatArray, inlet: float, rise: float) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _outputs(water: FloatArray, wall: FloatArray, acting: Conditions, out: FloatArray) -> None:
+def _outputs(water: FloatArray, wall: FloatArray, cell: Cell, acting: Conditions, out: FloatArray) -> None:
     out[OUTLET] = at_outlet(water)
     out[WALL_OUTLET] = at_outlet(wall)
     out[MEAN_WALL] = wall.sum() / wall.size
     out[HEAT_LOSS] = acting.loss * (wall.sum() - wall.size * acting.ambient)
-    out[HEAT_TRANSFER] = acting.film * (water.sum() - wall.sum())
+    out[HEAT_TRANSFER] = acting.film * (water.sum() - wall.sum()) if cell.wall > 0.0 else out[HEAT_LOSS]
 
 
 @njit(cache=True, error_model="numpy")
@@ -261,4 +261,4 @@ def _observe(x: FloatArray, given: FloatArray, cell: Cell, moment: float, drive:
         mass_flow = interpolate(drive.times[i, MASS_FLOW], drive.values[i, MASS_FLOW], moment)
         for j in range(x.shape[1]):
             water, wall = _parts(x[i, j])
-            _outputs(water, wall, _acting(cell, given[i, j], mass_flow), out[i, j])
+            _outputs(water, wall, cell, _acting(cell, given[i, j], mass_flow), out[i, j])

@@ -111,7 +111,7 @@ def advance_cells(
 def _exchange(water: FloatArray, wall: FloatArray, cell: Cell, acting: Conditions, step: float) -> float:
     """Heat from water to wall to surroundings; returns what is lost, J.
 
-    A wall without heat capacity passes on what it gets: the same formulas then give its temperature in between.
+    A wall without heat capacity passes on what it gets; its temperature is where the two flows balance.
     """
     half = 0.5 * step
     through = acting.film * cell.water / (cell.water + half * acting.film)
@@ -121,7 +121,10 @@ def _exchange(water: FloatArray, wall: FloatArray, cell: Cell, acting: Condition
         middle = weight * (cell.wall * wall[k] + half * (through * water[k] + outside))
         given, leaving = through * (water[k] - middle), acting.loss * middle - outside
         water[k] -= step / cell.water * given
-        wall[k] = wall[k] + step / cell.wall * (given - leaving) if cell.wall > 0.0 else middle
+        if cell.wall > 0.0:
+            wall[k] += step / cell.wall * (given - leaving)
+        else:
+            wall[k] = (acting.film * water[k] + outside) / (acting.film + acting.loss)
         lost += leaving
     return lost * step
 
@@ -150,5 +153,13 @@ def _slope(upstream: float, downstream: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def at_outlet(profile: FloatArray) -> float:
-    """The temperature at the outlet, half a cell behind the last centre."""
-    return float(profile[-1] + 0.5 * _slope(profile[-1] - profile[-2], profile[-2] - profile[-3]))
+    """The temperature at the outlet, half a cell behind the last centre.
+
+    The differences between cells are taken to go on as a geometric series where they shrink: the foot of a front that
+    has not arrived yet is not undershot.
+    """
+    before, last = profile[-2] - profile[-3], profile[-1] - profile[-2]
+    if before * last <= 0.0:
+        return float(profile[-1])
+    smaller = last if abs(last) < abs(before) else before
+    return float(profile[-1] + last * smaller / (before + last))

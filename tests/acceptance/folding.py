@@ -21,13 +21,21 @@ class Outcome(NamedTuple):
         return self.fold.timeline.frontier
 
 
-def folded(case: Case, messages: Sequence[Message], now: Callable[[], bool] = lambda: True) -> Outcome:
-    """A run that is told to stop; whenever ``now`` says so, late readings are folded and the ticks that are due run."""
+def always() -> bool:
+    """At every moment."""
+    return True
+
+
+def folded(
+    case: Case, messages: Sequence[Message], runs: Callable[[], bool] = always, mends: Callable[[], bool] = always
+) -> Outcome:
+    """A run that is told to stop. After each message ``runs`` says whether ticks run, ``mends`` whether past ones do."""
     fold, intake, history = Fold(case.assembly), case.assembly.intake(), History()
     for message in messages:
         fold.take(intake.read(message))
-        if now():
-            history.add(fold.run())
+        if runs():
+            history.add(fold.run(revise=mends()))
+    history.add(fold.run())
     return Outcome(fold, history)
 
 

@@ -44,7 +44,7 @@ def in_order(case: Case) -> Outcome:
 def test_any_order_within_the_lateness_ends_like_the_sorted_log(case: Case, in_order: Outcome, seed: int) -> None:
     rng = random.Random(seed)
     messages = shuffled(case.messages, case.lateness, rng)
-    fold, history = finished(folded(case, messages, lambda: rng.random() < 0.02))
+    fold, history = finished(folded(case, messages, lambda: rng.random() < 0.02, lambda: rng.random() < 0.5))
     assert fold.counts[Code.ACCEPTED] == len(case.messages)
     assert fold.counts[Code.DUPLICATE] == len(messages) - len(case.messages) > 0
     assert balance(fold.accounting()) == 0
@@ -63,10 +63,13 @@ def test_a_run_that_dies_again_and_again_ends_like_the_sorted_log(
     while left:
         with Store.create_or_open(tmp_path / "restless.db", case.assembly.identity) as store:
             fold, intake = recover(case.assembly, store)
+            mended = fold.timeline.revise()
+            store.write(records=mended)
+            history.add(mended)
             while left:
                 batch, fate = left[: rng.randint(1, len(case.messages) // 20)], rng.random()
                 entries = fold.take(entry for message in batch for entry in intake.read(message))
-                records = list(fold.run())
+                records = list(fold.run(revise=rng.random() < 0.5))
                 if fate < 0.1:
                     break
                 store.write(entries, records, fold.timeline.settled() if rng.random() < 0.3 else None)
@@ -103,8 +106,9 @@ def test_on_the_wall_clock_a_replay_of_the_store_folds_the_silence_too(tmp_path:
     heard = [message for message in case.messages if message.arrival not in silence]
     fold, intake = Fold(case.assembly), case.assembly.intake()
     with Store.create_or_open(tmp_path / "wall.db", case.assembly.identity) as store:
-        for message in shuffled(heard, case.lateness, random.Random(6)):
-            store.write(fold.take(intake.read(message)), list(fold.run(message.arrival)))
+        for number, message in enumerate(shuffled(heard, case.lateness, random.Random(6))):
+            entries = fold.take(intake.read(message))
+            store.write(entries, list(fold.run(message.arrival, revise=number % 50 == 0)))
         store.write(records=list(fold.run(whole.end + 10 * SECOND)))
         assert history_of(store).is_contiguous(twins=1)
     replayed = replay_store(case.assembly, tmp_path / "wall.db")

@@ -18,7 +18,7 @@ from typing import Self
 import aiomqtt
 
 from tests.acceptance.deployments import EPOCH, configured
-from tests.benchmarks.timing import Row
+from tests.benchmarks.timing import DISK, Row
 from tests.servers import mosquitto
 from twin_adapters.mqtt import MqttSettings, MqttSource
 from twin_adapters.publishing import publish
@@ -64,7 +64,7 @@ class Counted(MqttSource):
 
 def rows() -> Iterator[Row]:
     """The only line of this part of the table."""
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=DISK) as folder:
         theirs, ours = asyncio.run(interleaved(Path(folder)))
     name = f"durable intake, a message (bound: {LEAST_RATE} x the rate)"
     yield Row(name, ours / MESSAGES * MICRO, "bare aiomqtt loop", theirs / MESSAGES * MICRO, "us", 1 / LEAST_RATE)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.acceptance.deployments import EPOCH, PATIENT, configured, section
-from tests.benchmarks.timing import Row, interleaved
+from tests.benchmarks.timing import DISK, Row, interleaved
 from tests.conftest import REPOSITORY
 from twin_adapters.recordings import load as load_recording
 from twin_runtime.assembly import assemble
@@ -25,7 +25,7 @@ LEAST_FACTOR = 40
 
 def rows() -> Iterator[Row]:
     """With and without a store: CPU time of one core, so the second is without its waits for the disk."""
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory(dir=DISK) as name:
         folder, number = Path(name), count()
         assembly, (patient, recording) = assemble(load(configured(folder, "artery"))), found()
         without, stored = interleaved(

@@ -5,6 +5,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+DISK = "/var/tmp"
+"""Where stores are written that are measured: ``/tmp`` may be in memory."""
+
 
 class Row(NamedTuple):
     """One line of the table: ``ours`` and ``peer`` in ``unit``; ours may be ``bound`` times the peer at most."""

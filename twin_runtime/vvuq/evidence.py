@@ -72,7 +72,8 @@ def worst(figures: FloatArray) -> float:
 def chi_squared_band(degrees: float, z: float) -> float:
     """Quantile of a chi-squared variable over its degrees of freedom, at ``z`` normal standard deviations.
 
-    Wilson and Hilferty 1931, Proc Natl Acad Sci 17:684: within 1 % of the exact quantile from 10 degrees of freedom on.
+    Wilson and Hilferty 1931, Proc Natl Acad Sci 17:684: within 1 % of the exact quantile from 10 degrees of freedom on,
+    for ``z`` of -2 to 3.
     """
     spread = 2.0 / (9.0 * degrees)
     return float(max(0.0, 1.0 - spread + z * math.sqrt(spread)) ** 3)

@@ -83,7 +83,8 @@ def _blind(fleet: Fleet, uncertain: IntArray, direction: FloatArray, kept: float
     names = tuple(fleet.model.variables[uncertain[j]].name for j in order if abs(direction[j]) >= INVOLVED)
     sensors = " and ".join(sensor.name for sensor in fleet.sensors)
     if len(names) == 1:
-        says = f"{sensors} says nothing of {names[0]}: it keeps {kept:.0%} of its prior spread"
+        verb = "says" if len(fleet.sensors) == 1 else "say"
+        says = f"{sensors} {verb} nothing of {names[0]}: it keeps {kept:.0%} of its prior spread"
     else:
         together = f"{', '.join(names[:-1])} and {names[-1]}"
         says = f"{sensors} cannot tell {together} apart: together they keep {kept:.0%} of their prior spread"

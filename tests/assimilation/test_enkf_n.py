@@ -1,0 +1,82 @@
+"""The EnKF-N: an inflation that minimises the published cost, and the Kalman filter for the rest."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.assimilation.routes import batches
+from twin_runtime.assimilation import EnkfN, Etkf
+from twin_runtime.assimilation.batches import uncoupled
+from twin_runtime.assimilation.conformance import AssimilatorTests, Problem, assert_close, random_problem
+from twin_runtime.assimilation.enkf_n import inflated, squared_inflation
+from twin_runtime.core import FloatArray
+
+problems = st.builds(
+    random_problem,
+    seed=st.integers(0, 2**32),
+    twins=st.just(1),
+    members=st.integers(2, 40),
+    states=st.integers(1, 12),
+    observations=st.integers(1, 50),
+)
+certainties = st.sampled_from([0.5, 1.0, 2.0])
+
+
+class TestEnkfN(AssimilatorTests):
+    method = EnkfN()
+
+
+def squares(problem: Problem, certainty: float = 1.0) -> FloatArray:
+    members = problem.x.shape[1]
+    (batch,) = batches(problem)
+    turned = uncoupled(batch, members)
+    return squared_inflation(turned.rows, turned.used, members, certainty)
+
+
+def cost(problem: Problem, certainty: float, u: FloatArray) -> FloatArray:
+    """The dual cost as it is published, with full matrices, for inflations of squares ``u``."""
+    members = problem.x.shape[1]
+    Y, R = problem.predicted[0] - problem.predicted[0].mean(0), np.diag(problem.variance[0])
+    d, c = problem.observed[0] - problem.predicted[0].mean(0), members - 1
+    ensemble_space = np.linalg.inv(Y @ np.linalg.inv(R) @ Y.T / c + np.eye(members))
+    unseen = np.trace(ensemble_space) / members
+    e, g = (members + 1) / members, (members + 1) / c
+    correction = (e / g) ** (unseen / 2)
+    data = [d @ np.linalg.solve(R + v * Y.T @ Y / c, d) / c for v in u]
+    total: FloatArray = np.array(data) + certainty * (e / correction / u + g * correction * np.log(u))
+    return total
+
+
+@given(problems, certainties)
+def test_the_inflation_is_a_minimum_of_the_published_cost(problem: Problem, certainty: float) -> None:
+    u = squares(problem, certainty)[0]
+    below, here, above = cost(problem, certainty, u * np.array([0.999, 1.0, 1.001]))
+    slack = 1e-12 * abs(here)
+    assert here <= below + slack
+    assert here <= above + slack
+
+
+@given(problems)
+def test_it_is_the_etkf_of_the_inflated_forecast(problem: Problem) -> None:
+    u = squares(problem)
+    wider = problem._replace(x=inflated(problem.x, u), predicted=inflated(problem.predicted, u))
+    assert_close(EnkfN().update(*problem), Etkf().update(*wider))
+
+
+def test_surprise_inflates_and_agreement_does_not() -> None:
+    problem = random_problem(seed=13, twins=1, members=20, states=5, observations=5)
+    mean, sd = problem.predicted.mean(1), problem.predicted.std(1)
+    expected, surprising = problem._replace(observed=mean), problem._replace(observed=mean + 5 * sd)
+    assert squares(expected)[0] < 1.01
+    assert squares(surprising)[0] > 1.5
+
+
+def test_an_observation_that_says_nothing_does_not_inflate() -> None:
+    problem = random_problem(seed=14, twins=1, members=20, states=5, observations=3)
+    vague = problem._replace(variance=np.full_like(problem.variance, 1e12))
+    np.testing.assert_allclose(squares(vague), 1.0, atol=1e-9)
+
+
+def test_a_certain_prior_is_not_inflated() -> None:
+    problem = random_problem(seed=15, twins=1, members=20, states=5, observations=5)
+    np.testing.assert_allclose(squares(problem, certainty=1e9), 1.0, atol=0.1)

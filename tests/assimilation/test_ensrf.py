@@ -1,0 +1,68 @@
+"""The serial EnSRF: one observation after the other leads to the same mean and covariance as all at once."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.assimilation.routes import batches
+from twin_runtime.assimilation import Ensrf, Etkf, ensrf
+from twin_runtime.assimilation.conformance import (
+    CovarianceTests,
+    Problem,
+    assert_close,
+    covariance,
+    kalman,
+    random_problem,
+)
+from twin_runtime.core import FloatArray
+
+problems = st.builds(
+    random_problem,
+    seed=st.integers(0, 2**32),
+    twins=st.integers(1, 3),
+    members=st.integers(2, 40),
+    states=st.integers(1, 12),
+    observations=st.integers(1, 50),
+)
+
+
+class TestEnsrf(CovarianceTests):
+    method = Ensrf()
+
+
+def textbook(problem: Problem, twin: int) -> FloatArray:
+    """The EnSRF as it is published, with predictions that are corrected as if they were states."""
+    states = problem.x.shape[2]
+    z = np.hstack([problem.x[twin], problem.predicted[twin]])
+    for j, (y, R) in enumerate(zip(problem.observed[twin], problem.variance[twin], strict=True)):
+        mean, A = z.mean(0), z - z.mean(0)
+        PH = A.T @ A[:, states + j] / (len(z) - 1)
+        total = PH[states + j] + R
+        alpha = 1.0 / (1.0 + np.sqrt(R / total))
+        z = mean + PH / total * (y - mean[states + j]) + A - alpha * np.outer(A[:, states + j], PH / total)
+    return z[:, :states]
+
+
+@given(problems)
+def test_both_routes_are_the_published_filter(problem: Problem) -> None:
+    for small in (True, False):
+        analysis = np.empty_like(problem.x)
+        for batch in batches(problem):
+            ensrf.correct(problem.x, batch._replace(small=small), analysis)
+        for twin in range(len(problem.x)):
+            assert_close(analysis[twin], textbook(problem, twin))
+
+
+@given(problems)
+def test_serial_is_batch(problem: Problem) -> None:
+    analysis = Ensrf().update(*problem)
+    for twin, ensemble in enumerate(analysis):
+        mean, P = kalman(problem, twin)
+        assert_close(ensemble.mean(0), mean)
+        assert_close(covariance(ensemble), P)
+
+
+@given(st.integers(0, 2**32), st.integers(2, 30))
+def test_a_single_observation_leaves_the_members_of_the_etkf(seed: int, members: int) -> None:
+    problem = random_problem(seed, 2, members, 5, 1)
+    assert_close(Ensrf().update(*problem), Etkf().update(*problem))

@@ -1,0 +1,27 @@
+"""Sakov & Oke 2008, A deterministic formulation of the ensemble Kalman filter (Tellus A 60:361-371), and others.
+
+The numbers are those of DAPPER's ``mods/Lorenz96/sakov2008.py``: Lorenz-96, everything observed every 0.05 with a
+variance of 1; 1100 cycles are scored after 400.
+"""
+
+from tests.papers.experiment import Experiment
+from tests.papers.rows import Row
+from twin_models.lorenz96 import Lorenz96
+from twin_runtime.assimilation import Denkf, Enkf, EnkfN, Ensrf, Etkf, Inflation
+
+LORENZ96 = Experiment(
+    Lorenz96(), interval=0.05, observed=tuple(range(40)), variance=1.0, cycles=1500, discarded=400, scored=40
+)
+
+ROWS = (
+    Row("EnKF, N = 40, inflation 1.06", 0.22, LORENZ96, Enkf(), 40, Inflation(1.06)),
+    Row("DEnKF, N = 40, inflation 1.01", 0.18, LORENZ96, Denkf(), 40, Inflation(1.01)),
+    Row("EnKF, N = 28, inflation 1.08", 0.24, LORENZ96, Enkf(), 28, Inflation(1.08)),
+    Row("ETKF, N = 24, inflation 1.013, rotated", 0.18, LORENZ96, Etkf(rotate=True), 24, Inflation(1.013)),
+    Row("EnSRF, N = 28, inflation 1.02, rotated", 0.18, LORENZ96, Ensrf(rotate=True), 28, Inflation(1.02)),
+    Row("EnKF-N, N = 24, rotated", 0.21, LORENZ96, EnkfN(rotate=True), 24),
+    Row("EnKF-N, N = 24, rotated, certainty 2", 0.18, LORENZ96, EnkfN(rotate=True, certainty=2.0), 24),
+    Row("ETKF, N = 20, inflation 1.04, rotated", 0.20, LORENZ96, Etkf(rotate=True), 20, Inflation(1.04)),
+    Row("EnKF-N, N = 20", 0.24, LORENZ96, EnkfN(), 20),
+    Row("EnKF-N, N = 20, certainty 2", 0.19, LORENZ96, EnkfN(certainty=2.0), 20),
+)

@@ -1,0 +1,57 @@
+"""What the README says is so."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from twin_runtime.assembly import assemble
+from twin_runtime.config import load
+from twin_runtime.config.adapters import adapters
+from twin_runtime.stream.decode import decode
+from twin_runtime.vvuq.checks import NAMES
+
+README = (REPOSITORY / "README.md").read_text()
+ADAPTERS = (REPOSITORY / "adapters" / "README.md").read_text()
+
+
+def test_the_configuration_in_it_is_complete(tmp_path: Path) -> None:
+    [text] = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    path = tmp_path / "readme.toml"
+    path.write_text(text)
+    config = load(path)
+    assert assemble(config).identity.twins == ("patient-1",)
+    assert adapters(config).source is not None
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`twin ([a-z]+)", README))))
+def test_every_command_in_it_has_help(command: str) -> None:
+    twin = Path(sys.executable).with_name("twin")
+    told = subprocess.run([twin, command, "--help"], capture_output=True, text=True, check=False)
+    assert told.returncode == 0
+    assert "Example" in told.stdout or command == "models"
+
+
+def test_every_target_in_it_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z-]+)", README)) <= targets
+
+
+def test_every_check_is_explained_once() -> None:
+    assert re.findall(r"^\| `(\w+)` \| ", README.partition("| check |")[2], re.MULTILINE)[: len(NAMES)] == list(NAMES)
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in (REPOSITORY / "README.md", *REPOSITORY.glob("*/README.md")):
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_sensors_may_send_what_is_described() -> None:
+    table = ADAPTERS.partition("| payload |")[2].partition("\n\n")[0]
+    payloads = [cell for cell in re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE) if "[..]" not in cell]
+    assert len(payloads) == 3
+    assert [len(decode(payload.encode())) for payload in payloads] == [1, 1, 2]

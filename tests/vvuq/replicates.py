@@ -1,0 +1,109 @@
+"""Twins whose forecasts are drawn, not calculated: what they say of their readings is wrong by a known amount."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from twin_runtime.core import FloatArray, IntArray
+from twin_runtime.memory import Layout
+from twin_runtime.vvuq.checks import CHECKS, NAMES, Check, judge, thresholds
+from twin_runtime.vvuq.innovation import compare
+
+FORECAST, NOISE = 1.0, 1.0
+"""Variances of the forecast and of a reading, as the twins know them."""
+
+
+def fading(degrees: float, readings: int) -> float:
+    """What a tick must leave of the window, for so many effective degrees of freedom with so many readings a tick.
+
+    Weights f^k make readings (1 + f) / (1 - f) of them.
+    """
+    ratio = degrees / readings
+    return (ratio - 1.0) / (ratio + 1.0)
+
+
+@dataclass
+class Replicates:
+    """Many twins of some sensors that are told the same story, each with its own luck.
+
+    In every tick each sensor reads once: a forecast of ``members`` and a truth are drawn from the same normal
+    distribution, and the reading is the truth with noise. ``stale`` is in ticks.
+    """
+
+    twins: int = 1
+    sensors: int = 1
+    members: int = 64
+    fading: float = 0.99
+    checks: tuple[Check, ...] = CHECKS
+    hysteresis: tuple[int, int] = (1, 1)
+    gate: float = 4.0
+    reopen: int = 25
+    stale: float = 5.0
+    seed: int = 0
+    number: int = 0
+    memory: FloatArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng(self.seed)
+        self.layout = Layout(self.sensors, 0)
+        self.memory = self.layout.fresh(self.twins)
+
+    @property
+    def by_sensor(self) -> FloatArray:
+        return self.layout.by_sensor(self.memory)
+
+    def innovations(self) -> FloatArray:
+        """Readings of a perfect twin less the centre of its forecast, ``[twin, sensor]``."""
+        shape = (self.twins, self.sensors)
+        return self.rng.normal(0.0, FORECAST**0.5, shape) + self.rng.normal(0.0, NOISE**0.5, shape)
+
+    def hear(self, observed: FloatArray, heard: Iterable[int] | None = None) -> FloatArray:
+        """Compare readings ``[twin, sensor]`` with forecasts centred on 0; what passed the gate, NaN elsewhere."""
+        predicted = self.rng.normal(0.0, FORECAST**0.5, (self.twins, self.members, self.sensors))
+        place = np.arange(self.sensors)
+        speaking = place if heard is None else np.array([s if s in set(heard) else -1 for s in place], np.int64)
+        sensor = np.broadcast_to(speaking, observed.shape).copy()
+        variance = np.full(observed.shape, NOISE)
+        return compare(
+            predicted,
+            observed,
+            variance,
+            sensor,
+            self.number,
+            self.fading,
+            self.gate,
+            self.reopen,
+            self.memory,
+            self.by_sensor,
+        )
+
+    def judge(self, spread: float = 1.0, residual: float = 0.0) -> tuple[IntArray, IntArray]:
+        """Trust and reasons of every twin, and on to the next tick."""
+        trust, reasons = judge(
+            thresholds(self.checks),
+            np.array(self.hysteresis, np.int64),
+            self.memory,
+            self.by_sensor,
+            self.number,
+            np.full(self.sensors, self.stale),
+            np.full(self.twins, spread),
+            np.full(self.twins, residual),
+        )
+        self.number += 1
+        return trust, reasons
+
+    def live(self, ticks: int, scale: float = 1.0, bias: float = 0.0) -> "Replicates":
+        """Some ticks whose innovations are ``scale`` times too large, and off by ``bias`` standard deviations."""
+        sd = np.sqrt(FORECAST + NOISE)
+        for _ in range(ticks):
+            self.hear(scale * self.innovations() + bias * sd)
+            self.number += 1
+        return self
+
+
+def complains(reasons: IntArray, check: str) -> npt.NDArray[np.bool_]:
+    """For each twin, whether a check is among its reasons."""
+    found: npt.NDArray[np.bool_] = (reasons >> NAMES.index(check) & 1).astype(np.bool_)
+    return found

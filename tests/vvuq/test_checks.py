@@ -1,0 +1,284 @@
+"""Every check finds the fault it is for, says so by its name, and is silent without evidence."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from tests.vvuq.replicates import Replicates, complains, fading
+from twin_runtime.core import Trust
+from twin_runtime.memory import SensorSlot
+from twin_runtime.vvuq.checks import CHECKS, NAMES, Check, configured, reasons
+from twin_runtime.vvuq.evidence import chi_squared_band
+
+TRUSTED, DEGRADED, UNTRUSTED = Trust
+STRICT = configured({"innovation": {"degraded": 1.0}, "bias": {"degraded": 0.5, "untrusted": 1.5}})
+"""Nothing put down to the model's own misfit: only to chance."""
+
+
+def told(replicates: Replicates, spread: float = 1.0, residual: float = 0.0) -> tuple[Trust, set[str]]:
+    """What is said of a single twin."""
+    trust, bits = replicates.judge(spread, residual)
+    return Trust(int(trust[0])), set(reasons(int(bits[0])))
+
+
+def heard(twin: Replicates) -> Replicates:
+    """The same, whose sensors have just been heard right where they were expected."""
+    twin.hear(np.zeros((twin.twins, twin.sensors)))
+    return twin
+
+
+class TestBand:
+    @pytest.mark.parametrize("z", [-2.0, -1.0, 0.0, 1.0, 2.0, 3.0])
+    def test_it_is_the_quantile_to_one_percent(self, z: float) -> None:
+        """Wilson and Hilferty, from 10 degrees of freedom on."""
+        for degrees in (10.0, 17.5, 100.0, 1000.0, 1e5):
+            exact = stats.chi2.ppf(stats.norm.cdf(z), degrees) / degrees
+            assert chi_squared_band(degrees, z) == pytest.approx(exact, rel=0.01)
+
+    @pytest.mark.parametrize(
+        ("degrees", "band"), [(100, (0.742, 1.296)), (1000, (0.914, 1.090)), (10_000, (0.9725, 1.028))]
+    )
+    def test_it_is_the_band_of_the_tables(self, degrees: int, band: tuple[float, float]) -> None:
+        ours = [chi_squared_band(degrees, z) for z in (-1.959964, 1.959964)]
+        assert ours == pytest.approx(band, abs=1e-3)
+
+
+class TestWrongVariance:
+    """400 effective degrees of freedom in the window, 1000 replicates: the error rates are counted."""
+
+    TWINS, DEGREES, SENSORS = 1000, 400, 2
+
+    def share(self, variance: float, checks: tuple[Check, ...], seed: int, check: str = "innovation") -> float:
+        """How many of the twins are told of innovations whose variance is so many times what they say."""
+        f = fading(self.DEGREES, self.SENSORS)
+        twins = Replicates(self.TWINS, self.SENSORS, members=32, fading=f, checks=checks, seed=seed)
+        # Five times the memory of the window: what came before counts for less than 1 %.
+        _, bits = twins.live(round(5 / (1 - f)), scale=float(np.sqrt(variance))).judge()
+        return float(complains(bits, check).mean())
+
+    def test_half_as_much_again_is_found_99_times_in_100(self) -> None:
+        """1.5 has a standard deviation of 0.106 and the band at z = 3 ends at 1.22: 2.6 of them below, 0.4 % missed.
+
+        With 1000 replicates the share found has a standard error of 0.2 %.
+        """
+        assert self.share(1.5, STRICT, seed=1) >= 0.99
+
+    def test_a_perfect_twin_is_told_off_less_than_once_in_100(self) -> None:
+        """Beyond z = 3 by chance: 1 in 740; an ensemble of 32 adds 1.7 % to the statistic, a quarter sd: 1 in 330."""
+        assert self.share(1.0, STRICT, seed=2) <= 0.01
+
+    def test_by_default_half_as_much_again_is_put_down_to_the_model(self) -> None:
+        """No model is perfect: what is tolerated is 1.5 beyond chance, and 2.5 is found."""
+        assert self.share(1.5, CHECKS, seed=3) <= 0.01
+        assert self.share(2.5, CHECKS, seed=4) >= 0.99
+
+    def test_intervals_that_are_too_narrow_cover_too_little(self) -> None:
+        """Twice as wide as said, 90 % become 59 %: 0.9 - 0.045 of chance - 0.59 is beyond 0.1."""
+        assert self.share(4.0, CHECKS, seed=5, check="coverage") >= 0.99
+        assert self.share(1.0, CHECKS, seed=6, check="coverage") <= 0.01
+
+
+class TestBias:
+    """A sensor that is off by so many standard deviations of its innovation; 400 readings in the window."""
+
+    @staticmethod
+    def off(bias: float, checks: tuple[Check, ...] = CHECKS, sensors: int = 1) -> tuple[Trust, set[str]]:
+        return told(Replicates(sensors=sensors, fading=fading(400, 1), checks=checks, seed=7).live(1000, bias=bias))
+
+    def test_without_a_bias_there_is_no_complaint(self) -> None:
+        assert self.off(0.0) == (TRUSTED, set())
+        assert self.off(0.0, STRICT) == (TRUSTED, set())
+
+    @pytest.mark.parametrize("sign", [-1.0, 1.0])
+    def test_one_standard_deviation_is_found_where_it_is_asked_for(self, sign: float) -> None:
+        """By default it only speaks through what it does to intervals: they cover 74 %, the statistic doubles."""
+        trust, why = self.off(sign, STRICT)
+        assert trust == DEGRADED
+        assert "bias" in why
+        trust, why = self.off(sign)
+        assert trust == DEGRADED
+        assert why <= {"coverage", "innovation"}
+
+    @pytest.mark.parametrize("sign", [-1.0, 1.0])
+    def test_two_standard_deviations_are_found(self, sign: float) -> None:
+        trust, why = self.off(2.0 * sign)
+        assert "bias" in why
+        assert trust >= DEGRADED
+        trust, why = self.off(2.0 * sign, STRICT)
+        assert "bias" in why
+        assert trust == UNTRUSTED
+
+    def test_one_sensor_of_several_is_enough(self) -> None:
+        twin = Replicates(sensors=3, fading=fading(400, 1), seed=8)
+        off = np.array([0.0, 2.0 * np.sqrt(2.0), 0.0])
+        for _ in range(1000):
+            twin.hear(twin.innovations() + off)
+            twin.number += 1
+        assert "bias" in told(twin)[1]
+
+
+class TestSensors:
+    def test_a_sensor_that_is_stuck_is_refused_and_misses_its_intervals(self) -> None:
+        """The truth swings by 8 standard deviations about it; the sensor says where it was."""
+        twin = Replicates(fading=0.99, seed=9)
+        for number in range(300):
+            twin.hear(twin.innovations() - 8.0 * np.sqrt(2.0) * np.sin(number / 20))
+            twin.number += 1
+        trust, why = told(twin)
+        assert trust == UNTRUSTED
+        assert {"rejected", "coverage"} <= why
+
+    @pytest.mark.parametrize(
+        ("silence", "trust", "why"),
+        [(5, TRUSTED, set()), (6, DEGRADED, {"age"}), (50, DEGRADED, {"age"}), (51, UNTRUSTED, {"age"})],
+    )
+    def test_a_sensor_that_has_dropped_out_gets_old(self, silence: int, trust: Trust, why: set[str]) -> None:
+        """Stale after 5 ticks, hopeless after 50; the other sensor goes on."""
+        twin = Replicates(sensors=2, stale=5.0, seed=10).live(100)
+        for _ in range(silence):
+            twin.hear(twin.innovations(), heard=[0])
+            twin.number += 1
+        twin.number -= 1
+        assert told(twin) == (trust, why)
+
+    def test_a_sensor_that_was_never_heard_is_as_old_as_can_be(self) -> None:
+        twin = Replicates(sensors=2, seed=11)
+        twin.hear(twin.innovations(), heard=[1])
+        assert told(twin) == (UNTRUSTED, {"age"})
+
+    @pytest.mark.parametrize(("share", "trust"), [(0.1, TRUSTED), (0.35, DEGRADED), (0.7, UNTRUSTED)])
+    def test_the_share_of_refused_readings_counts_for_the_worst_sensor(self, share: float, trust: Trust) -> None:
+        """Spikes of 20 standard deviations. A share over 200 readings is known to 0.04 (one standard deviation)."""
+        twin = Replicates(sensors=2, fading=fading(200, 1), reopen=10_000, seed=12)
+        spikes = np.random.default_rng(13)
+        for _ in range(500):
+            spike = 30.0 * (spikes.random() < share)
+            twin.hear(twin.innovations() + np.array([0.0, spike]))
+            twin.number += 1
+        found, why = told(twin)
+        assert ("rejected" in why) == (trust > TRUSTED)
+        assert found >= trust
+
+
+class TestState:
+    @pytest.mark.parametrize(
+        ("residual", "trust"),
+        [(0.0, TRUSTED), (1e-7, TRUSTED), (1e-5, DEGRADED), (1e-2, UNTRUSTED), (np.inf, UNTRUSTED)],
+    )
+    def test_what_is_conserved_must_balance(self, residual: float, trust: Trust) -> None:
+        assert told(heard(Replicates()), residual=residual) == (trust, {"conservation"} if trust else set())
+
+    @pytest.mark.parametrize(
+        ("spread", "trust"), [(1.0, TRUSTED), (1e-3, TRUSTED), (1e-5, DEGRADED), (1e-9, UNTRUSTED), (0.0, UNTRUSTED)]
+    )
+    def test_an_ensemble_that_has_collapsed_learns_nothing_any_more(self, spread: float, trust: Trust) -> None:
+        assert told(heard(Replicates()), spread=spread) == (trust, {"collapse"} if trust else set())
+
+    def test_a_state_that_is_not_finite_is_never_trusted(self) -> None:
+        assert told(heard(Replicates()), spread=np.nan) == (UNTRUSTED, {"finite"})
+
+
+class TestEvidence:
+    def test_without_evidence_there_is_no_complaint(self) -> None:
+        """Heard of, but with nothing in the window; and a twin that has no sensors at all."""
+        silent = Replicates(sensors=2)
+        silent.by_sensor[:, :, SensorSlot.HEARD] = 0.0
+        assert told(silent) == (TRUSTED, set())
+        assert told(Replicates(sensors=0), spread=np.inf) == (TRUSTED, set())
+
+    @pytest.mark.parametrize("known", [0, 1])
+    def test_a_sensor_without_evidence_does_not_hide_another(self, known: int) -> None:
+        twin = Replicates(sensors=2, fading=fading(400, 1), checks=STRICT, seed=14)
+        for _ in range(1000):
+            twin.hear(twin.innovations() + 2.0 * np.sqrt(2.0), heard=[known])
+            twin.number += 1
+        twin.by_sensor[:, 1 - known, SensorSlot.HEARD] = twin.number
+        assert "bias" in told(twin)[1]
+
+    def test_little_evidence_makes_wide_bands(self) -> None:
+        """200 perfect twins judged from the first reading on, for 300 ticks: of 60 000 verdicts 1 in 4000 may complain.
+
+        Nearly all that do are of the first ticks: two readings that both miss their intervals, 1 in 100, are more than
+        a normal approximation puts down to chance.
+        """
+        twins = Replicates(200, sensors=2, fading=0.99, seed=15)
+        bad = []
+        for _ in range(300):
+            twins.hear(twins.innovations())
+            bad.append(int((twins.judge()[0] > TRUSTED).sum()))
+        assert sum(bad) <= 15
+        assert sum(bad[20:]) <= 2
+
+
+class TestThresholds:
+    def test_each_can_be_set_by_its_name_and_the_others_stay(self) -> None:
+        checks = configured({"age": {"degraded": 3.0}, "innovation": {"z": 5.0, "untrusted": 9.0}})
+        assert [check.name for check in checks] == list(NAMES)
+        by_name = {check.name: check for check in checks}
+        assert by_name["age"].thresholds == {"degraded": 3.0, "untrusted": 10.0}
+        assert by_name["innovation"].thresholds == {"degraded": 1.5, "untrusted": 9.0, "z": 5.0}
+        assert [c for c in checks if c.name not in ("age", "innovation")] == [
+            c for c in CHECKS if c.name not in ("age", "innovation")
+        ]
+        assert configured({}) == CHECKS
+
+    def test_they_decide(self) -> None:
+        lax = configured({"conservation": {"degraded": 0.1, "untrusted": 0.2}})
+        assert told(heard(Replicates(checks=lax)), residual=1e-2) == (TRUSTED, set())
+        assert told(heard(Replicates(checks=lax)), residual=0.15) == (DEGRADED, {"conservation"})
+
+    def test_reasons_are_bits_in_the_order_of_the_checks(self) -> None:
+        assert reasons(0) == ()
+        assert reasons(0b10000001) == ("finite", "collapse")
+        assert reasons((1 << len(NAMES)) - 1) == NAMES
+
+
+BALANCES = {TRUSTED: 0.0, DEGRADED: 1e-4, UNTRUSTED: 1.0}
+"""Residuals that make the checks say so."""
+
+
+def course(levels: Sequence[Trust], worse: int, better: int) -> list[Trust]:
+    """The trust after each tick in which the checks say this."""
+    twin = heard(Replicates(hysteresis=(worse, better), stale=1e9))
+    return [told(twin, residual=BALANCES[level])[0] for level in levels]
+
+
+class TestHysteresis:
+    def test_a_complaint_must_last_before_trust_falls(self) -> None:
+        assert course([DEGRADED] * 4, worse=3, better=5) == [TRUSTED, TRUSTED, DEGRADED, DEGRADED]
+        assert course([DEGRADED, DEGRADED, TRUSTED] * 3, worse=3, better=5) == [TRUSTED] * 9
+
+    def test_it_falls_at_once_as_far_as_the_checks_say(self) -> None:
+        assert course([UNTRUSTED] * 3, worse=2, better=5) == [TRUSTED, UNTRUSTED, UNTRUSTED]
+
+    def test_it_comes_back_one_step_at_a_time(self) -> None:
+        assert course([UNTRUSTED, *[TRUSTED] * 7], worse=1, better=3) == [
+            *[UNTRUSTED] * 3,
+            *[DEGRADED] * 3,
+            *[TRUSTED] * 2,
+        ]
+
+    def test_a_relapse_starts_the_waiting_anew(self) -> None:
+        levels = [UNTRUSTED, TRUSTED, TRUSTED, UNTRUSTED, TRUSTED, TRUSTED, TRUSTED]
+        assert course(levels, worse=1, better=3) == [*[UNTRUSTED] * 6, DEGRADED]
+
+    def test_reasons_are_told_before_trust_falls(self) -> None:
+        assert told(heard(Replicates(hysteresis=(10, 10))), residual=1.0) == (TRUSTED, {"conservation"})
+
+    @given(st.lists(st.sampled_from(list(Trust)), min_size=1, max_size=40), st.integers(1, 5), st.integers(1, 5))
+    def test_trust_never_changes_without_a_row_of_verdicts_behind_it(
+        self, levels: list[Trust], worse: int, better: int
+    ) -> None:
+        before = TRUSTED
+        for number, after in enumerate(course(levels, worse, better)):
+            if after > before:
+                assert after == levels[number]
+                assert min(levels[max(0, number + 1 - worse) : number + 1]) > before
+            if after < before:
+                assert after == before - 1
+                assert max(levels[max(0, number + 1 - better) : number + 1]) < before
+            before = after

@@ -1,0 +1,82 @@
+"""Where variables and outputs are, for methods of assimilation that correct what is near a sensor."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from twin_runtime.core import FloatArray
+from twin_runtime.errors import ModelError
+
+Distance = Callable[[FloatArray, FloatArray], FloatArray]
+"""Distances ``[a, b]`` between the places ``a[place, coordinate]`` and ``b[place, coordinate]``."""
+
+
+def euclidean(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Straight distances."""
+    distances: FloatArray = np.sqrt(np.square(a[:, None] - b[None]).sum(-1))
+    return distances
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """Straight distances in a box whose opposite sides are joined; ``lengths`` of its edges, infinite for open ones."""
+
+    lengths: tuple[float, ...]
+
+    def __call__(self, a: FloatArray, b: FloatArray) -> FloatArray:
+        """Distances, the short way round."""
+        away = np.abs(a[:, None] - b[None])
+        distances: FloatArray = np.sqrt(np.square(np.minimum(away, np.array(self.lengths) - away)).sum(-1))
+        return distances
+
+
+@dataclass(frozen=True, slots=True)
+class Sphere:
+    """Distances along the surface of a sphere; coordinates are latitude and longitude in degrees."""
+
+    radius: float = 6371.0
+
+    def __call__(self, a: FloatArray, b: FloatArray) -> FloatArray:
+        """Great-circle distances by the haversine formula, which keeps its digits at short range."""
+        (lat_a, lon_a), (lat_b, lon_b) = np.radians(a).T[:, :, None], np.radians(b).T[:, None, :]
+        half = np.sin((lat_a - lat_b) / 2) ** 2 + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_a - lon_b) / 2) ** 2
+        distances: FloatArray = 2.0 * self.radius * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
+        return distances
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Positions:
+    """Coordinates of a model's ``variables[variable, coordinate]`` and ``outputs[output, coordinate]``; NaN: nowhere.
+
+    A global parameter is nowhere, and so is an output that averages over the whole asset. ``distance`` says how far
+    two places are from each other.
+    """
+
+    variables: FloatArray
+    outputs: FloatArray
+    distance: Distance = euclidean
+
+    def __post_init__(self) -> None:
+        """Compare the shapes."""
+        if self.variables.ndim != 2 or self.outputs.ndim != 2 or self.variables.shape[1] != self.outputs.shape[1]:
+            raise ModelError(
+                f"positions of shapes {self.variables.shape} and {self.outputs.shape}",
+                remedy="give coordinates [variable, coordinate] and [output, coordinate] with as many coordinates",
+            )
+
+
+def along(places: npt.ArrayLike) -> FloatArray:
+    """Places on a line as coordinates ``[place, 1]``."""
+    return np.asarray(places, np.float64).reshape(-1, 1)
+
+
+def nowhere(places: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which of some places ``[place, coordinate]`` are none."""
+    return np.asarray(np.isnan(places).any(axis=1))
+
+
+NOWHERE = math.nan
+"""The coordinate of what has no place."""
