@@ -32,7 +32,7 @@ def rate(
 
 @physics
 def beat(p_c: float, since_peak: float, period: float) -> tuple[float, float, float, float]:
-    """An R peak: the clocks start again, the period follows the rhythm; in a long interval a peak may have been lost."""
+    """An R peak: the clocks start again, the period follows the rhythm; in a long interval a peak may be missing."""
     rhythm = period + 0.3 * (min(since_peak, 1.5 * period) - period)
     return p_c, rhythm, 0.0 * since_peak, 0.0 * since_peak
 

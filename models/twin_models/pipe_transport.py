@@ -31,8 +31,10 @@ def film_coefficient(
     """
     reynolds = max(4.0 * mass_flow / (math.pi * bore * viscosity), 1000.0)
     prandtl = viscosity * heat_capacity / conductivity
-    friction = (0.790 * math.log(reynolds) - 1.64) ** -2 / 8.0
-    turbulent = friction * (reynolds - 1000.0) * prandtl / (1.0 + 12.7 * friction**0.5 * (prandtl ** (2 / 3) - 1.0))
+    friction = 1.0 / (8.0 * (0.790 * math.log(reynolds) - 1.64) ** 2)
+    turbulent: float = (
+        friction * (reynolds - 1000.0) * prandtl / (1.0 + 12.7 * friction**0.5 * (prandtl ** (2 / 3) - 1.0))
+    )
     return max(turbulent, 3.66) * conductivity / bore
 
 
@@ -104,7 +106,7 @@ def advance_cells(
     lost = _exchange(water, wall, cell, acting, 0.5 * step)
     _flow(water, acting.mass_flow * step / cell.mass, before, entering, faces)
     lost += _exchange(water, wall, cell, acting, 0.5 * step)
-    return acting.mass_flow * HEAT_CAPACITY * step * (faces[0] - faces[-1]) - lost
+    return float(acting.mass_flow * HEAT_CAPACITY * step * (faces[0] - faces[-1]) - lost)
 
 
 @njit(cache=True, error_model="numpy")
