@@ -62,9 +62,10 @@ class Run:
         self.codes += [self.timeline.offer(reading) for reading in readings]
         return self
 
-    def to(self, frontier: int) -> "Run":
-        """Fold what came late, then run every tick before the one that is so far from the start of the story."""
-        self.history.add(self.timeline.revise())
+    def to(self, frontier: int, *, revise: bool = True) -> "Run":
+        """Fold what came late, or leave it for later, and run every tick before the one so far from the beginning."""
+        if revise:
+            self.history.add(self.timeline.revise())
         self.history.add(self.timeline.advance(START + frontier - 1))
         return self
 
@@ -112,7 +113,7 @@ class TestOrder:
         run = Run.of(FLEETS[count])
         for now, reading in arrivals:
             if rng.random() < 1 / often:
-                run.to(now)
+                run.to(now, revise=rng.random() < 0.6)
             run.offer(reading)
         assert set(run.codes) == {Code.ACCEPTED}
         expected = in_order(FLEETS[count], readings, 50)
@@ -132,6 +133,20 @@ class TestOrder:
         assert run.bits == in_order(FLEETS[3], [*readings, late], 30).bits
         revised = {key for key, known in run.history.estimates.items() if len(known) > 1}
         assert revised == {(START + n, 1) for n in range(24, 30)}
+
+    def test_late_readings_may_wait_while_the_present_goes_on(self) -> None:
+        """Even for longer than the past stays open: what they need to be folded is kept for them."""
+        readings, late = log(100, 2), gauge(24, 1.3, twin=1, offset=7)
+        run = Run.of(FLEETS[2]).offer(*readings[:150]).to(30).offer(late, *readings[150:])
+        assert run.timeline.is_dirty
+        run.to(100, revise=False)
+        settled = run.timeline.settled()
+        assert settled is None or settled.tick <= START + 24
+        run.to(100)
+        assert not run.timeline.is_dirty
+        assert run.bits == in_order(FLEETS[2], [*readings, late], 100).bits
+        revised = {key for key, known in run.history.estimates.items() if len(known) > 1}
+        assert {(START + n, 1) for n in range(24, 34)} <= revised
 
     def test_many_late_readings_are_folded_in_one_pass(self) -> None:
         readings = log(30, 2)
@@ -250,7 +265,7 @@ class TestSettled:
         for k, reading in enumerate(arrivals):
             run.offer(reading)
             if k % 5 == 0:
-                run.to(reading.time // TICK - START)
+                run.to(reading.time // TICK - START, revise=k % 3 > 0)
                 checkpoint = run.timeline.settled()
                 if checkpoint is not None:
                     settled.setdefault(checkpoint.tick, (checkpoint, checkpoint.state.copy()))

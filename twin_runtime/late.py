@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from twin_runtime.core import SECOND, Checkpoint, Code, FloatArray, IntArray, Reading, Record, State
+from twin_runtime.crash import crash_point
 from twin_runtime.inputs import ROUNDING, nothing_after
 from twin_runtime.modelling.drive import Drive
 from twin_runtime.modelling.variables import Shape
@@ -59,8 +60,8 @@ class Timeline:
         if key in taken:
             return Code.DUPLICATE
         taken[key] = reading
-        if self.frontier is not None and self._first_affected(reading, number) < self.frontier:
-            self._spoil(self._first_affected(reading, number), reading.twin)
+        if self.frontier is not None and (first := self._first_affected(reading, number)) < self.frontier:
+            self._spoil(first, reading.twin)
         return Code.ACCEPTED
 
     def _spoil(self, first: int, twin: int) -> None:
@@ -160,6 +161,7 @@ class Timeline:
         self.frontier, self._dirty, self._dirty_rows = frontier, first, set(self.rows.tolist())
 
     def _tick(self, state: State, number: int, rows: IntArray) -> tuple[State, Record]:
+        crash_point("tick")
         return tick(self.fleet, state, number, self._of_rows(number, rows), rows, self._after(number, rows))
 
     def _of_rows(self, number: int, rows: IntArray) -> list[Reading]:
@@ -190,9 +192,15 @@ class Timeline:
         return after
 
     def _first_affected(self, reading: Reading, number: int) -> int:
-        """A sample of a linear input changes the ticks since the sample before it, too."""
+        """A sample of a linear input changes the ticks since the sample before it, too, if that is near enough."""
         signal = self.fleet.inputs_of_channels[reading.channel]
-        return number - (self._gap_ticks[signal] if signal >= 0 else 0)
+        reach = self._gap_ticks[signal] if signal >= 0 else 0
+        return next((n for n in range(number, number - reach - 1, -1) if self._comes_behind(reading, n)), number)
+
+    def _comes_behind(self, reading: Reading, number: int) -> bool:
+        """Whether a tick holds an earlier reading of the same signal."""
+        taken = self._readings.get(number, {})
+        return any(t < reading.time and (twin, c) == (reading.twin, reading.channel) for twin, t, c in taken)
 
     def _keep(self, number: int, state: State, rows: IntArray, *, force: bool = False) -> None:
         """Put rows into the checkpoint of a tick, where one is kept."""

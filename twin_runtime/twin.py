@@ -11,7 +11,6 @@ from numba import njit
 from twin_runtime.assimilation import Assimilator, Occasion
 from twin_runtime.assimilation.inflation import Inflation
 from twin_runtime.core import SECOND, FloatArray, IntArray, Reading, Record, State
-from twin_runtime.crash import crash_point
 from twin_runtime.inputs import drive, newest, nothing_after, rules
 from twin_runtime.memory import Layout, Slot
 from twin_runtime.modelling.drive import Drive, Watch, nothing_to_watch
@@ -132,7 +131,6 @@ def tick(
     ``state`` holds the twins ``rows``, and ``Reading.twin`` is a place in ``rows``. ``after[twin, input, 2]`` is the
     first sample of each input behind the tick, where it is known (see :func:`twin_runtime.inputs.drive`).
     """
-    crash_point("tick")
     memory = state.memory.copy()
     acting, seen = laid_out(fleet, memory, number, readings, after)
     x, predicted, residual = forecast(fleet, state.x, number, rows, acting, seen.watch)

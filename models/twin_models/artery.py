@@ -41,8 +41,8 @@ def beat(p_c: float, since_peak: float, period: float) -> tuple[float, float, fl
 def spontaneous(
     p_c: float, age: float, since_peak: float, period: float, delay: float, known: float
 ) -> tuple[float, float, float, float]:
-    """The twin's own rhythm: it beats by itself in a forecast, and ejects when an R peak is overdue by its delay."""
-    return p_c, period, (age - period if age > period + known * delay else age), since_peak
+    """The twin's own rhythm: it beats by itself in a forecast, and when an R peak is overdue by two delays."""
+    return p_c, period, (age - period - known * delay if age > period + 2.0 * known * delay else age), since_peak
 
 
 @physics

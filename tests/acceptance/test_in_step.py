@@ -1,7 +1,6 @@
 """A live run over a real broker gives the same states as the replay of the file, at any pace and in any order."""
 
 import asyncio
-import math
 import random
 
 import pytest
@@ -51,8 +50,8 @@ def test_the_whole_recording_at_twenty_times_the_pace(deployment: Deployment) ->
 
 
 async def test_any_order_within_the_lateness_over_a_broker(deployment: Deployment) -> None:
-    """Up to 12 s late: one message may have 300 ticks folded again."""
-    deployment.changes = [('lateness = "5 s"', 'lateness = "12 s"')]
+    """Up to 20 s late: one message may have 500 ticks folded again."""
+    deployment.changes = [('lateness = "5 s"', 'lateness = "20 s"')]
     case = deployment.patient(seconds=20)
     expected, arriving = folded(case, case.messages), shuffled(case.messages, case.lateness, random.Random(5))
 
@@ -61,7 +60,7 @@ async def test_any_order_within_the_lateness_over_a_broker(deployment: Deploymen
 
     with deployment.run() as live:
         await asyncio.to_thread(live.wait_until, lambda: deployment.subscriptions == 1)
-        await publish(arriving, deployment.client("monitor"), origin=0, speed=math.inf)
+        await publish(arriving, deployment.client("monitor"), origin=case.messages[0].arrival, speed=10.0)
         await asyncio.to_thread(live.wait_until, lambda: deployment.holds(all_is_done))
         lived = live.stop()
     assert lived["readings"]["late"] == 0

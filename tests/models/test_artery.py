@@ -25,6 +25,7 @@ RANGE = 98.9 - 48.0
 
 class TestArtery(ModelTests):
     inputs = MappingProxyType({"r_peak": (0.6, 1.0)})
+    tolerance = 1e-5  # an ejection begins and ends with a kink, over which the error is that of the sub-step: order 2
 
     def model(self, priors: Mapping[str, Prior] | None = None) -> Model:
         return Artery(priors)
