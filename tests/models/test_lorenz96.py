@@ -37,7 +37,9 @@ class TestLorenzUV(ModelTests):
 def after(model: Model, state: FloatArray, seconds: float) -> FloatArray:
     """One state some time later."""
     nothing = np.empty((1, 0, 0))
-    return advanced(model, state[None, None], seconds, Drive(nothing, nothing, np.ones(1)))[0][0, 0]
+    later, _, _ = advanced(model, state[None, None], seconds, Drive(nothing, nothing, np.ones(1)))
+    row: FloatArray = later[0, 0]
+    return row
 
 
 def published(x: FloatArray) -> FloatArray:
