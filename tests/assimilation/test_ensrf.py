@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.assimilation.routes import batches
-from twin_runtime.assimilation import Ensrf, Etkf, ensrf
+from twin_runtime.assimilation import Ensrf, Etkf, Localisation, ensrf
 from twin_runtime.assimilation.conformance import (
+    AssimilatorTests,
     CovarianceTests,
     Problem,
     assert_close,
@@ -14,7 +15,9 @@ from twin_runtime.assimilation.conformance import (
     kalman,
     random_problem,
 )
+from twin_runtime.assimilation.localisation import NEGLIGIBLE, everywhere, tapered
 from twin_runtime.core import FloatArray
+from twin_runtime.modelling.positions import Periodic, Positions, along
 
 problems = st.builds(
     random_problem,
@@ -66,3 +69,41 @@ def test_serial_is_batch(problem: Problem) -> None:
 def test_a_single_observation_leaves_the_members_of_the_etkf(seed: int, members: int) -> None:
     problem = random_problem(seed, 2, members, 5, 1)
     assert_close(Ensrf().update(*problem), Etkf().update(*problem))
+
+
+def tapered_textbook(problem: Problem, twin: int, positions: Positions, radius: float) -> FloatArray:
+    """The EnSRF with tapered gains, as it is published; small tapers are left out here too."""
+    states = problem.x.shape[2]
+    places = np.concatenate([positions.variables, positions.outputs])
+    tapers = tapered(positions.distance(positions.outputs, places), radius)
+    tapers[tapers <= NEGLIGIBLE] = 0.0
+    z = np.hstack([problem.x[twin], problem.predicted[twin]])
+    for j, (y, R) in enumerate(zip(problem.observed[twin], problem.variance[twin], strict=True)):
+        mean, A = z.mean(0), z - z.mean(0)
+        PH = A.T @ A[:, states + j] / (len(z) - 1)
+        total, gain = PH[states + j] + R, tapers[j] * PH / (PH[states + j] + R)
+        alpha = 1.0 / (1.0 + np.sqrt(R / total))
+        z = mean + gain * (y - mean[states + j]) + A - alpha * np.outer(A[:, states + j], gain)
+    return z[:, :states]
+
+
+ring = Positions(along(np.arange(20)), along(np.arange(0, 20, 2) + 0.3), Periodic((20.0,)))
+
+
+class TestLocalEnsrf(AssimilatorTests):
+    method = Ensrf(Localisation(ring, 3.0))
+    sizes = tuple((members, 20, 10) for members in (2, 5, 8, 32))
+
+
+@given(st.integers(0, 2**32), st.integers(2, 20), st.floats(0.5, 20.0))
+def test_localised_it_is_the_published_filter_with_tapered_gains(seed: int, members: int, radius: float) -> None:
+    problem = random_problem(seed, 2, members, 20, 10)
+    analysis = Ensrf(Localisation(ring, radius)).update(*problem)
+    for twin in range(2):
+        assert_close(analysis[twin], tapered_textbook(problem, twin, ring, radius))
+
+
+@given(problems)
+def test_with_an_infinite_radius_nothing_is_localised(problem: Problem) -> None:
+    localisation = everywhere(problem.x.shape[2], problem.observed.shape[1])
+    assert_close(Ensrf(localisation).update(*problem), Ensrf().update(*problem))

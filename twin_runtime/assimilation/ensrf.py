@@ -1,13 +1,14 @@
 """The serial ensemble square-root filter: one observation after the other."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 
 from twin_runtime.assimilation.batches import Batch, whitened
-from twin_runtime.assimilation.observation_space import dot
+from twin_runtime.assimilation.ensrf_local import correct_locally, foresee
+from twin_runtime.assimilation.etkf import weigh_one
+from twin_runtime.assimilation.localisation import Localisation
 from twin_runtime.assimilation.protocol import Occasion
 from twin_runtime.assimilation.rotation import rotate_members
 from twin_runtime.core import FloatArray, IntArray
@@ -15,13 +16,15 @@ from twin_runtime.core import FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True)
 class Ensrf:
-    """The serial EnSRF (Whitaker & Hamill 2002, Mon Wea Rev 130:1913-1924).
+    """The serial EnSRF (Whitaker & Hamill 2002, Mon Wea Rev 130:1913-1924, equations 8 to 13).
 
     For one observation at a time it is the EAKF (Anderson 2001, 2003): the same members (Tippett et al. 2003). Mean and
     covariance are exactly the Kalman filter's, in whatever order the observations come; the members depend on the
-    order, which is that of the readings. ``rotate`` as in :class:`twin_runtime.assimilation.etkf.Etkf`.
+    order, which is that of the readings. With a ``localisation`` the correction of every variable, and of every
+    observation still to come, is tapered. ``rotate`` as in :class:`twin_runtime.assimilation.etkf.Etkf`.
     """
 
+    localisation: Localisation | None = None
     rotate: bool = False
 
     def update(
@@ -35,8 +38,11 @@ class Ensrf:
     ) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`."""
         analysis = np.empty_like(x) if out is None else out
-        for batch in whitened(x.shape, predicted, observed, variance):
-            correct(x, batch, analysis)
+        if self.localisation is not None:
+            correct_locally(x, predicted, observed, variance, occasion, self.localisation, analysis)
+        else:
+            for batch in whitened(x.shape, predicted, observed, variance):
+                correct(x, batch, analysis)
         if self.rotate:
             rotate_members(analysis, predicted, observed, occasion)
         return analysis
@@ -65,44 +71,15 @@ def _in_turn(x: FloatArray, twins: IntArray, rows: FloatArray, used: IntArray, o
 def _one_by_one(rows: FloatArray, x: FloatArray) -> None:
     """Correct ``x[member, :]`` by every row, and by every row those that come after it."""
     members, states = x.shape
-    weights, projected = np.empty(members), np.empty(states)
+    weights, projected = np.empty((1, members)), np.empty(states)
     for row in range(len(rows)):
-        s = rows[row]
-        weigh(s, weights)
+        weigh_one(rows[row : row + 1], weights)
         projected[:] = 0.0
         for i in range(members):
             for j in range(states):
-                projected[j] += s[i] * x[i, j]
+                projected[j] += rows[row, i] * x[i, j]
         for i in range(members):
             for j in range(states):
-                x[i, j] += weights[i] * projected[j]
-        for later in rows[row + 1 :]:
-            foresee(s, weights, 1.0, later)
-
-
-@njit(cache=True, error_model="numpy")
-def weigh(s: FloatArray, weights: FloatArray) -> None:
-    """For a row s with innovation d and c = N - 1, the mean gains d / (s's + c) and the anomalies gain f s.
-
-    f = -1 / ((s's + c) (1 + sqrt(c / (s's + c)))): equation 13 of the paper.
-    """
-    members = len(weights)
-    c = members - 1.0
-    total = dot(s, s, members) + c
-    mean, f = s[members] / total, -1.0 / (total * (1.0 + math.sqrt(c / total)))
-    for i in range(members):
-        weights[i] = mean + f * s[i]
-
-
-@njit(cache=True)
-def foresee(s: FloatArray, weights: FloatArray, taper: float, later: FloatArray) -> None:
-    """What the correction by row s changes in a ``later`` row: its anomalies, and its innovation the other way."""
-    members = len(weights)
-    projected = taper * dot(s, later, members)
-    mean = 0.0
-    for i in range(members):
-        mean += weights[i]
-    mean /= members
-    for i in range(members):
-        later[i] += (weights[i] - mean) * projected
-    later[members] -= mean * projected
+                x[i, j] += weights[0, i] * projected[j]
+        for later in range(row + 1, len(rows)):
+            foresee(rows[row], weights[0], 1.0, rows[later])

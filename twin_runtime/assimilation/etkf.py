@@ -39,19 +39,24 @@ class Etkf:
         return analysis
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def weigh(rows: FloatArray, weights: FloatArray) -> None:
+    """The weights ``[twin, row, member]`` of all twins."""
+    for t in range(len(rows)):
+        weigh_one(rows[t], weights[t])
+
+
+@njit(cache=True, error_model="numpy")
+def weigh_one(rows: FloatArray, weights: FloatArray) -> None:
     """For a row s with innovation d and c = N - 1, the mean gains d / (s's + c) and the anomalies gain f s.
 
     Here f = (sqrt(c / (s's + c)) - 1) / s's, written so that it holds for s = 0 too.
     """
-    members = weights.shape[2]
+    k, members = weights.shape
     c = members - 1.0
-    for t in range(weights.shape[0]):
-        for row in range(weights.shape[1]):
-            s, w = rows[t, row], weights[t, row]
-            total = dot(s, s, members) + c
-            f = -1.0 / (total * (1.0 + math.sqrt(c / total)))
-            mean = s[members] / total
-            for i in range(members):
-                w[i] = mean + f * s[i]
+    for row in range(k):
+        total = dot(rows[row], rows[row], members) + c
+        f = -1.0 / (total * (1.0 + math.sqrt(c / total)))
+        mean = rows[row, members] / total
+        for i in range(members):
+            weights[row, i] = mean + f * rows[row, i]

@@ -23,11 +23,21 @@ TOLERANCE = 1e-13
 @njit(cache=True)
 def count_seen(predicted: FloatArray, observed: FloatArray) -> IntArray:
     """How many observations each twin has: those for which the reading and every prediction are finite."""
-    seen = np.zeros(len(observed), np.int64)
+    counts = np.zeros(len(observed), np.int64)
     for t in range(len(observed)):
-        for j in range(observed.shape[1]):
-            seen[t] += is_there(predicted[t, :, j], observed[t, j])
-    return seen
+        counts[t] = len(seen(predicted[t], observed[t]))
+    return counts
+
+
+@njit(cache=True)
+def seen(predicted: FloatArray, observed: FloatArray) -> IntArray:
+    """The places of the observations that one twin has."""
+    places, k = np.empty(len(observed), np.int64), 0
+    for j in range(len(observed)):
+        if is_there(predicted[:, j], observed[j]):
+            places[k] = j
+            k += 1
+    return places[:k]
 
 
 @njit(cache=True)
@@ -42,14 +52,12 @@ def is_there(predicted: FloatArray, observed: float) -> bool:
 @njit(cache=True, error_model="numpy")
 def whiten(predicted: FloatArray, observed: FloatArray, variance: FloatArray, rows: FloatArray) -> int:
     """Fill ``rows`` with the observations that are there, in their order, and return their number."""
-    k = 0
-    for j in range(len(observed)):
-        if is_there(predicted[:, j], observed[j]):
-            if not variance[j] > 0.0:
-                raise ValueError("the variance of an observation must be positive")
-            whiten_one(predicted[:, j], observed[j], 1.0 / math.sqrt(variance[j]), rows[k])
-            k += 1
-    return k
+    places = seen(predicted, observed)
+    for k, j in enumerate(places):
+        if not variance[j] > 0.0:
+            raise ValueError("the variance of an observation must be positive")
+        whiten_one(predicted[:, j], observed[j], 1.0 / math.sqrt(variance[j]), rows[k])
+    return len(places)
 
 
 @njit(cache=True, error_model="numpy")
