@@ -1,21 +1,24 @@
 """From a configuration to the parts that run: the fleet, its channels, and the identity of its store."""
 
+import logging
 import math
 from dataclasses import dataclass
 from functools import partial
 
-from twin_runtime.assimilation import METHODS
-from twin_runtime.assimilation.inflation import Inflation
+from twin_runtime.assimilation import AdaptiveInflation, Inflation, chosen
 from twin_runtime.config.against_model import create_model
 from twin_runtime.config.deployment import Config, ConfiguredChannel
 from twin_runtime.core import SECOND
 from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.positions import nowhere, positions_of
 from twin_runtime.stream.channel import Channel
 from twin_runtime.stream.identity import Identity
 from twin_runtime.stream.intake import Intake, Plausibility
 from twin_runtime.twin import Fleet, Sensor
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.checks import NAMES, configured
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,9 @@ def _fleet(config: Config, model: Model) -> Fleet:
     outputs = [output.name for output in model.outputs]
     inputs = [given.name for given in model.inputs]
     how = config.assimilation
+    inflation = Inflation(how.inflation, how.rtps, how.rtpp)
+    if "radius" in how.options:
+        _report_global(config, model)
     return Fleet(
         model=model,
         twins=config.twin.twins,
@@ -65,8 +71,8 @@ def _fleet(config: Config, model: Model) -> Fleet:
         tick=config.twin.tick,
         seed=config.twin.seed,
         members=config.ensemble.members,
-        method=METHODS[how.method](),
-        inflation=Inflation(how.inflation, how.rtps),
+        method=chosen(how.method, how.options, positions_of(model)),
+        inflation=AdaptiveInflation(inflation) if how.adaptive else inflation,
         checks=configured(config.trust.checks),
         hysteresis=(
             max(1, math.ceil(config.trust.degraded_after / config.twin.tick)),
@@ -75,7 +81,18 @@ def _fleet(config: Config, model: Model) -> Fleet:
         gate=how.gate,
         reopen=how.reopen,
         window=config.trust.window / SECOND,
+        correlation=config.correlation,
     )
+
+
+def _report_global(config: Config, model: Model) -> None:
+    """Say which sensors count everywhere although the assimilation is localised."""
+    positions = positions_of(model)
+    if positions is not None:
+        lost = {output.name for output, gone in zip(model.outputs, nowhere(positions.outputs), strict=True) if gone}
+        for sensor in (channel for channel in config.channels if channel.target in lost):
+            told = "sensor '%s' observes '%s', which has no position: it counts everywhere"
+            LOG.warning(told, sensor.name, sensor.target)
 
 
 def _channel(channel: ConfiguredChannel, model: Model) -> Channel:

@@ -46,21 +46,30 @@ class SensorSlot(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the slots of a twin type lie in a row of memory."""
+    """Where the slots of a twin type lie in a row of memory.
+
+    ``variables`` counts those whose inflation is remembered: all of them, or none.
+    """
 
     sensors: int
     inputs: int
+    variables: int = 0
 
     @property
     def width(self) -> int:
         """Numbers a twin."""
-        return len(Slot) + self.sensors * len(SensorSlot) + self.inputs * 2
+        return len(Slot) + self.sensors * len(SensorSlot) + self.variables * 2 + self.inputs * 2
 
     def by_sensor(self, memory: FloatArray) -> FloatArray:
         """A view ``[twin, sensor, SensorSlot]``."""
         start = len(Slot)
         stop = start + self.sensors * len(SensorSlot)
         return memory[:, start:stop].reshape(len(memory), self.sensors, len(SensorSlot))
+
+    def by_variable(self, memory: FloatArray) -> FloatArray:
+        """A view ``[twin, variable, 2]``: inflation and how uncertain it is; NaN: none yet."""
+        start = len(Slot) + self.sensors * len(SensorSlot)
+        return memory[:, start : start + self.variables * 2].reshape(len(memory), self.variables, 2)
 
     def by_input(self, memory: FloatArray) -> FloatArray:
         """A view ``[twin, input, 2]``: time (ns) and value of the newest sample before the tick; NaN: none yet."""
@@ -70,5 +79,6 @@ class Layout:
         """The memory of twins that have seen nothing yet."""
         memory = np.zeros((twins, self.width))
         self.by_sensor(memory)[:, :, SensorSlot.HEARD] = -np.inf
+        self.by_variable(memory)[:] = np.nan
         self.by_input(memory)[:] = np.nan
         return memory

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numba import njit
 
-from twin_runtime.assimilation import Assimilator, Occasion
-from twin_runtime.assimilation.inflation import Inflation
+from twin_runtime.assimilation import Assimilator, Inflate, Occasion
+from twin_runtime.assimilation.correlated import independent
 from twin_runtime.core import SECOND, FloatArray, IntArray, Reading, Record, State
 from twin_runtime.inputs import drive, newest, nothing_after, rules
 from twin_runtime.memory import Layout, Slot
@@ -39,6 +39,7 @@ class Fleet:
     ``channels`` of readings are the ``sensors`` first, then ``driven``: for each further channel the model input it
     drives. ``hysteresis`` is for how many ticks a worse and a better verdict must last; ``window`` is how long the
     checks remember, in seconds; ``gate`` and ``reopen`` see :func:`twin_runtime.vvuq.innovation.compare`.
+    ``correlation[sensor, sensor]`` is that of the errors of readings of the same time; None: they are independent.
     """
 
     model: Model
@@ -49,17 +50,19 @@ class Fleet:
     seed: int
     members: int
     method: Assimilator
-    inflation: Inflation
+    inflation: Inflate
     checks: tuple[Check, ...]
     hysteresis: tuple[int, int] = (1, 1)
     gate: float = 4.0
     reopen: int = 25
     window: float = 10.0
+    correlation: FloatArray | None = None
 
     @cached_property
     def layout(self) -> Layout:
         """Where things lie in the memory."""
-        return Layout(len(self.sensors), len(self.model.inputs))
+        variables = len(self.model.variables) if self.inflation.remembers else 0
+        return Layout(len(self.sensors), len(self.model.inputs), variables)
 
     @cached_property
     def seconds(self) -> float:
@@ -135,7 +138,8 @@ def tick(
     acting, seen = laid_out(fleet, memory, number, readings, after)
     x, predicted, residual = forecast(fleet, state.x, number, rows, acting, seen.watch)
     kept = compared(fleet, memory, number, predicted, seen)
-    x = correct(fleet, x, predicted, kept, seen.variance, Occasion(fleet.seed, rows, number, seen.watch.outputs))
+    occasion = Occasion(fleet.seed, rows, number, seen.watch.outputs)
+    x = correct(fleet, memory, x, *uncorrelated(fleet, predicted, kept, seen), occasion)
     trust, reasons = judged(fleet, x, memory, number, residual)
     figures = summarise(fleet.model.observe(x, fleet.seconds, acting))
     return State(x, memory), Record(number, rows, figures, trust, reasons, np.zeros(rows.size, np.int64))
@@ -201,17 +205,34 @@ def compared(fleet: Fleet, memory: FloatArray, number: int, predicted: FloatArra
         fleet.reopen,
         memory,
         fleet.layout.by_sensor(memory),
+        None if fleet.correlation is None else seen.watch.times,
+        fleet.correlation,
     )
 
 
+def uncorrelated(
+    fleet: Fleet, predicted: FloatArray, kept: FloatArray, seen: Observations
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Predictions, readings and variances whose errors are independent: as they are, unless told otherwise."""
+    if fleet.correlation is None:
+        return predicted, kept, seen.variance
+    return independent(predicted, kept, seen.variance, seen.sensor, seen.watch.times, fleet.correlation)
+
+
 def correct(
-    fleet: Fleet, x: FloatArray, predicted: FloatArray, kept: FloatArray, variance: FloatArray, occasion: Occasion
+    fleet: Fleet,
+    memory: FloatArray,
+    x: FloatArray,
+    predicted: FloatArray,
+    kept: FloatArray,
+    variance: FloatArray,
+    occasion: Occasion,
 ) -> FloatArray:
-    """The analysis: the ensemble corrected by the readings that were kept, and inflated."""
+    """The analysis: the ensemble corrected by the readings that were kept, and inflated; ``memory`` takes note."""
     if np.isnan(kept).all():
         return x
     analysis = fleet.method.update(x, predicted, kept, variance, occasion)
-    fleet.inflation(x, analysis, kept)
+    fleet.inflation(x, analysis, predicted, kept, variance, fleet.layout.by_variable(memory))
     _keep(x, analysis, fleet.considered)
     return analysis
 

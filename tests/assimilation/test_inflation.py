@@ -20,11 +20,16 @@ problems = st.builds(
 shares = st.floats(0.0, 1.0)
 
 
+def inflate(inflation: Inflation, problem: Problem, analysis: FloatArray) -> None:
+    """Inflate in place; nothing is remembered."""
+    inflation(problem.x, analysis, *problem[1:4], np.empty((len(analysis), 0, 2)))
+
+
 def updated(problem: Problem, inflation: Inflation) -> tuple[FloatArray, FloatArray]:
     """The analysis without and with inflation."""
     plain = Etkf().update(*problem)
     inflated = plain.copy()
-    inflation(problem.x, inflated, problem.observed)
+    inflate(inflation, problem, inflated)
     return plain, inflated
 
 
@@ -43,17 +48,25 @@ def test_full_relaxation_restores_the_prior_spread(problem: Problem) -> None:
 
 
 @given(problems, st.floats(1.0, 2.0))
-def test_a_factor_multiplies_the_anomalies(problem: Problem, factor: float) -> None:
+def test_a_factor_multiplies_the_anomalies_up_to_the_spread_of_the_forecast(problem: Problem, factor: float) -> None:
     plain, inflated = updated(problem, Inflation(factor))
-    mean = plain.mean(1, keepdims=True)
-    assert_close(inflated, mean + factor * (plain - mean))
+    mean, taken = plain.mean(1, keepdims=True), problem.x.std(1, keepdims=True) / plain.std(1, keepdims=True)
+    assert_close(inflated, mean + np.clip(taken, 1.0, factor) * (plain - mean))
 
 
-@given(problems, st.floats(1.0, 2.0), shares)
-def test_factor_and_relaxation_multiply(problem: Problem, factor: float, share: float) -> None:
-    _, inflated = updated(problem, Inflation(factor, share))
-    _, relaxed = updated(problem, Inflation(rtps=share))
-    assert_close(inflated.std(1), factor * relaxed.std(1))
+@given(problems, st.floats(1.0, 2.0), shares, shares)
+def test_nothing_gets_more_spread_than_its_forecast_had(
+    problem: Problem, factor: float, rtps: float, rtpp: float
+) -> None:
+    _, inflated = updated(problem, Inflation(factor, rtps, rtpp))
+    assert np.all(inflated.std(1) <= problem.x.std(1) * (1 + 1e-12))
+
+
+@given(problems, shares)
+def test_relaxation_of_the_perturbations_mixes_the_anomalies(problem: Problem, share: float) -> None:
+    plain, inflated = updated(problem, Inflation(rtpp=share))
+    before, mean = problem.x - problem.x.mean(1, keepdims=True), plain.mean(1, keepdims=True)
+    assert_close(inflated, mean + share * before + (1 - share) * (plain - mean))
 
 
 @given(problems)
@@ -65,7 +78,7 @@ def test_the_defaults_do_nothing(problem: Problem) -> None:
 @given(problems)
 def test_a_twin_that_saw_nothing_is_left_alone(problem: Problem) -> None:
     problem.observed[0] = np.nan
-    _, inflated = updated(problem, Inflation(1.5, 0.5))
+    _, inflated = updated(problem, Inflation(1.5, 0.5, 0.5))
     assert inflated[0].tobytes() == problem.x[0].tobytes()
 
 
@@ -75,12 +88,12 @@ def test_relaxation_leaves_what_the_update_left() -> None:
     analysis = problem.x.copy()
     analysis[:, :, 0] *= 0.5
     before = analysis.copy()
-    Inflation(rtps=0.37)(problem.x, analysis, problem.observed)
+    inflate(Inflation(rtps=0.37, rtpp=0.2), problem, analysis)
     assert analysis[:, :, 1:].tobytes() == before[:, :, 1:].tobytes()
     assert analysis[:, :, 0].std() > before[:, :, 0].std()
 
 
-@pytest.mark.parametrize("inflation", [Inflation(1.1), Inflation(rtps=0.5)])
+@pytest.mark.parametrize("inflation", [Inflation(1.1), Inflation(rtps=0.5), Inflation(rtpp=0.5)])
 def test_a_collapsed_column_stays_as_it_is(inflation: Inflation) -> None:
     problem = random_problem(seed=9, twins=1, members=8, states=2, observations=1)
     problem.x[:, :, 1] = 0.1

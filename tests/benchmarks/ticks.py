@@ -65,7 +65,7 @@ def judged_tick(fleet: Fleet, state: State, batch: list[Reading], rows: IntArray
     acting, seen = laid_out(fleet, memory, FIRST, batch, None)
     x, predicted, residual = forecast(fleet, state.x, FIRST, rows, acting, seen.watch)
     kept = compared(fleet, memory, FIRST, predicted, seen)
-    x = correct(fleet, x, predicted, kept, seen.variance, Occasion(fleet.seed, rows, FIRST))
+    x = correct(fleet, memory, x, predicted, kept, seen.variance, Occasion(fleet.seed, rows, FIRST))
     judged(fleet, x, memory, FIRST, residual)
     return x
 

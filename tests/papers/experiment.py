@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin_runtime.assimilation import Assimilator, Inflation, Occasion
+from twin_runtime.assimilation import Assimilator, Inflate, Inflation, Occasion
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.drive import Drive, Watch
 from twin_runtime.modelling.ensemble import draw_prior
@@ -48,7 +48,7 @@ class Experiment:
         self,
         method: Assimilator,
         members: int,
-        inflation: Inflation = NO_INFLATION,
+        inflation: Inflate = NO_INFLATION,
         replicates: int = 8,
         seed: int = 1,
     ) -> Outcome:
@@ -60,12 +60,12 @@ class Experiment:
         truth, x = draw_prior(variables, seed, twins + TRUTH, 1), draw_prior(variables, seed, twins, members)
         outcome = Outcome(*np.empty((2, self.cycles, replicates)))
         outputs = np.tile(self.observed, (replicates, 1))
-        variance = np.full(outputs.shape, self.variance)
+        variance, memory = np.full(outputs.shape, self.variance), np.full((replicates, len(variables), 2), np.nan)
         for cycle in range(self.cycles):
             reading = self._advance(truth)[:, 0] + noise[cycle]
             predicted = self._advance(x)
             analysis = method.update(x, predicted, reading, variance, Occasion(seed, twins, cycle, outputs))
-            inflation(x, analysis, reading)
+            inflation(x, analysis, predicted, reading, variance, memory)
             x = analysis
             outcome.error[cycle] = _root_mean_square(x.mean(1) - truth[:, 0], self.scored)
             outcome.spread[cycle] = _root_mean_square(x.std(1, ddof=1), self.scored)

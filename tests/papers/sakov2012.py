@@ -7,9 +7,10 @@ variance of 2; 1000 cycles are scored after 64. They depend on the replicate, an
 from tests.papers.experiment import Experiment
 from tests.papers.rows import Row
 from twin_models.lorenz63 import Lorenz63
-from twin_runtime.assimilation import Enkf, EnkfN, Etkf, Inflation
+from twin_runtime.assimilation import Enkf, EnkfN, Etkf, Inflation, ParticleFilter
 
 LORENZ63 = Experiment(Lorenz63(), interval=0.25, observed=(0, 1, 2), variance=2.0, cycles=1064, discarded=64, scored=3)
+RESAMPLED = "members are equally likely, so that each update resamples; the published filter waits until it must"
 
 ROWS = (
     Row("ETKF, N = 3, inflation 1.30", 0.80, LORENZ63, Etkf(), 3, Inflation(1.30), 32),
@@ -18,4 +19,7 @@ ROWS = (
     Row("EnKF, N = 100, inflation 1.01", 0.56, LORENZ63, Enkf(), 100, Inflation(1.01), 32),
     Row("EnKF-N, N = 3", 0.60, LORENZ63, EnkfN(), 3, replicates=32),
     Row("EnKF-N, N = 10, rotated", 0.54, LORENZ63, EnkfN(rotate=True), 10, replicates=32),
+    Row("particles, N = 100", 0.38, LORENZ63, ParticleFilter(1.0), 100, replicates=32, reason=RESAMPLED),
+    Row("particles, N = 800", 0.28, LORENZ63, ParticleFilter(0.8), 800),
+    Row("particles, N = 4000", 0.27, LORENZ63, ParticleFilter(0.5), 4000),
 )

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numba import njit
@@ -12,52 +13,113 @@ BLOCK = 64
 """States handled together, so that their members stay in the cache between the passes over them."""
 
 
+class Inflate(Protocol):
+    """What the runtime asks of a kind of inflation."""
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it keeps something of every variable from tick to tick."""
+        ...
+
+    def __call__(
+        self,
+        prior: FloatArray,
+        analysis: FloatArray,
+        predicted: FloatArray,
+        observed: FloatArray,
+        variance: FloatArray,
+        memory: FloatArray,
+    ) -> None:
+        """Inflate ``analysis[twin, member, state]`` in place; ``prior`` is the forecast it came from.
+
+        The observations are those of the update (see :class:`twin_runtime.assimilation.protocol.Assimilator`), NaN
+        where there was none. ``memory[twin, state, 2]`` is what it keeps, NaN at first, and changed in place.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Inflation:
-    """Inflation about the mean: by a factor (Anderson & Anderson 1999), and by relaxation to the prior spread.
+    """Inflation by a factor (Anderson & Anderson 1999), and by relaxation to the prior.
 
-    Relaxation (RTPS, Whitaker & Hamill 2012) gives each state back the share ``rtps`` of the spread that the update
-    took: 0 is none, 1 restores the prior spread. A twin without observations is never inflated.
+    Relaxation of the perturbations (RTPP, Zhang, Snyder & Sun 2004) mixes the share ``rtpp`` of the forecast's
+    anomalies into the analysis'; relaxation of the spread (RTPS, Whitaker & Hamill 2012) gives each state back the
+    share ``rtps`` of the spread that the update took: 0 is none, 1 restores the prior.
+
+    No state gets more spread than its forecast had: where readings narrowed nothing, nothing grows.
     """
 
     factor: float = 1.0
     rtps: float = 0.0
+    rtpp: float = 0.0
 
-    def __call__(self, prior: FloatArray, analysis: FloatArray, observed: FloatArray) -> None:
-        """Inflate ``analysis[twin, member, state]`` in place; ``prior`` is the forecast it came from.
+    @property
+    def remembers(self) -> bool:
+        """Nothing."""
+        return False
 
-        ``observed[twin, observation]`` is NaN where there was none.
-        """
-        if self.factor != 1.0 or self.rtps != 0.0:
-            _inflate(prior, analysis, observed, self.factor, self.rtps)
+    def __call__(
+        self,
+        prior: FloatArray,
+        analysis: FloatArray,
+        predicted: FloatArray,
+        observed: FloatArray,
+        variance: FloatArray,
+        memory: FloatArray,
+    ) -> None:
+        """See :class:`Inflate`."""
+        if self != Inflation():
+            _inflate(prior, analysis, observed, self.factor, self.rtps, self.rtpp)
 
 
 @njit(cache=True)
-def _inflate(prior: FloatArray, analysis: FloatArray, observed: FloatArray, factor: float, rtps: float) -> None:
+def _inflate(
+    prior: FloatArray, analysis: FloatArray, observed: FloatArray, factor: float, rtps: float, rtpp: float
+) -> None:
     states = prior.shape[2]
     for t in range(len(prior)):
         if not np.isnan(observed[t]).all():
             for first in range(0, states, BLOCK):
                 last = min(first + BLOCK, states)
-                _inflate_block(prior[t, :, first:last], analysis[t, :, first:last], factor, rtps)
+                before, after = prior[t, :, first:last], analysis[t, :, first:last]
+                if rtpp > 0.0:
+                    _mix(before, after, rtpp)
+                _stretch(before, after, factor, rtps)
 
 
 @njit(cache=True, error_model="numpy")
-def _inflate_block(prior: FloatArray, analysis: FloatArray, factor: float, rtps: float) -> None:
-    _, before = _mean_and_variance(prior)
-    mean, after = _mean_and_variance(analysis)
-    scale = np.ones(len(mean))
-    for j in range(len(mean)):
-        if after[j] > 0.0:
-            scale[j] = factor * (1.0 + rtps * (math.sqrt(before[j] / after[j]) - 1.0))
+def _mix(prior: FloatArray, analysis: FloatArray, rtpp: float) -> None:
+    """Mix the forecast's anomalies into the analysis', bit for bit nothing where the two are the same."""
+    middle, _ = mean_and_variance(prior)
+    mean, _ = mean_and_variance(analysis)
     for i in range(len(analysis)):
         for j in range(len(mean)):
-            inflated = mean[j] + scale[j] * (analysis[i, j] - mean[j])
-            analysis[i, j] = analysis[i, j] if scale[j] == 1.0 else inflated
+            analysis[i, j] += rtpp * ((prior[i, j] - middle[j]) - (analysis[i, j] - mean[j]))
 
 
 @njit(cache=True, error_model="numpy")
-def _mean_and_variance(x: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _stretch(prior: FloatArray, analysis: FloatArray, factor: float, rtps: float) -> None:
+    _, before = mean_and_variance(prior)
+    mean, after = mean_and_variance(analysis)
+    scale = np.ones(len(mean))
+    for j in range(len(mean)):
+        if before[j] > after[j] > 0.0:
+            taken = math.sqrt(before[j] / after[j])
+            scale[j] = min(taken, factor * (1.0 + rtps * (taken - 1.0)))
+    stretch(analysis, mean, scale)
+
+
+@njit(cache=True, error_model="numpy")
+def stretch(x: FloatArray, mean: FloatArray, scale: FloatArray) -> None:
+    """Multiply the anomalies of each column by its ``scale``, in place; bit for bit nothing for 1."""
+    for i in range(len(x)):
+        for j in range(len(mean)):
+            stretched = mean[j] + scale[j] * (x[i, j] - mean[j])
+            x[i, j] = x[i, j] if scale[j] == 1.0 else stretched
+
+
+@njit(cache=True, error_model="numpy")
+def mean_and_variance(x: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and (biased) variance of each column in one pass, about the first member so that nothing large cancels."""
     members, states = x.shape
     shift, square = np.zeros(states), np.zeros(states)

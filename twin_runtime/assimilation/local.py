@@ -51,19 +51,22 @@ def gather_correlated(values: FloatArray, rows: FloatArray, local: FloatArray) -
 
 @njit(cache=True, error_model="numpy")
 def correlation_taper(values: FloatArray, row: FloatArray) -> float:
-    """How much an observation counts for a variable by the correlation of the two over the members.
+    """How much an observation counts for a variable by the correlation of the two over the members."""
+    members = len(values)
+    anomalies = values - values.mean()
+    size = math.sqrt(dot(anomalies, anomalies, members) * dot(row, row, members))
+    return significance(abs(dot(anomalies, row, members)) / size if size > 0.0 else 0.0, members)
+
+
+@njit(cache=True, error_model="numpy")
+def significance(correlation: float, members: int) -> float:
+    """How far a sample correlation (its size, 0 to 1) is to be believed.
 
     Luo & Bhakta 2020 (J Petrol Sci Eng 184:106559): the taper of (1 - r) / (1 - theta) for a correlation of size r,
     where theta is what chance makes of none. With nine members or fewer chance can make anything.
     """
-    members = len(values)
     theta = BEYOND_NOISE / math.sqrt(members)
-    if theta >= 1.0:
-        return 0.0
-    anomalies = values - values.mean()
-    size = math.sqrt(dot(anomalies, anomalies, members) * dot(row, row, members))
-    correlation = abs(dot(anomalies, row, members)) / size if size > 0.0 else 0.0
-    return gaspari_cohn(max(0.0, 1.0 - correlation), 1.0 - theta)
+    return gaspari_cohn(max(0.0, 1.0 - correlation), 1.0 - theta) if theta < 1.0 else 0.0
 
 
 @njit(cache=True)

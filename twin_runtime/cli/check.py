@@ -45,7 +45,9 @@ def _errors(*attempts: Callable[[], object]) -> Iterator[ConfigError]:
 
 def _overview(config: "Config", model: "Model") -> Table:
     twin, how = config.twin, config.assimilation
-    method = f"{how.method}, inflation {how.inflation:g}, RTPS {how.rtps:g}"
+    options = "".join(f", {name} {str(value).lower()}" for name, value in how.options.items())
+    adaptive = " and adaptive" if how.adaptive else ""
+    method = f"{how.method}{options}, inflation {how.inflation:g}{adaptive}, RTPS {how.rtps:g}, RTPP {how.rtpp:g}"
     twins = ", ".join(twin.twins) if len(twin.twins) <= 5 else f"{', '.join(twin.twins[:5])}, ..."
     keeping = f"{duration_text(twin.wait)} wait, {duration_text(twin.lateness)} lateness, {twin.clock} clock"
     table = Table(show_header=False, box=None)

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any, cast
 
 from twin_runtime import entry_points
-from twin_runtime.assimilation import METHODS
+from twin_runtime.config.against_method import unfit_method, unknown_method
 from twin_runtime.config.agreement import table_of
 from twin_runtime.config.deployment import Config, ConfiguredChannel
 from twin_runtime.config.document import Key, Problem
@@ -26,7 +26,7 @@ def create_model(config: Config) -> Model:
     Raises one :class:`ConfigError` that tells everything on which the two disagree.
     """
     model_class = _model_class(config)
-    problems = [*_unknown_settings(config, model_class), *_unknown_method(config), *_unknown_thresholds(config)]
+    problems = [*_unknown_settings(config, model_class), *unknown_method(config), *_unknown_thresholds(config)]
     if problems:
         raise config.document.error(problems)
     model = _made(config, model_class)
@@ -38,6 +38,7 @@ def create_model(config: Config) -> Model:
 def check_against_model(config: Config, model: Model) -> None:
     """Compare channels, units, priors and walks with a model. Raises one :class:`ConfigError` telling every problem."""
     problems = [*_unknown_variables(config, model), *_channels(config, model), *_undriven(config, model)]
+    problems += unfit_method(config, model)
     if problems:
         raise config.document.error(problems)
 
@@ -72,13 +73,6 @@ def _unknown_settings(config: Config, model_class: Callable[..., Model]) -> Iter
         if name not in known:
             remedy = did_you_mean(name, known) or "remove it: this model has no settings"
             yield Problem(("model", "settings", name), f"unknown setting of model '{config.twin.model}'", remedy)
-
-
-def _unknown_method(config: Config) -> Iterator[Problem]:
-    method = config.assimilation.method
-    if method not in METHODS:
-        what = f"expected a method of assimilation, got '{method}'"
-        yield Problem(("assimilation", "method"), what, did_you_mean(method, METHODS))
 
 
 def _unknown_thresholds(config: Config) -> Iterator[Problem]:

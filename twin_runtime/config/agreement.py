@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from string import Formatter
 
+import numpy as np
+
 from twin_runtime.config.deployment import Config, ConfiguredChannel
 from twin_runtime.config.document import Key, Problem
 from twin_runtime.durations import duration_text
+from twin_runtime.spelling import did_you_mean
 
 PLACEHOLDERS = {"twin", "channel"}
 LONGEST_TOPIC = 65_535
@@ -14,7 +17,8 @@ LONGEST_TOPIC = 65_535
 def disagreements(config: Config) -> list[Problem]:
     """Everything in a configuration that contradicts something else in it."""
     malformed = list(_malformed_topics(config))
-    return [*_times(config), *_names(config), *malformed, *(() if malformed else _shared_topics(config))]
+    shared = () if malformed else _shared_topics(config)
+    return [*_times(config), *_names(config), *_correlations(config), *malformed, *shared]
 
 
 def table_of(channel: ConfiguredChannel) -> Key:
@@ -37,6 +41,21 @@ def _names(config: Config) -> Iterator[Problem]:
     for name in (name for name in config.inputs if name in config.sensors):
         what = f"expected different names for sensors and inputs, got '{name}' for both"
         yield Problem(("inputs", name), what, f"rename [inputs.{name}]; `drives` names the model's input")
+
+
+def _correlations(config: Config) -> Iterator[Problem]:
+    key: Key = ("assimilation", "correlated")
+    pairs = [pair[:2] for pair in config.assimilation.correlated]
+    unknown = [name for pair in pairs for name in pair if name not in config.sensors]
+    for name in unknown:
+        yield Problem(key, f"expected the name of a sensor, got '{name}'", did_you_mean(name, config.sensors))
+    for one, other in pairs:
+        if one == other or pairs.count((one, other)) + pairs.count((other, one)) > 1:
+            yield Problem(key, f"expected each pair of different sensors once, got '{one}' and '{other}'", "remove it")
+            return
+    if not unknown and config.correlation is not None and np.linalg.eigvalsh(config.correlation).min() <= 0.0:
+        what = "expected correlations that can be, got some that contradict each other (not positive definite)"
+        yield Problem(key, what, "give smaller ones")
 
 
 def _malformed_topics(config: Config) -> Iterator[Problem]:

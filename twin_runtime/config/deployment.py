@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 from pydantic import Field, PrivateAttr
 
 from twin_runtime.config.document import Document
@@ -22,6 +23,7 @@ from twin_runtime.config.sections import (
     TrustSection,
     TwinSection,
 )
+from twin_runtime.core import FloatArray
 
 MADE_IN_CODE = Document(Path("configuration"), "", {})
 
@@ -86,6 +88,16 @@ class Config(Section):
         for name, i in self.inputs.items():
             target = i.drives or name
             yield ConfiguredChannel(name, "input", target, i.topic, i.unit, 0.0, i.range, i.stale or old)
+
+    @cached_property
+    def correlation(self) -> FloatArray | None:
+        """How the noise of the sensors is correlated, ``[sensor, sensor]``; None where none is."""
+        names = list(self.sensors)
+        correlation = np.eye(len(names))
+        for one, other, much in self.assimilation.correlated:
+            pair = names.index(one), names.index(other)
+            correlation[pair] = correlation[pair[::-1]] = much
+        return correlation if self.assimilation.correlated else None
 
     @property
     def store_path(self) -> Path:

@@ -48,6 +48,7 @@ Interval = Annotated[Pair, AfterValidator(_ascending)]
 Spread = Annotated[Pair, AfterValidator(_spread)]
 LogSpread = Annotated[Spread, AfterValidator(_median)]
 Positive = Annotated[float, Field(gt=0)]
+Correlation = Annotated[tuple[Name, Name, Annotated[float, Field(gt=-1, lt=1)]], Field(strict=False)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
@@ -161,12 +162,42 @@ class AssimilationSection(Section):
     rtps: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.3, description="the share of the prior spread that is restored, 0 to 1", examples=[0.3]
     )
+    rtpp: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.0, description="the share of the prior perturbations that is restored, 0 to 1", examples=[0.3]
+    )
+    adaptive: bool = Field(
+        default=False, description="whether inflation is also estimated from the innovations", examples=[True]
+    )
+    rotate: bool | None = Field(
+        default=None, description="whether members are mixed by random rotations", examples=[True]
+    )
+    radius: Positive | None = Field(
+        default=None,
+        description="the distance over which a sensor counts (half-width of the taper, in the model's coordinates)",
+        examples=[4.0],
+    )
+    certainty: Positive | None = Field(
+        default=None, description="how many times its number of members the ensemble is worth", examples=[1.0]
+    )
+    jitter: NotNegative | None = Field(
+        default=None, description="the width of the kernel that tells particles apart; 1 is the best", examples=[1.0]
+    )
+    correlated: Annotated[tuple[Correlation, ...], Field(strict=False)] = Field(
+        default=(),
+        description="pairs of sensors whose noise is correlated where they read at the same time, and how much",
+        examples=[[["p_in", "p_out", 0.6]]],
+    )
     gate: NotNegative = Field(
         default=4.0, description="how many standard deviations an innovation may have; 0: no gate", examples=[4.0]
     )
     reopen: Annotated[int, Field(ge=1)] = Field(
         default=25, description="after how many refused readings in a row the gate opens", examples=[25]
     )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the method that are given."""
+        return self.model_dump(include={"rotate", "radius", "certainty", "jitter"}, exclude_none=True)
 
 
 class TrustSection(Section):

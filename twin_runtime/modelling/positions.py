@@ -1,6 +1,5 @@
 """Where variables and outputs are, for methods of assimilation that correct what is near a sensor."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -68,6 +67,12 @@ class Positions:
             )
 
 
+def positions_of(model: object) -> Positions | None:
+    """The positions that a model offers as its attribute ``positions``, if it does."""
+    offered = getattr(model, "positions", None)
+    return offered if isinstance(offered, Positions) else None
+
+
 def along(places: npt.ArrayLike) -> FloatArray:
     """Places on a line as coordinates ``[place, 1]``."""
     return np.asarray(places, np.float64).reshape(-1, 1)
@@ -76,7 +81,3 @@ def along(places: npt.ArrayLike) -> FloatArray:
 def nowhere(places: FloatArray) -> npt.NDArray[np.bool_]:
     """Which of some places ``[place, coordinate]`` are none."""
     return np.asarray(np.isnan(places).any(axis=1))
-
-
-NOWHERE = math.nan
-"""The coordinate of what has no place."""

@@ -26,6 +26,8 @@ class Purpose(IntEnum):
     WALK = 1
     OBSERVATION = 2
     ROTATION = 3
+    RESAMPLING = 4
+    JITTER = 5
 
 
 MAX_MEMBERS = 1 << 20

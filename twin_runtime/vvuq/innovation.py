@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
+from twin_runtime.assimilation.correlated import decorrelate
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.memory import SensorSlot, Slot
 
@@ -39,34 +40,41 @@ def compare(
     reopen: int,
     memory: FloatArray,
     by_sensor: FloatArray,
+    times: FloatArray | None = None,
+    correlation: FloatArray | None = None,
 ) -> FloatArray:
     """Compare, gate and remember.
 
     ``predicted[twin, member, reading]``, ``observed``, ``variance`` and ``sensor`` ``[twin, reading]`` (NaN and -1:
     none). A reading beyond ``gate`` standard deviations of its innovation (0: no gate) is refused, unless ``reopen``
     readings in a row of its sensor were. ``memory[twin, Slot]`` and ``by_sensor[twin, sensor, SensorSlot]`` are updated
-    in place; ``fading`` is what a tick leaves of the window. Returns ``observed`` with NaN for what was refused, or
-    could not be compared.
+    in place; ``fading`` is what a tick leaves of the window. Errors may be correlated (see
+    :func:`twin_runtime.assimilation.correlated.independent`), which matters to the statistic only. Returns ``observed``
+    with NaN for what was refused, or could not be compared.
     """
     twins, members, width = predicted.shape
     kept = np.full((twins, width), np.nan)
-    departure, noise = np.empty(width), np.empty(width)
-    anomalies = np.empty((width, members))
+    noise, which = np.empty(width), np.empty(width, np.int64)
+    deviations = np.empty((width, members + 1))  # of the members from their mean, and of the reading
     for i in range(twins):
         _fade(memory[i], by_sensor[i], fading)
         accepted = 0
         for k in range(width):
             if sensor[i, k] < 0:
                 continue
-            mean, spread = _anomalies(predicted[i, :, k], anomalies[accepted])
-            departure[accepted], noise[accepted] = observed[i, k] - mean, variance[i, k]
+            mean, spread = _anomalies(predicted[i, :, k], deviations[accepted, :members])
+            deviations[accepted, members], noise[accepted] = observed[i, k] - mean, variance[i, k]
+            which[accepted] = k
             sd = math.sqrt(spread * (1.0 + 1.0 / members) + variance[i, k])
-            score = departure[accepted] / sd
+            score = deviations[accepted, members] / sd
             if _admit(score, sd, tick, gate, reopen, memory[i], by_sensor[i, sensor[i, k]]):
                 kept[i, k] = observed[i, k]
                 accepted += 1
         if accepted > 0:
-            statistic = _nis(anomalies[:accepted], departure, noise)
+            if times is not None and correlation is not None:
+                there = which[:accepted]
+                decorrelate(deviations[:accepted], noise, sensor[i][there], times[i][there], correlation)
+            statistic = _nis(deviations[:accepted], noise)
             memory[i, NIS] += statistic
             memory[i, DEGREES] += accepted
             memory[i, WINDOW_NIS] += statistic
@@ -127,9 +135,9 @@ def _admit(
 
 
 @njit(cache=True, error_model="numpy")
-def _nis(anomalies: FloatArray, departure: FloatArray, noise: FloatArray) -> float:
-    """D' S^-1 d by a Cholesky factor of S = (1 + 1/N) Y Y'/(N - 1) + R (``anomalies[reading, member]``)."""
-    size, members = anomalies.shape
+def _nis(deviations: FloatArray, noise: FloatArray) -> float:
+    """D' S^-1 d by a Cholesky factor of S = (1 + 1/N) Y Y'/(N - 1) + R (``deviations[reading, :]``: Y, then d)."""
+    size, members = deviations.shape[0], deviations.shape[1] - 1
     scale = (1.0 + 1.0 / members) / (members - 1.0)
     factor = np.empty((size, size))
     total = 0.0
@@ -138,11 +146,11 @@ def _nis(anomalies: FloatArray, departure: FloatArray, noise: FloatArray) -> flo
         for c in range(r + 1):
             value = noise[r] if r == c else 0.0
             for j in range(members):
-                value += scale * anomalies[r, j] * anomalies[c, j]
+                value += scale * deviations[r, j] * deviations[c, j]
             for q in range(c):
                 value -= factor[r, q] * factor[c, q]
             factor[r, c] = math.sqrt(value) if r == c else value / factor[c, c]
-        value = departure[r]
+        value = deviations[r, members]
         for q in range(r):
             value -= factor[r, q] * solved[q]
         solved[r] = value / factor[r, r]

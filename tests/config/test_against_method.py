@@ -1,0 +1,157 @@
+"""What a configuration, its method of assimilation and its model must agree on, and what comes of it if they do."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.packages import install
+from twin_runtime.assembly import assemble
+from twin_runtime.assimilation import AdaptiveInflation, Ensrf, Etkf, Inflation, Letkf, ParticleFilter
+from twin_runtime.config import Config, load
+from twin_runtime.config.explain import toml
+from twin_runtime.errors import ConfigError
+
+RING = """\
+[twin]
+name = "ring"
+model = "lorenz96"
+tick = "50 ms"
+[sensors.u1]
+unit = "1"
+noise = 1.0
+[assimilation]
+"""
+ARTERY = RING.replace("lorenz96", "artery").replace("[sensors.u1]", '[sensors.u1]\nobserves = "pressure"')
+ARTERY = ARTERY.replace('unit = "1"', 'unit = "mmHg"') + '{}[inputs.r_peak]\nunit = "1"\n'
+TWO = RING.replace("[assimilation]", '[sensors.u2]\nunit = "1"\nnoise = 1.0\n[assimilation]')
+THREE = TWO.replace("[assimilation]", '[sensors.u3]\nunit = "1"\nnoise = 1.0\n[assimilation]')
+
+MISTAKES = {
+    "an option of another method": (
+        RING + "radius = 4.0\n",
+        "ring.toml:9: assimilation.radius: method 'etkf' has no such option",
+        'remove it, or use method = "ensrf" or "letkf"',
+    ),
+    "an option that is missing": (
+        RING + 'method = "letkf"\n',
+        "ring.toml:8: assimilation.radius: expected for method 'letkf', but missing",
+        "radius = 4.0",
+    ),
+    "a radius for a model without positions": (
+        ARTERY.format('method = "letkf"\nradius = 4.0\n'),
+        "assimilation.radius: model 'artery' does not say where its variables and outputs are",
+        "use a method without a radius",
+    ),
+    "particles of which a part is kept": (
+        ARTERY.format('method = "particle"\n'),
+        "assimilation.method: method 'particle' exchanges whole members, model 'artery' keeps",
+        "use another method",
+    ),
+    "noise correlated with a stranger's": (
+        RING + 'correlated = [["u1", "u2", 0.5]]\n',
+        "ring.toml:9: assimilation.correlated: expected the name of a sensor, got 'u2'",
+        "use one of: u1",
+    ),
+    "noise correlated with itself": (
+        RING + 'correlated = [["u1", "u1", 0.5]]\n',
+        "expected each pair of different sensors once, got 'u1' and 'u1'",
+        "remove it",
+    ),
+    "noise that is the same": (
+        TWO + 'correlated = [["u1", "u2", 1.0]]\n',
+        "expected less than 1, got 1.0",
+        "give pairs",
+    ),
+    "noise that cannot be": (
+        THREE + 'correlated = [["u1", "u2", 0.9], ["u2", "u3", 0.9], ["u1", "u3", -0.9]]\n',
+        "contradict each other (not positive definite)",
+        "give smaller ones",
+    ),
+    "correlated noise far and near": (
+        TWO + 'method = "letkf"\nradius = 4.0\ncorrelated = [["u1", "u2", 0.5]]\n',
+        "method 'letkf' with a radius takes the noise of all sensors for independent",
+        "use a method without a radius",
+    ),
+    "a radius of nothing": (RING + 'method = "letkf"\nradius = 0\n', "expected more than 0, got 0", "radius = 4.0"),
+}
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "ring.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def ring(folder: Path, **options: object) -> Config:
+    """The configuration of a ring with some options of assimilation."""
+    lines = "".join(f"{name} = {toml(value).lower()}\n" for name, value in options.items())
+    return load(written(folder, RING + lines))
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_every_disagreement_is_told_with_its_place_and_its_remedy(mistake: str, tmp_path: Path) -> None:
+    text, told, remedy = MISTAKES[mistake]
+    with pytest.raises(ConfigError) as caught:
+        assemble(load(written(tmp_path, text)))
+    assert told in str(caught.value)
+    assert remedy in str(caught.value).partition("; remedy: ")[2]
+
+
+def test_a_method_gets_its_options(tmp_path: Path) -> None:
+    assert assemble(ring(tmp_path)).fleet.method == Etkf()
+    assert assemble(ring(tmp_path, rotate=True)).fleet.method == Etkf(rotate=True)
+    assert assemble(ring(tmp_path, method="particle", jitter=0.5)).fleet.method == ParticleFilter(0.5)
+
+
+def test_a_local_method_knows_the_model_and_the_radius(tmp_path: Path) -> None:
+    for name, kind in (("letkf", Letkf), ("ensrf", Ensrf)):
+        method = assemble(ring(tmp_path, method=name, radius=4.0, rotate=True)).fleet.method
+        assert isinstance(method, kind)
+        assert method.rotate
+        assert method.localisation is not None
+        assert method.localisation.radius == 4.0
+        assert method.localisation.positions.outputs[:3, 0].tolist() == [0.0, 1.0, 2.0]
+
+
+def test_noise_is_correlated_as_configured(tmp_path: Path) -> None:
+    assert assemble(ring(tmp_path)).fleet.correlation is None
+    fleet = assemble(load(written(tmp_path, TWO + 'correlated = [["u2", "u1", 0.5]]\n'))).fleet
+    assert fleet.correlation is not None
+    assert fleet.correlation.tolist() == [[1.0, 0.5], [0.5, 1.0]]
+
+
+def test_inflation_is_as_configured(tmp_path: Path) -> None:
+    given = Inflation(1.02, 0.1, 0.2)
+    assert assemble(ring(tmp_path, inflation=1.02, rtps=0.1, rtpp=0.2)).fleet.inflation == given
+    fleet = assemble(ring(tmp_path, inflation=1.02, rtps=0.1, rtpp=0.2, adaptive=True)).fleet
+    assert fleet.inflation == AdaptiveInflation(given)
+    assert np.isnan(fleet.layout.by_variable(fleet.start().memory)).all()
+    assert fleet.layout.by_variable(fleet.start().memory).shape == (1, 40, 2)
+
+
+POND = """\
+from dataclasses import replace
+from twin_models.lorenz96 import Lorenz96
+
+class Pond(Lorenz96):
+    @property
+    def positions(self):
+        places = super().positions.outputs.copy()
+        places[0] = float("nan")
+        return replace(super().positions, outputs=places)
+"""
+
+
+def test_a_sensor_without_a_position_is_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = "[twin_runtime.models]\npond = ring_of_water:Pond\n"
+    monkeypatch.syspath_prepend(str(install(tmp_path / "site", points, {"ring_of_water": POND})))
+    for model, reports in (("lorenz96", 0), ("pond", 1)):
+        text = RING.replace("lorenz96", model) + 'method = "letkf"\nradius = 4.0\n'
+        with caplog.at_level(logging.WARNING):
+            assemble(load(written(tmp_path, text)))
+        assert len(caplog.records) == reports
+    assert "sensor 'u1' observes 'u1', which has no position: it counts everywhere" in caplog.text

@@ -1,0 +1,152 @@
+"""The bootstrap particle filter, for twins of a few variables whose distributions are not normal."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from twin_runtime.assimilation.observation_space import seen, whiten
+from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.core import FloatArray, IntArray
+from twin_runtime.modelling.random import Purpose, counter, key_of, normals, philox
+
+_RESAMPLING = int(Purpose.RESAMPLING)
+
+
+@dataclass(frozen=True, slots=True)
+class ParticleFilter:
+    """The bootstrap filter (Gordon, Salmond & Smith 1993, IEE Proc F 140:107-113), resampled at every update.
+
+    Resampling is systematic (Kitagawa 1996), and survivors keep their places. The members are then told apart by a
+    kernel with their covariance (Musso, Oudjane & Le Gland 2001); ``jitter`` is its width in units of the best for a
+    normal distribution, 0 for plain copies. It needs a thousand members for three variables, and exponentially more
+    for more.
+    """
+
+    jitter: float = 1.0
+
+    def update(
+        self,
+        x: FloatArray,
+        predicted: FloatArray,
+        observed: FloatArray,
+        variance: FloatArray,
+        occasion: Occasion,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
+        """See :class:`twin_runtime.assimilation.protocol.Assimilator`."""
+        analysis = np.empty_like(x) if out is None else out
+        seed, twins, tick, _ = occasion
+        z = normals(seed, twins, tick, Purpose.JITTER, *x.shape[1:]) if self.jitter > 0.0 else np.zeros_like(x)
+        _update(x, predicted, observed, variance, key_of(seed), twins, tick, self.jitter, z, analysis)
+        return analysis
+
+
+@njit(cache=True)
+def _update(
+    x: FloatArray,
+    predicted: FloatArray,
+    observed: FloatArray,
+    variance: FloatArray,
+    key: np.uint64,
+    identities: IntArray,
+    tick: int,
+    jitter: float,
+    z: FloatArray,
+    out: FloatArray,
+) -> None:
+    members = x.shape[1]
+    for t in range(len(x)):
+        out[t] = x[t]
+        rows = np.empty((len(seen(predicted[t], observed[t])), members + 1))
+        if whiten(predicted[t], observed[t], variance[t], rows) > 0:
+            weights = likelihoods(rows, members)
+            chosen = resample(weights, uniform(key, tick, identities[t]))
+            out[t] = x[t][chosen]
+            if jitter > 0.0:
+                _shake(x[t], weights, jitter, z[t], out[t])
+
+
+@njit(cache=True)
+def likelihoods(rows: FloatArray, members: int) -> FloatArray:
+    """The likelihood of every member in units of their sum, from rows with anomalies s_i and innovation d."""
+    weights = np.zeros(members)
+    for row in rows:
+        for i in range(members):
+            weights[i] -= 0.5 * (row[members] - row[i]) ** 2
+    weights[:] = np.exp(weights - weights.max())
+    weights /= weights.sum()
+    return weights
+
+
+@njit(cache=True)
+def uniform(key: np.uint64, tick: int, twin: int) -> float:
+    """A number between 0 and 1 for a twin and a tick."""
+    c0, c1, c2, c3 = counter(tick, _RESAMPLING, 0, twin, 0)
+    word, _, _, _ = philox(c0, c1, c2, c3, key)
+    return (np.float64(np.int64(word)) + 0.5) * 2.0**-32
+
+
+@njit(cache=True)
+def resample(weights: FloatArray, offset: float) -> IntArray:
+    """Which member comes to each place: ``N weights`` copies of each, rounded up or down; survivors stay in place."""
+    members = len(weights)
+    copies, total, taken = np.zeros(members, np.int64), 0.0, 0
+    for i in range(members):
+        total += members * weights[i]
+        upto = members if i == members - 1 else min(members, math.ceil(total - offset))
+        copies[i] = max(0, upto - taken)
+        taken += copies[i]
+    chosen = np.arange(members)
+    spare = 0
+    for i in range(members):
+        if copies[i] == 0:
+            while copies[spare] < 2:
+                spare += 1
+            copies[spare] -= 1
+            chosen[i] = spare
+    return chosen
+
+
+@njit(cache=True, error_model="numpy")
+def _shake(x: FloatArray, weights: FloatArray, jitter: float, z: FloatArray, out: FloatArray) -> None:
+    """Tell copies apart by normals ``z[member, variable]`` with the covariance of the weighted members."""
+    members, states = x.shape
+    shift = np.zeros(states)
+    for i in range(members):
+        shift += weights[i] * (x[i] - x[0])
+    mean = x[0] + shift
+    covariance = np.zeros((states, states))
+    for i in range(members):
+        for j in range(states):
+            for k in range(j + 1):
+                covariance[j, k] += weights[i] * (x[i, j] - mean[j]) * (x[i, k] - mean[k])
+    rank = root(covariance)
+    width = jitter * (4.0 / ((rank + 2.0) * members)) ** (1.0 / (rank + 4.0))
+    for i in range(members):
+        for j in range(states):
+            for k in range(j + 1):
+                out[i, j] += width * covariance[j, k] * z[i, k]
+
+
+@njit(cache=True, error_model="numpy")
+def root(matrix: FloatArray) -> int:
+    """Replace the lower triangle of a covariance by its Cholesky factor; returns its rank.
+
+    A variable that is a combination of those before it, or constant, gets a pivot of zero.
+    """
+    rank = 0
+    for j in range(len(matrix)):
+        pivot, size = matrix[j, j], matrix[j, j]
+        for k in range(j):
+            pivot -= matrix[j, k] ** 2
+        positive = pivot > 1e-12 * size
+        matrix[j, j] = math.sqrt(pivot) if positive else 0.0
+        rank += positive
+        for i in range(j + 1, len(matrix)):
+            value = matrix[i, j]
+            for k in range(j):
+                value -= matrix[i, k] * matrix[j, k]
+            matrix[i, j] = value / matrix[j, j] if positive else 0.0
+    return rank

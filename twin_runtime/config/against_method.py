@@ -1,0 +1,47 @@
+"""What a configuration must agree on with its method of assimilation, and the method with the model."""
+
+from collections.abc import Iterator
+
+from twin_runtime.assimilation import METHODS, options
+from twin_runtime.config.deployment import Config
+from twin_runtime.config.document import Problem
+from twin_runtime.config.sections import AssimilationSection
+from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.positions import positions_of
+from twin_runtime.spelling import did_you_mean
+
+
+def unknown_method(config: Config) -> Iterator[Problem]:
+    """A method that is not there, options that it does not have, and those that it needs."""
+    method, given = config.assimilation.method, config.assimilation.options
+    if method not in METHODS:
+        what = f"expected a method of assimilation, got '{method}'"
+        yield Problem(("assimilation", "method"), what, did_you_mean(method, METHODS))
+        return
+    for option in given.keys() - options(method).keys():
+        having = [name for name in METHODS if option in options(name)]
+        what = f"method '{method}' has no such option"
+        yield Problem(("assimilation", option), what, f"remove it, or use method = {' or '.join(map(_quoted, having))}")
+    for option in (name for name, needed in options(method).items() if needed and name not in given):
+        field = AssimilationSection.model_fields[option]
+        remedy = f"give {field.description}: {option} = {(field.examples or [''])[0]}"
+        yield Problem(("assimilation", option), f"expected for method '{method}', but missing", remedy)
+
+
+def unfit_method(config: Config, model: Model) -> Iterator[Problem]:
+    """What the method asks of the model, and the model cannot give."""
+    method = config.assimilation.method
+    if "radius" in config.assimilation.options and positions_of(model) is None:
+        what = f"model '{model.name}' does not say where its variables and outputs are"
+        yield Problem(("assimilation", "radius"), what, "give the model `positions`, or use a method without a radius")
+    if "radius" in config.assimilation.options and config.assimilation.correlated:
+        what = f"method '{method}' with a radius takes the noise of all sensors for independent"
+        yield Problem(("assimilation", "correlated"), what, "remove it, or use a method without a radius")
+    considered = [v.name for v in model.variables if not v.corrected and v.prior.sd > 0.0]
+    if method == "particle" and considered:
+        what = f"method 'particle' exchanges whole members, model '{model.name}' keeps {', '.join(considered)} apart"
+        yield Problem(("assimilation", "method"), what, 'use another method, such as "etkf"')
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
