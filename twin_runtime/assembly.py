@@ -65,7 +65,9 @@ def _fleet(config: Config, model: Model) -> Fleet:
         model=model,
         twins=config.twin.twins,
         sensors=tuple(
-            Sensor(c.name, outputs.index(c.target), c.stale / SECOND) for c in config.channels if c.kind == "sensor"
+            Sensor(c.name, outputs.index(c.target), c.stale / SECOND, c.frozen / SECOND if c.frozen else math.inf)
+            for c in config.channels
+            if c.kind == "sensor"
         ),
         driven=tuple(inputs.index(c.target) for c in config.channels if c.kind == "input"),
         tick=config.twin.tick,

@@ -42,6 +42,9 @@ class SensorSlot(IntEnum):
     WINDOW_COUNT = 3
     WINDOW_COUNT_2 = 4
     WINDOW_OUTLIERS = 5
+    WINDOW_REOPENED = 6
+    VALUE = 7
+    SAME_SINCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Layout:
         """The memory of twins that have seen nothing yet."""
         memory = np.zeros((twins, self.width))
         self.by_sensor(memory)[:, :, SensorSlot.HEARD] = -np.inf
+        self.by_sensor(memory)[:, :, SensorSlot.VALUE] = np.nan
         self.by_variable(memory)[:] = np.nan
         self.by_input(memory)[:] = np.nan
         return memory

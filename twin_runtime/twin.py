@@ -17,19 +17,24 @@ from twin_runtime.modelling.drive import Drive, Watch, nothing_to_watch
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.random import perturb
+from twin_runtime.modelling.variables import Parameter
 from twin_runtime.readings import Observations, columns, observations
 from twin_runtime.vvuq.checks import Check, judge, thresholds
-from twin_runtime.vvuq.figures import spread_left, summarise
+from twin_runtime.vvuq.figures import Beside, beside_prior, summarise
 from twin_runtime.vvuq.innovation import compare
 
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """A measured channel that is compared with an output of the model; older than ``stale`` seconds is old."""
+    """A measured channel that is compared with an output of the model.
+
+    A reading older than ``stale`` seconds is old, and one repeated for longer than ``frozen`` seconds is suspect.
+    """
 
     name: str
     output: int
     stale: float
+    frozen: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -85,9 +90,10 @@ class Fleet:
         return rules(self.model.inputs)
 
     @cached_property
-    def stale(self) -> FloatArray:
-        """How old, in ticks, each sensor's newest reading may be."""
-        return np.array([max(1.0, sensor.stale / self.seconds) for sensor in self.sensors])
+    def patience(self) -> FloatArray:
+        """How old each sensor's newest reading may be, and how long it may be repeated: ``[sensor, 2]``, in ticks."""
+        seconds = np.array([(sensor.stale, sensor.frozen) for sensor in self.sensors]).reshape(-1, 2)
+        return np.maximum(1.0, seconds / self.seconds)
 
     @cached_property
     def judgement(self) -> tuple[FloatArray, IntArray]:
@@ -114,6 +120,13 @@ class Fleet:
     def prior_sd(self) -> FloatArray:
         """Prior standard deviation of each variable, in its space."""
         return np.array([v.prior.sd for v in self.model.variables])
+
+    @cached_property
+    def prior(self) -> Beside:
+        """What the ensemble is compared with."""
+        centre = np.array([v.prior.centre for v in self.model.variables])
+        fixed = [j for j in self.corrected if isinstance(self.model.variables[j], Parameter)]
+        return Beside(centre, self.prior_sd, self.corrected, np.array(fixed, np.int64))
 
     def start(self) -> State:
         """The state before the first tick: every twin drawn from the prior, nothing remembered."""
@@ -203,6 +216,7 @@ def compared(fleet: Fleet, memory: FloatArray, number: int, predicted: FloatArra
         fading,
         fleet.gate,
         fleet.reopen,
+        fleet.patience[:, 1],
         memory,
         fleet.layout.by_sensor(memory),
         None if fleet.correlation is None else seen.watch.times,
@@ -249,9 +263,9 @@ def judged(
     fleet: Fleet, x: FloatArray, memory: FloatArray, number: int, residual: FloatArray
 ) -> tuple[IntArray, IntArray]:
     """Trust in every twin and the reasons, one bit a check; ``memory`` keeps the trust, in place."""
-    spread = spread_left(x, fleet.prior_sd, fleet.corrected)
+    spread, strayed = beside_prior(x, fleet.prior)
     by_sensor = fleet.layout.by_sensor(memory)
-    return judge(*fleet.judgement, memory, by_sensor, number, fleet.stale, spread, residual)
+    return judge(*fleet.judgement, memory, by_sensor, number, fleet.patience, spread, strayed, residual)
 
 
 def outlook(fleet: Fleet, state: State, seconds: float, rows: IntArray) -> FloatArray:

@@ -117,6 +117,17 @@ def test_the_innovation_statistic_knows_of_the_correlation(told: bool, expected:
     layout = Layout(2, 0)
     memory, times = layout.fresh(twins), np.zeros((twins, 2))
     sensor, variance = np.tile(np.arange(2), (twins, 1)), np.ones((twins, 2))
-    seen = (state[:, members:] + noise, variance, sensor, 0, 0.9, 0.0, 25, memory, layout.by_sensor(memory))
+    seen = (
+        state[:, members:] + noise,
+        variance,
+        sensor,
+        0,
+        0.9,
+        0.0,
+        25,
+        np.full(2, np.inf),
+        memory,
+        layout.by_sensor(memory),
+    )
     compare(predicted, *seen, *((times, correlation) if told else ()))
     assert memory[:, Slot.SUM_NIS].sum() / memory[:, Slot.SUM_DEGREES].sum() == pytest.approx(expected, abs=0.05)

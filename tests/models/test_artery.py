@@ -110,11 +110,12 @@ def check(followed: Followed) -> None:
     accounted = sum(readings[fate] for fate in ("assimilated", "duplicate", "late", "pending"))
     assert readings["accepted"] == accounted + sum(readings["rejected"].values())
     assert 0.0 < told["nis"] < 2.0
-    assert told["verdicts"]["untrusted"] == 0
 
 
 def test_the_twin_keeps_in_step_with_a_real_patient_for_a_minute(surgery: Recording, tmp_path: Path) -> None:
-    check(surgery_twin(surgery, tmp_path, until=60.0))
+    followed = surgery_twin(surgery, tmp_path, until=60.0)
+    check(followed)
+    assert followed.summary["verdicts"]["untrusted"] == 0
 
 
 def test_a_gap_in_the_readings_widens_the_interval_until_they_return(surgery: Recording, tmp_path: Path) -> None:
@@ -143,3 +144,5 @@ def test_the_twin_keeps_in_step_with_a_real_patient_to_the_end(surgery: Recordin
     followed = surgery_twin(surgery, tmp_path)
     check(followed)
     assert followed.summary["ticks"] > 31_000
+    # From 418 to 453 s premature beats follow each other so closely that the pulse is lost: the twin must say so.
+    assert 0 < followed.summary["verdicts"]["untrusted"] < 0.02 * followed.summary["ticks"]

@@ -15,16 +15,21 @@ from tests.streaming.streams import ARTERY, PIPE, Followed, Stream, follow, with
 from twin_runtime.core import Recording, Trust
 from twin_simulators.faults import Fault, parse_fault
 
-ONSET = {ARTERY: 120.0, PIPE: 1500.0}
+ONSET = {ARTERY: 180.0, PIPE: 1500.0}
 LASTING = 60.0
 """Seconds that a sensor stays wrong."""
 AFTER = 180.0
 """Seconds that a twin is given to trust its sensor again."""
+STEADY = 10.0
+"""Seconds for which trust must last."""
 HEADER = ("| twin | fault | noticed after | worst | by | trusted again |", "|---|---|---:|---|---|---:|")
 
 
 class Noticed(NamedTuple):
-    """Seconds from the fault to the first distrust (None: never), and from its end to lasting trust (None: not yet)."""
+    """Seconds from the fault to the first distrust (None: never), and from its end to trust that lasts (None: not yet).
+
+    ``worst`` and the ``checks`` are of the time between.
+    """
 
     after: float | None
     worst: Trust
@@ -51,6 +56,7 @@ def faults_of(stream: Stream) -> dict[str, list[Fault]]:
     sd = stream.config().sensors[stream.sensor].noise
     window = f"start={onset} s,length={LASTING} s"
     return {
+        "none": [],
         "dropped for a minute": [parse_fault(f"dropout,{window}")],
         "stuck for a minute": [parse_fault(f"stuck,{window}")],
         **{
@@ -75,16 +81,23 @@ def verdict(followed: Followed, onset: float, end: float) -> Noticed:
     during = (followed.seconds > onset) & (followed.seconds <= end)
     doubted = np.flatnonzero(during & (followed.trust > Trust.TRUSTED))
     complaints = Counter(check for k in np.flatnonzero(during) for check in followed.reasons[k])
-    behind = followed.seconds > end
-    lasting = np.flatnonzero(behind & (followed.trust > Trust.TRUSTED))
-    again = followed.seconds[lasting[-1] + 1] - end if lasting.size and lasting[-1] + 1 < followed.seconds.size else 0.0
-    never = lasting.size and lasting[-1] + 1 == followed.seconds.size
     return Noticed(
         float(followed.seconds[doubted[0]] - onset) if doubted.size else None,
         Trust(int(followed.trust[during].max())),
         tuple(check for check, _ in complaints.most_common()),
-        None if never else float(again),
+        trusted_again(followed, end),
     )
+
+
+def trusted_again(followed: Followed, end: float) -> float | None:
+    """Seconds from ``end`` until trust has come to last."""
+    moment = end
+    for second, trust in zip(followed.seconds, followed.trust, strict=True):
+        if second > moment and trust > Trust.TRUSTED:
+            moment = float(second)
+        elif second > moment + STEADY:
+            return moment - end
+    return None
 
 
 def told(seen: Noticed) -> str:

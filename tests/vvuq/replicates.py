@@ -29,7 +29,7 @@ class Replicates:
     """Many twins of some sensors that are told the same story, each with its own luck.
 
     In every tick each sensor reads once: a forecast of ``members`` and a truth are drawn from the same normal
-    distribution, and the reading is the truth with noise. ``stale`` is in ticks.
+    distribution, and the reading is the truth with noise. ``stale`` and ``frozen`` are in ticks.
     """
 
     twins: int = 1
@@ -41,6 +41,7 @@ class Replicates:
     gate: float = 4.0
     reopen: int = 25
     stale: float = 5.0
+    frozen: float = np.inf
     seed: int = 0
     number: int = 0
     memory: FloatArray = field(init=False)
@@ -75,11 +76,12 @@ class Replicates:
             self.fading,
             self.gate,
             self.reopen,
+            np.full(self.sensors, self.frozen),
             self.memory,
             self.by_sensor,
         )
 
-    def judge(self, spread: float = 1.0, residual: float = 0.0) -> tuple[IntArray, IntArray]:
+    def judge(self, spread: float = 1.0, residual: float = 0.0, strayed: float = 0.0) -> tuple[IntArray, IntArray]:
         """Trust and reasons of every twin, and on to the next tick."""
         trust, reasons = judge(
             thresholds(self.checks),
@@ -87,8 +89,9 @@ class Replicates:
             self.memory,
             self.by_sensor,
             self.number,
-            np.full(self.sensors, self.stale),
+            np.tile([self.stale, self.frozen], (self.sensors, 1)),
             np.full(self.twins, spread),
+            np.full(self.twins, strayed),
             np.full(self.twins, residual),
         )
         self.number += 1

@@ -136,6 +136,9 @@ class SensorSection(SignalSection):
 
     observes: str = Field(default="", description="the model output that it measures; default: the sensor's name")
     noise: Positive = Field(description="the standard deviation of a reading, in the sensor's unit", examples=[2.0])
+    frozen: PositiveDuration | None = Field(
+        default=None, description="how long it may repeat the very same reading; default: for ever", examples=["1 s"]
+    )
 
 
 class InputSection(SignalSection):

@@ -46,6 +46,9 @@ CHECKS = (
     Check("rejected", "validation", 0.2, 0.5),
     Check("age", "validation", 1.0, 10.0),
     Check("collapse", "uncertainty", 1e4, 1e8),
+    Check("jump", "validation", 0.9, 25.0),
+    Check("frozen", "validation", 1.0, 3.0),
+    Check("strayed", "validation", 4.0, 8.0),
 )
 """All checks, in the order of the bits of :attr:`twin_runtime.core.Record.reasons`."""
 
@@ -101,14 +104,33 @@ def collapse(evidence: Evidence) -> float:
 
 
 @njit(cache=True, error_model="numpy")
+def jump(evidence: Evidence) -> float:
+    """How often, in the window, a sensor would not return to where the twin expected it: one of them has jumped."""
+    return worst(evidence.reopened)
+
+
+@njit(cache=True, error_model="numpy")
+def frozen(evidence: Evidence) -> float:
+    """How long a sensor has repeated the very same reading, in units of how long it may."""
+    return worst(evidence.frozen)
+
+
+@njit(cache=True, error_model="numpy")
+def strayed(evidence: Evidence) -> float:
+    """The furthest that a parameter is from what was thought possible, in standard deviations of its prior."""
+    return evidence.strayed
+
+
+@njit(cache=True, error_model="numpy")
 def judge(
     thresholds: FloatArray,
     hysteresis: IntArray,
     memory: FloatArray,
     by_sensor: FloatArray,
     tick: int,
-    stale: FloatArray,
+    patience: FloatArray,
     spread: FloatArray,
+    strayed_by: FloatArray,
     residual: FloatArray,
 ) -> tuple[IntArray, IntArray]:
     """Trust and reasons (one bit a check) of every twin after a tick; ``memory`` keeps the trust, in place.
@@ -121,7 +143,7 @@ def judge(
     trust, reasons = np.zeros(twins, np.int64), np.zeros(twins, np.int64)
     z = thresholds[:, 2]
     for i in range(twins):
-        evidence = gather(memory[i], by_sensor[i], tick, stale, spread[i], residual[i])
+        evidence = gather(memory[i], by_sensor[i], tick, patience, spread[i], strayed_by[i], residual[i])
         figures = (
             finite(evidence),
             conservation(evidence),
@@ -131,6 +153,9 @@ def judge(
             rejected(evidence),
             age(evidence),
             collapse(evidence),
+            jump(evidence),
+            frozen(evidence),
+            strayed(evidence),
         )
         worst_level = 0
         for place, figure in enumerate(figures):

@@ -25,7 +25,8 @@ ASSIMILATED, OUTLIERS = int(Slot.SUM_ASSIMILATED), int(Slot.SUM_OUTLIERS)
 COVERED, COMPARED, WIDTH = int(Slot.SUM_COVERED), int(Slot.SUM_COMPARED), int(Slot.SUM_WIDTH)
 HEARD, REFUSED = int(SensorSlot.HEARD), int(SensorSlot.REFUSED)
 BIAS, COUNT, COUNT_2 = int(SensorSlot.WINDOW_BIAS), int(SensorSlot.WINDOW_COUNT), int(SensorSlot.WINDOW_COUNT_2)
-WINDOW_OUTLIERS = int(SensorSlot.WINDOW_OUTLIERS)
+WINDOW_OUTLIERS, WINDOW_REOPENED = int(SensorSlot.WINDOW_OUTLIERS), int(SensorSlot.WINDOW_REOPENED)
+VALUE, SAME_SINCE = int(SensorSlot.VALUE), int(SensorSlot.SAME_SINCE)
 
 
 @njit(cache=True, error_model="numpy")
@@ -38,6 +39,7 @@ def compare(
     fading: float,
     gate: float,
     reopen: int,
+    frozen: FloatArray,
     memory: FloatArray,
     by_sensor: FloatArray,
     times: FloatArray | None = None,
@@ -47,8 +49,9 @@ def compare(
 
     ``predicted[twin, member, reading]``, ``observed``, ``variance`` and ``sensor`` ``[twin, reading]`` (NaN and -1:
     none). A reading beyond ``gate`` standard deviations of its innovation (0: no gate) is refused, unless ``reopen``
-    readings in a row of its sensor were. ``memory[twin, Slot]`` and ``by_sensor[twin, sensor, SensorSlot]`` are updated
-    in place; ``fading`` is what a tick leaves of the window. Errors may be correlated (see
+    readings in a row of its sensor were; so is one that its sensor has repeated for ``frozen[sensor]`` ticks, which
+    would teach the twin that nothing moves. ``memory[twin, Slot]`` and ``by_sensor[twin, sensor, SensorSlot]`` are
+    updated in place; ``fading`` is what a tick leaves of the window. Errors may be correlated (see
     :func:`twin_runtime.assimilation.correlated.independent`), which matters to the statistic only. Returns ``observed``
     with NaN for what was refused, or could not be compared.
     """
@@ -62,12 +65,13 @@ def compare(
         for k in range(width):
             if sensor[i, k] < 0:
                 continue
+            stuck = _lasting(observed[i, k], tick, by_sensor[i, sensor[i, k]]) > frozen[sensor[i, k]]
             mean, spread = _anomalies(predicted[i, :, k], deviations[accepted, :members])
             deviations[accepted, members], noise[accepted] = observed[i, k] - mean, variance[i, k]
             which[accepted] = k
             sd = math.sqrt(spread * (1.0 + 1.0 / members) + variance[i, k])
             score = deviations[accepted, members] / sd
-            if _admit(score, sd, tick, gate, reopen, memory[i], by_sensor[i, sensor[i, k]]):
+            if _admit(score, sd, tick, gate, reopen, stuck, memory[i], by_sensor[i, sensor[i, k]]):
                 kept[i, k] = observed[i, k]
                 accepted += 1
         if accepted > 0:
@@ -94,6 +98,15 @@ def _fade(memory: FloatArray, by_sensor: FloatArray, fading: float) -> None:
         by_sensor[s, COUNT] *= fading
         by_sensor[s, COUNT_2] *= fading * fading
         by_sensor[s, WINDOW_OUTLIERS] *= fading
+        by_sensor[s, WINDOW_REOPENED] *= fading
+
+
+@njit(cache=True, error_model="numpy")
+def _lasting(value: float, tick: int, sensor: FloatArray) -> float:
+    """For how many ticks a sensor has said the same."""
+    if value != sensor[VALUE]:
+        sensor[VALUE], sensor[SAME_SINCE] = value, tick
+    return float(tick - sensor[SAME_SINCE])
 
 
 @njit(cache=True, error_model="numpy")
@@ -109,7 +122,7 @@ def _anomalies(predicted: FloatArray, anomalies: FloatArray) -> tuple[float, flo
 
 @njit(cache=True, error_model="numpy")
 def _admit(
-    score: float, sd: float, tick: int, gate: float, reopen: int, memory: FloatArray, sensor: FloatArray
+    score: float, sd: float, tick: int, gate: float, reopen: int, stuck: bool, memory: FloatArray, sensor: FloatArray
 ) -> bool:
     """Whether a reading with this normalised innovation is used; remembers it either way."""
     sensor[HEARD] = tick
@@ -123,8 +136,9 @@ def _admit(
         memory[COVERED] += 1.0
         memory[WINDOW_COVERED] += 1.0
     opened = sensor[REFUSED] >= reopen
+    sensor[WINDOW_REOPENED] += 1.0 if sensor[REFUSED] == reopen and not inside else 0.0
     sensor[REFUSED] = 0.0 if inside else sensor[REFUSED] + 1.0
-    if not (math.isfinite(score) and math.isfinite(sd) and (inside or opened)):
+    if not (math.isfinite(score) and math.isfinite(sd) and (inside or opened)) or stuck:
         memory[OUTLIERS] += 1.0
         sensor[WINDOW_OUTLIERS] += 1.0
         return False
