@@ -45,7 +45,7 @@ def read(number: int, cell: int, value: float, twin: int = 0) -> Reading:
     return Reading(twin, cell, (START + number) * SECOND, value, 0.5 + 0.1 * cell)
 
 
-def ring(cells: int, members: int = 16, **options: int) -> Fleet:
+def ring(cells: int, lag: int = 0, recall: int = 0) -> Fleet:
     """A ring whose every cell has a sensor; nothing is random but the prior, nothing is inflated or refused."""
     return Fleet(
         model=Advection(cells),
@@ -54,12 +54,13 @@ def ring(cells: int, members: int = 16, **options: int) -> Fleet:
         driven=(),
         tick=SECOND,
         seed=5,
-        members=members,
+        members=16,
         method=Etkf(),
         inflation=Inflation(),
         checks=CHECKS,
         gate=0.0,
-        **options,
+        lag=lag,
+        recall=recall,
     )
 
 
