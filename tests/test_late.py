@@ -5,6 +5,7 @@ import tracemalloc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -19,7 +20,11 @@ from twin_runtime.twin import Fleet, Sensor
 
 LATENESS = 12
 """Ticks for which the past stays open in these stories."""
+LAG = 5
+"""Ticks by which the smoother looks back in some of them."""
 FLEETS = {count: tanks(count, members=6) for count in (1, 2, 3)}
+SMOOTHED = {count: replace(fleet, lag=LAG) for count, fleet in FLEETS.items()}
+EITHER = pytest.mark.parametrize("fleets", [FLEETS, SMOOTHED], ids=["filtered", "smoothed"])
 
 Estimate = tuple[bytes, int, int]
 """Figures, trust and reasons of one twin."""
@@ -69,10 +74,15 @@ class Run:
         self.history.add(self.timeline.advance(START + frontier - 1))
         return self
 
+    def concluded(self) -> "Run":
+        """Come to its own end."""
+        self.history.add(self.timeline.conclude())
+        return self
+
     @property
-    def bits(self) -> tuple[int | None, bytes, bytes]:
+    def bits(self) -> tuple[int | None, bytes, bytes, bytes]:
         state = self.timeline.state
-        return self.timeline.frontier, state.x.tobytes(), state.memory.tobytes()
+        return self.timeline.frontier, state.x.tobytes(), state.memory.tobytes(), state.past.tobytes()
 
 
 def in_order(fleet: Fleet, readings: Iterable[Reading], frontier: int) -> Run:
@@ -104,21 +114,27 @@ def logs(draw: st.DrawFn) -> tuple[int, list[Reading], list[tuple[int, Reading]]
 
 
 class TestOrder:
-    @settings(max_examples=40)
-    @given(logs(), st.integers(3, 12), st.randoms(use_true_random=False))
+    @EITHER
+    @settings(max_examples=30)
+    @given(log=logs(), often=st.integers(3, 12), rng=st.randoms(use_true_random=False))
     def test_any_order_within_the_lateness_ends_like_the_sorted_log(
-        self, log: tuple[int, list[Reading], list[tuple[int, Reading]]], often: int, rng: random.Random
+        self,
+        fleets: dict[int, Fleet],
+        log: tuple[int, list[Reading], list[tuple[int, Reading]]],
+        often: int,
+        rng: random.Random,
     ) -> None:
         count, readings, arrivals = log
-        run = Run.of(FLEETS[count])
+        run = Run.of(fleets[count])
         for now, reading in arrivals:
             if rng.random() < 1 / often:
                 run.to(now, revise=rng.random() < 0.6)
             run.offer(reading)
         assert set(run.codes) == {Code.ACCEPTED}
-        expected = in_order(FLEETS[count], readings, 50)
+        expected = in_order(fleets[count], readings, 50)
         assert run.to(50).bits == expected.bits
         assert run.history.newest == expected.history.newest
+        assert run.concluded().history.newest == expected.concluded().history.newest
 
     def test_every_order_of_a_few_readings_of_one_tick_is_the_same(self) -> None:
         readings = busy_tick(3, 2)
@@ -134,17 +150,20 @@ class TestOrder:
         revised = {key for key, known in run.history.estimates.items() if len(known) > 1}
         assert revised == {(START + n, 1) for n in range(24, 30)}
 
-    def test_late_readings_may_wait_while_the_present_goes_on(self) -> None:
+    @EITHER
+    def test_late_readings_may_wait_while_the_present_goes_on(self, fleets: dict[int, Fleet]) -> None:
         """Even for longer than the past stays open: what they need to be folded is kept for them."""
         readings, late = log(100, 2), gauge(24, 1.3, twin=1, offset=7)
-        run = Run.of(FLEETS[2]).offer(*readings[:150]).to(30).offer(late, *readings[150:])
+        run = Run.of(fleets[2]).offer(*readings[:150]).to(30).offer(late, *readings[150:])
         assert run.timeline.is_dirty
         run.to(100, revise=False)
         settled = run.timeline.settled()
         assert settled is None or settled.tick <= START + 24
         run.to(100)
         assert not run.timeline.is_dirty
-        assert run.bits == in_order(FLEETS[2], [*readings, late], 100).bits
+        expected = in_order(fleets[2], [*readings, late], 100)
+        assert run.bits == expected.bits
+        assert run.history.newest == expected.history.newest
         revised = {key for key, known in run.history.estimates.items() if len(known) > 1}
         assert {(START + n, 1) for n in range(24, 34)} <= revised
 
@@ -256,8 +275,9 @@ class TestRevisions:
 
 
 class TestSettled:
-    def test_what_is_settled_is_never_changed_later(self) -> None:
-        rng, fleet = random.Random(5), FLEETS[2]
+    @EITHER
+    def test_what_is_settled_is_never_changed_later(self, fleets: dict[int, Fleet]) -> None:
+        rng, fleet = random.Random(5), fleets[2]
         readings = log(80, 2)
         arrivals = sorted(readings, key=lambda r: r.time + rng.randint(0, LATENESS * TICK))
         run = Run.of(fleet)
@@ -274,7 +294,7 @@ class TestSettled:
         for number, (checkpoint, copy) in settled.items():
             expected = in_order(fleet, readings, number - START)
             for state in (checkpoint.state, copy):
-                assert (state.x.tobytes(), state.memory.tobytes()) == expected.bits[1:]
+                assert (state.x.tobytes(), state.memory.tobytes(), state.past.tobytes()) == expected.bits[1:]
 
     def test_it_lies_behind_all_that_is_open_but_not_far(self) -> None:
         run = Run.of(FLEETS[1]).offer(*log(200, 1)).to(200)
@@ -285,13 +305,13 @@ class TestSettled:
         assert LATENESS + reach <= behind < 1.25 * (LATENESS + reach)
 
 
-def interrupted(readings: Sequence[Reading], frontier: int) -> tuple[Run, Timeline, History]:
+def interrupted(fleet: Fleet, readings: Sequence[Reading], frontier: int) -> tuple[Run, Timeline, History]:
     """A run of two tanks, and a fresh timeline that takes it up from what a store would hold of it."""
-    run = Run.of(FLEETS[2]).offer(*readings).to(frontier)
+    run = Run.of(fleet).offer(*readings).to(frontier)
     checkpoint = run.timeline.settled()
     since = 0 if checkpoint is None else checkpoint.tick
     stored = None if checkpoint is None else Checkpoint(checkpoint.tick, checkpoint.state.copy())
-    again, history = Timeline(FLEETS[2], LATENESS * TICK), History()
+    again, history = Timeline(fleet, LATENESS * TICK), History()
     history.estimates.update({key: list(known) for key, known in run.history.estimates.items()})
     kept = [reading for reading in readings if reading.time >= since * TICK]
     again.resume(stored, kept, records_of(run, since), run.timeline.frontier)
@@ -315,9 +335,12 @@ def records_of(run: Run, since: int) -> Iterator[Record]:
 
 class TestResuming:
     @pytest.mark.parametrize("frontier", [5, 60], ids=["before the first checkpoint", "after many"])
-    def test_a_run_that_was_cut_off_goes_on_as_if_it_had_not_been(self, frontier: int) -> None:
+    @EITHER
+    def test_a_run_that_was_cut_off_goes_on_as_if_it_had_not_been(
+        self, fleets: dict[int, Fleet], frontier: int
+    ) -> None:
         readings = log(frontier, 2)
-        run, again, history = interrupted(readings, frontier)
+        run, again, history = interrupted(fleets[2], readings, frontier)
         assert again.revise() == []
         resumed = Run(again, history)
         assert resumed.bits == run.bits
@@ -330,7 +353,7 @@ class TestResuming:
 
     def test_a_reading_stored_before_its_revisions_yields_just_those(self) -> None:
         readings, late = log(60, 2), gauge(55, 1.1, twin=1, offset=3)
-        run, again, history = interrupted(readings, 60)
+        run, again, history = interrupted(FLEETS[2], readings, 60)
         checkpoint = run.timeline.settled()
         assert checkpoint is not None
         again = Timeline(FLEETS[2], LATENESS * TICK)
@@ -343,7 +366,7 @@ class TestResuming:
 
     def test_it_still_knows_what_it_has_taken(self) -> None:
         readings = log(60, 2)
-        _, again, _ = interrupted(readings, 60)
+        _, again, _ = interrupted(FLEETS[2], readings, 60)
         codes = {again.offer(reading) for reading in readings}
         assert codes == {Code.DUPLICATE, Code.LATE}
         assert again.revise() == []
@@ -353,6 +376,54 @@ class TestResuming:
         again.resume(None, log(4, 2), (), None)
         assert again.revise() == []
         assert Run(again).to(4).bits == in_order(FLEETS[2], log(4, 2), 4).bits
+
+
+class TestSmoothing:
+    READINGS = tuple(r for n in range(60) for r in busy_tick(n, 2))
+
+    def test_every_tick_is_said_when_it_has_run_and_again_when_its_lag_is_over(self) -> None:
+        told = in_order(replace(SMOOTHED[2], gate=0.0), self.READINGS, 60)
+        for last_smoothed in (60 - LAG, 59):  # behind the last tick nothing comes
+            said = {key: len(known) for key, known in told.history.estimates.items()}
+            assert said == {(START + n, row): 2 if n < last_smoothed else 1 for n in range(60) for row in (0, 1)}
+            told.concluded()
+
+    def test_the_verdict_stays_what_it_was(self) -> None:
+        told = in_order(SMOOTHED[2], self.READINGS, 60)
+        assert all(len({known[1:] for known in revisions}) == 1 for revisions in told.history.estimates.values())
+
+    def test_what_it_says_of_the_present_is_what_it_says_without(self) -> None:
+        first = [in_order(fleets[2], self.READINGS, 60).history.estimates for fleets in (FLEETS, SMOOTHED)]
+        for key, known in first[0].items():
+            with_smoothing, without = (np.frombuffer(told[0]) for told in (first[1][key][0], known[0]))
+            np.testing.assert_allclose(with_smoothing, without, rtol=0.0, atol=1e-10)
+
+    def test_what_nobody_waits_for_is_said_the_next_time(self) -> None:
+        """A caller that takes a few records at a time, and never asks for the rest, misses none."""
+        run, expected = Run.of(SMOOTHED[2]).offer(*self.READINGS), in_order(SMOOTHED[2], self.READINGS, 60)
+        for count in (1, 2, 3, 5, 8, 13, 21, 34, 55):
+            run.history.add(islice(run.timeline.advance(START + 59), count))
+        assert run.bits == expected.bits
+        run.history.add(run.timeline.revise())
+        assert run.history.newest == expected.history.newest
+
+    def test_records_do_not_change_once_they_are_said(self) -> None:
+        run, history = Run.of(SMOOTHED[2]).offer(*self.READINGS), History()
+        history.add(list(run.timeline.advance(START + 59)))
+        assert history.estimates == in_order(SMOOTHED[2], self.READINGS, 60).history.estimates
+
+    def test_a_run_taken_up_after_its_end_smooths_the_rest_in_its_time(self) -> None:
+        run, _, _ = interrupted(SMOOTHED[2], self.READINGS, 60)
+        run.concluded()
+        checkpoint = run.timeline.settled()
+        assert checkpoint is not None
+        again = Run(Timeline(SMOOTHED[2], LATENESS * TICK), run.history)
+        kept = [r for r in self.READINGS if r.time >= checkpoint.tick * TICK]
+        again.timeline.resume(checkpoint, kept, records_of(run, checkpoint.tick), run.timeline.frontier)
+        more = [r for n in range(60, 90) for r in busy_tick(n, 2)]
+        expected = in_order(SMOOTHED[2], [*self.READINGS, *more], 90)
+        assert again.to(60).offer(*more).to(90).bits == expected.bits
+        assert again.history.newest == expected.history.newest
 
 
 def test_memory_stays_bounded_however_long_it_runs() -> None:

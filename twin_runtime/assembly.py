@@ -10,7 +10,7 @@ from twin_runtime.config.against_model import create_model
 from twin_runtime.config.deployment import Config, ConfiguredChannel
 from twin_runtime.core import SECOND
 from twin_runtime.modelling.model import Model
-from twin_runtime.modelling.positions import nowhere, positions_of
+from twin_runtime.modelling.positions import Positions, nowhere, positions_of, with_past
 from twin_runtime.stream.channel import Channel
 from twin_runtime.stream.identity import Identity
 from twin_runtime.stream.intake import Intake, Plausibility
@@ -61,6 +61,8 @@ def _fleet(config: Config, model: Model) -> Fleet:
     inflation = Inflation(how.inflation, how.rtps, how.rtpp)
     if "radius" in how.options:
         _report_global(config, model)
+    lag = -(-how.smoothing // config.twin.tick)
+    recall = -(-config.twin.lateness // config.twin.tick) if how.late == "asynchronous" else 0
     return Fleet(
         model=model,
         twins=config.twin.twins,
@@ -73,7 +75,7 @@ def _fleet(config: Config, model: Model) -> Fleet:
         tick=config.twin.tick,
         seed=config.twin.seed,
         members=config.ensemble.members,
-        method=chosen(how.method, how.options, positions_of(model)),
+        method=chosen(how.method, how.options, _places(model, max(lag, recall))),
         inflation=AdaptiveInflation(inflation) if how.adaptive else inflation,
         checks=configured(config.trust.checks),
         hysteresis=(
@@ -84,7 +86,17 @@ def _fleet(config: Config, model: Model) -> Fleet:
         reopen=how.reopen,
         window=config.trust.window / SECOND,
         correlation=config.correlation,
+        lag=lag,
+        recall=recall,
     )
+
+
+def _places(model: Model, past: int) -> Positions | None:
+    """Where all that an update corrects is, with so many ticks of the past."""
+    positions = positions_of(model)
+    if positions is None or past == 0:
+        return positions
+    return with_past(positions, [v.name for v in model.variables], [q.name for q in model.quantities], past)
 
 
 def _report_global(config: Config, model: Model) -> None:

@@ -69,7 +69,7 @@ class Reading(NamedTuple):
 
     ``twin`` is the row of the twin in its fleet, ``channel`` the place of the sensor or input in the twin type's table
     of channels. ``sd`` is the standard deviation of the measurement (0 for inputs). ``sequence`` is -1 where the sender
-    gives none.
+    gives none. ``tick`` is the tick that uses it, if that is a later one than its time lies in; -1: its own.
     """
 
     twin: int
@@ -78,6 +78,7 @@ class Reading(NamedTuple):
     value: float
     sd: float
     sequence: int = -1
+    tick: int = -1
 
 
 class Entry(NamedTuple):
@@ -120,18 +121,23 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that a fleet is: the ensemble ``x[twin, member, state]``, and ``memory[twin, slot]`` of the checks."""
+    """All that a fleet is: the ensemble ``x[twin, member, state]``, and ``memory[twin, slot]`` of the checks.
+
+    ``past[twin, member, slot]`` are the members' quantities at the ends of the last ticks, where they are still of use
+    (see :mod:`twin_runtime.past`); else it has no slots.
+    """
 
     x: FloatArray
     memory: FloatArray
+    past: FloatArray
 
     def copy(self) -> "State":
         """An independent copy: a checkpoint, or a branch."""
-        return State(self.x.copy(), self.memory.copy())
+        return State(self.x.copy(), self.memory.copy(), self.past.copy())
 
     def rows(self, rows: IntArray) -> "State":
         """The state of some twins, copied."""
-        return State(self.x[rows], self.memory[rows])
+        return State(self.x[rows], self.memory[rows], self.past[rows])
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,18 +27,19 @@ class Fold:
 
     def take(self, entries: Iterable[Entry]) -> list[Entry]:
         """Entries with their fate: an accepted reading may turn out to be a duplicate, or late."""
-        taken = []
-        for entry in entries:
-            code = entry.code if entry.reading is None else self._offered(entry.reading, entry.code)
-            self.counts[code] += 1
-            taken.append(entry if code is entry.code else entry._replace(code=code))
+        taken = [self._offered(entry) for entry in entries]
+        self.counts.update(entry.code for entry in taken)
         return taken
 
-    def _offered(self, reading: Reading, code: Code) -> Code:
+    def _offered(self, entry: Entry) -> Entry:
+        if entry.reading is None or entry.code is not Code.ACCEPTED:
+            return entry
+        self.watermarks.note(entry.reading)
+        reading = self.timeline.placed(entry.reading)
+        code = self.timeline.offer(reading)
         if code is not Code.ACCEPTED:
-            return code
-        self.watermarks.note(reading)
-        return self.timeline.offer(reading)
+            return entry._replace(code=code)
+        return entry if reading is entry.reading else entry._replace(reading=reading)
 
     def resume(
         self,
@@ -81,6 +82,7 @@ class Fold:
         newest = self.timeline.newest() if self._last is None else self._last
         if newest is not None:
             yield from self.timeline.advance(newest)
+        yield from self.timeline.conclude()
 
     def _capped(self, through: int) -> int:
         return through if self._last is None else min(through, self._last)

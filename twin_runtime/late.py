@@ -1,11 +1,15 @@
 """The past stays open for a while: a late reading restores a checkpoint and folds again.
 
 A timeline holds the state of a fleet at the frontier, checkpoints behind it, and the readings of every tick that may
-still be folded again. Its final states depend on the set of readings accepted, not on the order in which they came.
+still be folded again. Its final states depend on the set of readings accepted, not on the order in which they came:
+unless the fleet recalls, for then a sensor's late reading is used by the next tick to run, and stays there.
+
+Where the fleet looks back, a tick is said again once its lag is over, with smoothed figures; these are its last word.
 """
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,11 +18,16 @@ from twin_runtime.crash import crash_point
 from twin_runtime.inputs import ROUNDING, nothing_after
 from twin_runtime.modelling.drive import Drive
 from twin_runtime.modelling.variables import Shape
+from twin_runtime.past import figures_of
 from twin_runtime.readings import Observations
+from twin_runtime.revisions import Revisions
 from twin_runtime.twin import Fleet, laid_out, tick
 
 CHECKPOINTS = 8
 """Checkpoints kept over the time that is open: more cost memory, fewer cost time when a late reading comes."""
+
+Key = tuple[int, int, int]
+"""What identifies a reading: twin, time, channel."""
 
 
 class Timeline:
@@ -31,12 +40,15 @@ class Timeline:
         gaps = [math.ceil((i.gap + ROUNDING) * SECOND) if i.shape is Shape.LINEAR else 0 for i in fleet.model.inputs]
         self._gap_ticks = [-(-gap // fleet.tick) for gap in gaps]
         self._late_ticks = -(-lateness // fleet.tick)
-        self._open_ticks = max(1, self._late_ticks + max(self._gap_ticks, default=0))  # the newest record is kept
+        still_open = self._late_ticks + max(self._gap_ticks, default=0) + fleet.lag
+        self._open_ticks = max(1, still_open)  # the newest record is kept
         self._spacing = max(1, self._open_ticks // CHECKPOINTS)
         self.rows = np.arange(len(fleet.twins))
-        self._readings: dict[int, dict[tuple[int, int, int], Reading]] = {}
+        self._readings: dict[int, dict[Key, Reading]] = {}
+        self._recalled: dict[Key, int] = {}
         self._checkpoints: dict[int, State] = {}
-        self._records: dict[int, Record] = {}
+        self._revisions = Revisions()
+        self._unsmoothed = False
         self._dirty: int | None = None
         self._dirty_rows: set[int] = set()
 
@@ -48,21 +60,38 @@ class Timeline:
     @property
     def newest_record(self) -> Record | None:
         """The record of the last tick, with all its rows."""
-        return None if self.frontier is None else self._records.get(self.frontier - 1)
+        return None if self.frontier is None else self._revisions.newest(self.frontier - 1)
+
+    def placed(self, reading: Reading) -> Reading:
+        """The reading with the tick that is to use it, if that is not its own. Where there is none, it never changes.
+
+        That is the next tick to run for a sensor's late reading, as far as the fleet recalls the past.
+        """
+        if not self.fleet.recall or self.newest_record is None or self.frontier is None or reading.tick >= 0:
+            return reading
+        late = self.frontier - reading.time // self.fleet.tick
+        sensed = reading.channel < len(self.fleet.sensors)
+        return reading._replace(tick=self.frontier) if sensed and 0 < late <= self.fleet.recall else reading
 
     def offer(self, reading: Reading) -> Code:
-        """Take a reading, unless it was taken before or its past is closed."""
-        number = reading.time // self.fleet.tick
-        if self.frontier is not None and number < self.frontier - self._late_ticks:
+        """Take a reading as it has been :meth:`placed`, unless it was taken before or its past is closed."""
+        own, key = reading.time // self.fleet.tick, (reading.twin, reading.time, reading.channel)
+        if self.frontier is not None and own < self.frontier - self._late_ticks:
             return Code.LATE
-        taken = self._readings.setdefault(number, {})
-        key = (reading.twin, reading.time, reading.channel)
-        if key in taken:
+        if key in self._readings.get(own, ()) or key in self._recalled:
             return Code.DUPLICATE
-        taken[key] = reading
+        number = self._take(reading, key, own)
         if self.frontier is not None and (first := self._first_affected(reading, number)) < self.frontier:
             self._spoil(first, reading.twin)
         return Code.ACCEPTED
+
+    def _take(self, reading: Reading, key: Key, own: int) -> int:
+        """Put a reading where it is used: in its own tick, unless it says otherwise; returns the tick."""
+        number = max(own, reading.tick)
+        self._readings.setdefault(number, {})[key] = reading
+        if number > own:
+            self._recalled[key] = number
+        return number
 
     def _spoil(self, first: int, twin: int) -> None:
         """From tick ``first`` on, what was folded is not what the readings say."""
@@ -90,18 +119,20 @@ class Timeline:
     def revise(self) -> list[Record]:
         """Fold again whatever late readings have changed; gives the records that differ, under a higher revision."""
         if self._dirty is None or self.frontier is None:
-            return []
+            return self._look_back()
         rows = np.array(sorted(self._dirty_rows), np.int64)
         base = self._base(self._dirty)
         self._dirty = None
         self._dirty_rows.clear()
-        state = self.fleet.start().rows(rows) if base is None else self._checkpoints[base].rows(rows)
+        state = self.fleet.start(rows) if base is None else self._checkpoints[base].rows(rows)
         changed: list[Record] = []
+        withheld: dict[int, Record] = {}
         for number in range(min(self._readings) if base is None else base, self.frontier):
             self._keep(number, state, rows)
             state, record = self._tick(state, number, rows)
-            changed += self._changed(record)
+            changed += self._said_again(record, state, withheld, self.frontier - self.fleet.lag)
         self._keep(self.frontier, state, rows, force=True)
+        self._unsmoothed = False
         return changed
 
     def advance(self, through: int) -> Iterator[Record]:
@@ -111,22 +142,58 @@ class Timeline:
                 return
             self.frontier = min(self._readings)
             self._checkpoints[self.frontier] = self.fleet.start()
+        yield from self._look_back()
         while self.frontier <= through:
             state, record = self._tick(self._checkpoints[self.frontier], self.frontier, self.rows)
-            self._records[self.frontier] = record
             if self.frontier % self._spacing:
                 del self._checkpoints[self.frontier]
             self.frontier += 1
             self._checkpoints[self.frontier] = state
+            self._unsmoothed = self.fleet.lag > 0
             self._forget()
-            yield record
+            yield from self._revisions.say(record)
+            yield from self._look_back()
+
+    def conclude(self) -> Iterator[Record]:
+        """The ticks whose lag is not over, smoothed by what there is: for the end of a run."""
+        if self.frontier is not None:
+            for ago in range(self.fleet.lag, 0, -1):
+                yield from self._smoothed(self.frontier - 1, ago)
+
+    def _look_back(self) -> list[Record]:
+        """The tick whose lag ended with the last tick that has run, smoothed; once."""
+        if not self._unsmoothed or self.frontier is None:
+            return []
+        self._unsmoothed = False
+        return list(self._smoothed(self.frontier - 1, self.fleet.lag))
+
+    def _smoothed(self, last: int, ago: int) -> Iterator[Record]:
+        return self._revisions.with_figures(last - ago, self.rows, self._figures(self.state, ago))
+
+    def _figures(self, state: State, ago: int) -> FloatArray:
+        return figures_of(state.past, len(self.fleet.model.quantities), ago)
+
+    def _said_again(self, record: Record, state: State, withheld: dict[int, Record], closed: int) -> Iterator[Record]:
+        """What there is to say of a tick that has been folded again, and looking back from the state after it.
+
+        Ticks before ``closed``, whose lag is over, are ``withheld`` until they can be said with smoothed figures.
+        """
+        lag, behind = self.fleet.lag, record.tick - self.fleet.lag
+        if lag and record.tick < closed:
+            withheld[record.tick] = record
+        else:
+            yield from self._revisions.say(record)
+        if behind in withheld:
+            yield from self._revisions.say(replace(withheld.pop(behind), figures=self._figures(state, lag)))
+        elif lag:
+            yield from self._revisions.with_figures(behind, record.rows, self._figures(state, lag))
 
     def settled(self) -> Checkpoint | None:
         """The newest checkpoint that no reading can change any more."""
         if self.frontier is None:
             return None
         closed = self.frontier - self._open_ticks
-        base = self._base(closed if self._dirty is None else min(closed, self._dirty))
+        base = self._base(closed if self._dirty is None else min(closed, self._dirty - self.fleet.lag))
         return None if base is None else Checkpoint(base, self._checkpoints[base])
 
     def window(self, row: int) -> tuple[FloatArray, list[tuple[Drive, Observations]]]:
@@ -149,14 +216,12 @@ class Timeline:
     ) -> None:
         """Take up a run that was cut off at ``frontier``: what was stored of it; :meth:`revise` folds it again."""
         for reading in readings:
-            self._readings.setdefault(reading.time // self.fleet.tick, {})[
-                (reading.twin, reading.time, reading.channel)
-            ] = reading
+            self._take(reading, (reading.twin, reading.time, reading.channel), reading.time // self.fleet.tick)
         if checkpoint is not None:
             self._checkpoints[checkpoint.tick] = checkpoint.state
         if frontier is None:
             return
-        self._records = {record.tick: record for record in records}
+        self._revisions = Revisions(records)
         first = min(self._readings, default=frontier) if checkpoint is None else checkpoint.tick
         self.frontier, self._dirty, self._dirty_rows = frontier, first, set(self.rows.tolist())
 
@@ -208,32 +273,7 @@ class Timeline:
         if kept is None and rows.size == self.rows.size and (force or number % self._spacing == 0):
             self._checkpoints[number] = state
         elif kept is not None:
-            kept.x[rows], kept.memory[rows] = state.x, state.memory
-
-    def _changed(self, record: Record) -> Iterator[Record]:
-        """The rows of a record that differ from what was recorded before, under the next revision."""
-        old = self._records.get(record.tick)
-        if old is None:
-            self._records[record.tick] = record
-            yield record
-            return
-        rows = record.rows
-        same = (record.figures == old.figures[rows]) | (np.isnan(record.figures) & np.isnan(old.figures[rows]))
-        changed = ~same.all(axis=(1, 2)) | (record.trust != old.trust[rows]) | (record.reasons != old.reasons[rows])
-        if not changed.any():
-            return
-        rows = rows[changed]
-        old.figures[rows], old.trust[rows] = record.figures[changed], record.trust[changed]
-        old.reasons[rows] = record.reasons[changed]
-        old.revision[rows] += 1
-        yield Record(
-            record.tick,
-            rows,
-            record.figures[changed],
-            record.trust[changed],
-            record.reasons[changed],
-            old.revision[rows],
-        )
+            kept.x[rows], kept.memory[rows], kept.past[rows] = state.x, state.memory, state.past
 
     def _forget(self) -> None:
         """Let go of what can no longer be folded again."""
@@ -243,4 +283,5 @@ class Timeline:
         base = checkpoint.tick
         self._checkpoints = {n: state for n, state in self._checkpoints.items() if n >= base}
         self._readings = {n: readings for n, readings in self._readings.items() if n >= base}
-        self._records = {n: record for n, record in self._records.items() if n >= base}
+        self._recalled = {key: n for key, n in self._recalled.items() if n >= base}
+        self._revisions.forget(base)

@@ -28,7 +28,7 @@ class Readings(NamedTuple):
 def columns(readings: Sequence[Reading], start: int) -> Readings:
     """The columns of some readings of a tick that starts at ``start``; the result does not depend on their order."""
     ordered = sorted(readings, key=_order)
-    twin, channel, time, value, sd, _ = zip(*ordered, strict=True) if ordered else ((),) * 6
+    twin, channel, time, value, sd, _, _ = zip(*ordered, strict=True) if ordered else ((),) * 7
     return Readings(
         np.array(twin, np.int64),
         np.array(channel, np.int64),
@@ -53,6 +53,12 @@ class Observations(NamedTuple):
     sensor: IntArray
     value: FloatArray
     variance: FloatArray
+
+    def after(self, earlier: "Observations") -> "Observations":
+        """Both, the ``earlier`` ones first."""
+        watch = Watch(*(np.concatenate(pair, axis=1) for pair in zip(earlier.watch, self.watch, strict=True)))
+        rest = (np.concatenate(pair, axis=1) for pair in zip(earlier[1:], self[1:], strict=True))
+        return Observations(watch, *rest)
 
 
 def observations(readings: Readings, twins: int, outputs: IntArray) -> Observations:

@@ -71,7 +71,7 @@ def _replay(
     store = None if path is None else Store.create_or_open(path, assembly.identity)
     try:
         for taken, records in _steps(fold, entries, ahead, progress):
-            ticks += len(records)
+            ticks += sum(1 for record in records if not record.revision.any())
             if store is not None:
                 store.write(taken, records)
         if store is not None and fold.tip is not None:

@@ -213,7 +213,7 @@ def recover(assembly: Assembly, store: Store, until: int | None = None) -> tuple
     fold, intake = Fold(assembly, until=until), assembly.intake()
     checkpoint, frontier = store.checkpoint(), store.frontier()
     since = 0 if checkpoint is None else checkpoint.tick
-    readings = list(store.accepted(since * assembly.fleet.tick))
+    readings = list(store.accepted((since - assembly.fleet.recall) * assembly.fleet.tick))  # some were used later
     for reading in readings:
         intake.remember(reading)
     fold.resume(store.counts(), checkpoint, readings, store.latest(since), frontier)

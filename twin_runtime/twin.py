@@ -18,6 +18,7 @@ from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.random import perturb
 from twin_runtime.modelling.variables import Parameter
+from twin_runtime.past import beside, onwards, recalled
 from twin_runtime.readings import Observations, columns, observations
 from twin_runtime.vvuq.checks import Check, judge, thresholds
 from twin_runtime.vvuq.figures import Beside, beside_prior, summarise
@@ -45,6 +46,8 @@ class Fleet:
     drives. ``hysteresis`` is for how many ticks a worse and a better verdict must last; ``window`` is how long the
     checks remember, in seconds; ``gate`` and ``reopen`` see :func:`twin_runtime.vvuq.innovation.compare`.
     ``correlation[sensor, sensor]`` is that of the errors of readings of the same time; None: they are independent.
+    ``lag`` is by how many ticks the fixed-lag smoother looks back, 0: it does not; ``recall`` how many ticks old a
+    sensor's late reading may be to be compared with the past and correct the present, 0: late readings change the past.
     """
 
     model: Model
@@ -62,12 +65,20 @@ class Fleet:
     reopen: int = 25
     window: float = 10.0
     correlation: FloatArray | None = None
+    lag: int = 0
+    recall: int = 0
 
     @cached_property
     def layout(self) -> Layout:
         """Where things lie in the memory."""
         variables = len(self.model.variables) if self.inflation.remembers else 0
         return Layout(len(self.sensors), len(self.model.inputs), variables)
+
+    @cached_property
+    def kept(self) -> int:
+        """At how many ends of ticks the past is kept."""
+        looking_back = max(self.lag, self.recall)
+        return looking_back + 1 if looking_back else 0
 
     @cached_property
     def seconds(self) -> float:
@@ -113,8 +124,11 @@ class Fleet:
 
     @cached_property
     def considered(self) -> IntArray:
-        """The columns that readings leave as they are."""
-        return np.array([j for j, v in enumerate(self.model.variables) if not v.corrected], np.int64)
+        """The columns that readings leave as they are, in the ensemble and in the past beside it."""
+        names = [v.name for v in self.model.variables if not v.corrected]
+        columns = [v.name for v in self.model.variables]
+        columns += [q.name for q in self.model.quantities] * (self.kept - 1)
+        return np.array([j for j, name in enumerate(columns) if name in names], np.int64)
 
     @cached_property
     def prior_sd(self) -> FloatArray:
@@ -128,10 +142,12 @@ class Fleet:
         fixed = [j for j in self.corrected if isinstance(self.model.variables[j], Parameter)]
         return Beside(centre, self.prior_sd, self.corrected, np.array(fixed, np.int64))
 
-    def start(self) -> State:
-        """The state before the first tick: every twin drawn from the prior, nothing remembered."""
-        rows = np.arange(len(self.twins))
-        return State(draw_prior(self.model.variables, self.seed, rows, self.members), self.layout.fresh(rows.size))
+    def start(self, rows: IntArray | None = None) -> State:
+        """The state of some twins, or all, before the first tick: drawn from the prior, as if it had ever been so."""
+        rows = np.arange(len(self.twins)) if rows is None else rows
+        x, memory = draw_prior(self.model.variables, self.seed, rows, self.members), self.layout.fresh(rows.size)
+        prior = self.model.observe(x, self.seconds, held(self, memory)) if self.kept else x[:, :, :0]
+        return State(x, memory, np.tile(prior, self.kept))
 
 
 def tick(
@@ -150,12 +166,18 @@ def tick(
     memory = state.memory.copy()
     acting, seen = laid_out(fleet, memory, number, readings, after)
     x, predicted, residual = forecast(fleet, state.x, number, rows, acting, seen.watch)
+    if fleet.recall:
+        predicted, seen = with_late(fleet, state.past, number, readings, predicted, seen)
     kept = compared(fleet, memory, number, predicted, seen)
     occasion = Occasion(fleet.seed, rows, number, seen.watch.outputs)
-    x = correct(fleet, memory, x, *uncorrelated(fleet, predicted, kept, seen), occasion)
+    joint = beside(x, state.past, len(fleet.model.quantities))
+    joint = correct(fleet, memory, joint, *uncorrelated(fleet, predicted, kept, seen), occasion)
+    x = np.ascontiguousarray(joint[:, :, : x.shape[2]])
     trust, reasons = judged(fleet, x, memory, number, residual)
-    figures = summarise(fleet.model.observe(x, fleet.seconds, acting))
-    return State(x, memory), Record(number, rows, figures, trust, reasons, np.zeros(rows.size, np.int64))
+    now = fleet.model.observe(x, fleet.seconds, acting)
+    past = onwards(joint, x.shape[2], now, state.past)
+    record = Record(number, rows, summarise(now), trust, reasons, np.zeros(rows.size, np.int64))
+    return State(x, memory, past), record
 
 
 def laid_out(
@@ -166,6 +188,7 @@ def laid_out(
     batch = columns(readings, start)
     sensed = batch.channel < len(fleet.sensors)
     samples = batch.where(~sensed)
+    sensed &= batch.offset >= 0
     samples = samples._replace(channel=fleet.inputs_of_channels[samples.channel])
     last = fleet.layout.by_input(memory)
     behind = nothing_after(*last.shape[:2]) if after is None else after
@@ -176,6 +199,20 @@ def laid_out(
     return acting, observations(batch.where(sensed), memory.shape[0], fleet.outputs)
 
 
+def with_late(
+    fleet: Fleet, past: FloatArray, number: int, readings: Sequence[Reading], predicted: FloatArray, seen: Observations
+) -> tuple[FloatArray, Observations]:
+    """The predictions and the readings of a tick with those that belong to earlier ticks before them."""
+    batch = columns(readings, number * fleet.tick)
+    late = batch.where(batch.offset < 0)
+    if late.twin.size == 0:
+        return predicted, seen
+    earlier = observations(late, len(past), fleet.outputs)
+    ages = -earlier.watch.times / fleet.seconds
+    of_past = recalled(past, len(fleet.model.quantities), ages, earlier.watch.outputs)
+    return np.concatenate([of_past, predicted], axis=2), seen.after(earlier)
+
+
 def warm_up(fleet: Fleet) -> None:
     """Run a tick of one twin for nothing, so that every kernel is compiled before the first reading comes.
 
@@ -183,13 +220,9 @@ def warm_up(fleet: Fleet) -> None:
     """
     row = np.zeros(1, np.int64)
     readings = [Reading(0, channel, 0, 0.0, 1e9) for channel in range(len(fleet.inputs_of_channels))]
-    tick(
-        fleet,
-        State(draw_prior(fleet.model.variables, fleet.seed, row, fleet.members), fleet.layout.fresh(1)),
-        0,
-        readings,
-        row,
-    )
+    if fleet.recall:
+        readings += [reading._replace(time=-1) for reading in readings[: len(fleet.sensors)]]
+    tick(fleet, fleet.start(row), 0, readings, row)
 
 
 def forecast(
@@ -242,11 +275,15 @@ def correct(
     variance: FloatArray,
     occasion: Occasion,
 ) -> FloatArray:
-    """The analysis: the ensemble corrected by the readings that were kept, and inflated; ``memory`` takes note."""
+    """The analysis: the ensemble corrected by the readings that were kept, and inflated; ``memory`` takes note.
+
+    ``x`` may have further columns, the past, which are corrected but not inflated.
+    """
     if np.isnan(kept).all():
         return x
     analysis = fleet.method.update(x, predicted, kept, variance, occasion)
-    fleet.inflation(x, analysis, predicted, kept, variance, fleet.layout.by_variable(memory))
+    before, after = (ensemble[:, :, : len(fleet.model.variables)] for ensemble in (x, analysis))
+    fleet.inflation(before, after, predicted, kept, variance, fleet.layout.by_variable(memory))
     _keep(x, analysis, fleet.considered)
     return analysis
 
@@ -271,9 +308,13 @@ def judged(
 def outlook(fleet: Fleet, state: State, seconds: float, rows: IntArray) -> FloatArray:
     """All quantities ``[twin, member, quantity]`` some time ahead: no new inputs, no readings, no random walk."""
     x = state.x.copy()
-    last = fleet.layout.by_input(state.memory)
-    held = drive(fleet.input_rules, last, columns((), 0), nothing_after(*last.shape[:2]), 0)
-    alone = held._replace(known=np.zeros(rows.size))
+    alone = held(fleet, state.memory)._replace(known=np.zeros(rows.size))
     empty, residual = np.empty((*x.shape[:2], 0)), np.zeros(rows.size)
     fleet.model.advance(x, seconds, alone, nothing_to_watch(rows.size), empty, residual)
     return fleet.model.observe(x, seconds, alone)
+
+
+def held(fleet: Fleet, memory: FloatArray) -> Drive:
+    """Inputs that stay as they were."""
+    last = fleet.layout.by_input(memory)
+    return drive(fleet.input_rules, last, columns((), 0), nothing_after(*last.shape[:2]), 0)

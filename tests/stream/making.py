@@ -37,4 +37,4 @@ def record(tick: int, revision: int = 0, rows: tuple[int, ...] = (0, 1), reasons
 
 def checkpoint(tick: int) -> Checkpoint:
     random = np.random.default_rng(tick)
-    return Checkpoint(tick, State(random.normal(size=(2, 4, 3)), random.normal(size=(2, 6))))
+    return Checkpoint(tick, State(*(random.normal(size=shape) for shape in ((2, 4, 3), (2, 6), (2, 4, 10)))))

@@ -37,10 +37,20 @@ def unfit_method(config: Config, model: Model) -> Iterator[Problem]:
     if "radius" in config.assimilation.options and config.assimilation.correlated:
         what = f"method '{method}' with a radius takes the noise of all sensors for independent"
         yield Problem(("assimilation", "correlated"), what, "remove it, or use a method without a radius")
+    if method == "particle" and config.assimilation.jitter != 0.0:
+        yield from _shaken(config)
     considered = [v.name for v in model.variables if not v.corrected and v.prior.sd > 0.0]
     if method == "particle" and considered:
         what = f"method 'particle' exchanges whole members, model '{model.name}' keeps {', '.join(considered)} apart"
         yield Problem(("assimilation", "method"), what, 'use another method, such as "etkf"')
+
+
+def _shaken(config: Config) -> Iterator[Problem]:
+    """What particles that are told apart at random cannot do: a member is then no longer what its past became."""
+    for option, wanted in (("smoothing", config.assimilation.smoothing), ("late", config.assimilation.late != "fold")):
+        if wanted:
+            what = "method 'particle' moves its members apart from their own past"
+            yield Problem(("assimilation", option), what, f"remove {option}, or set jitter = 0, or use another method")
 
 
 def _quoted(name: str) -> str:

@@ -196,6 +196,16 @@ class AssimilationSection(Section):
     reopen: Annotated[int, Field(ge=1)] = Field(
         default=25, description="after how many refused readings in a row the gate opens", examples=[25]
     )
+    smoothing: Duration = Field(
+        default=0,
+        description="how long after a tick its estimates are said again, smoothed by what came since; 0: never",
+        examples=["2 s"],
+    )
+    late: Literal["fold", "asynchronous"] = Field(
+        default="fold",
+        description='what becomes of a late reading: "fold" revises the past, "asynchronous" corrects the present',
+        examples=["fold"],
+    )
 
     @property
     def options(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Where variables and outputs are, for methods of assimilation that correct what is near a sensor."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -71,6 +71,19 @@ def positions_of(model: object) -> Positions | None:
     """The positions that a model offers as its attribute ``positions``, if it does."""
     offered = getattr(model, "positions", None)
     return offered if isinstance(offered, Positions) else None
+
+
+def with_past(positions: Positions, variables: Sequence[str], quantities: Sequence[str], times: int) -> Positions:
+    """The positions with so many ticks of all quantities as further variables.
+
+    The outputs, which are the first quantities, are where they are as outputs; other quantities are where the variable
+    of their name is, or nowhere.
+    """
+    nowhere_at_all = np.full(positions.outputs.shape[1], np.nan)
+    by_name = dict(zip(variables, positions.variables, strict=True))
+    others = [by_name.get(name, nowhere_at_all) for name in quantities[len(positions.outputs) :]]
+    past = np.array([*positions.outputs, *others]).reshape(-1, positions.outputs.shape[1])
+    return replace(positions, variables=np.concatenate([positions.variables, np.tile(past, (times, 1))]))
 
 
 def along(places: npt.ArrayLike) -> FloatArray:

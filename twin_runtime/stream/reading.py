@@ -27,7 +27,7 @@ from twin_runtime.stream.identity import Identity
 from twin_runtime.stream.schema import connect
 
 _ACCEPTED = """
-SELECT signal, time, value, sd, sequence FROM journal
+SELECT signal, time, value, sd, sequence, tick FROM journal
 WHERE code = 'accepted' AND time >= ? ORDER BY time, signal, position
 """
 _ENTRIES = "SELECT * FROM journal WHERE position > ? ORDER BY position"
@@ -43,8 +43,8 @@ _LATEST = """
 SELECT tick, twin, figures, trust, reasons, max(revision) FROM estimate
 WHERE tick >= ? GROUP BY tick, twin ORDER BY tick, twin
 """
-_CHECKPOINT = "SELECT tick, twins, members, states, slots, x, memory FROM checkpoint ORDER BY tick DESC LIMIT 1"
-_TIP = "SELECT tick, twins, members, states, slots, x, memory FROM tip"
+_CHECKPOINT = "SELECT * FROM checkpoint ORDER BY tick DESC LIMIT 1"
+_TIP = "SELECT * FROM tip"
 _TRUST = tuple(Trust)
 
 
@@ -91,8 +91,8 @@ class Reader:
         """(position, entry) of all that came in behind a position, in the order in which it came in."""
         width = len(self.identity.channels)
         for position, arrival, code, signal, *rest in self._reading.execute(_ENTRIES, (after,)):
-            reading = None if signal is None else Reading(*divmod(signal, width), *rest[:4])
-            topic, payload, detail = rest[4:]
+            reading = None if signal is None else Reading(*divmod(signal, width), *rest[:5])
+            topic, payload, detail = rest[5:]
             yield position, Entry(arrival, Code(code), reading, topic or "", payload or b"", detail or "")
 
     def counts(self) -> dict[Code, int]:
@@ -112,8 +112,9 @@ class Reader:
         row = self._reading.execute(query).fetchone()
         if row is None:
             return None
-        tick, twins, members, states, slots, x, memory = row
-        return Checkpoint(tick, State(_array(x, (twins, members, states)), _array(memory, (twins, slots))))
+        tick, twins, members, states, slots, remembered, x, memory, past = row
+        shapes = (twins, members, states), (twins, slots), (twins, members, remembered)
+        return Checkpoint(tick, State(*map(_array, (x, memory, past), shapes)))
 
     def estimates(self, after: int = 0, limit: int = 1000) -> list[StoredEstimate]:
         """The next estimates behind a position, at most ``limit``, in the order in which they were written."""

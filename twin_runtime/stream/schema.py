@@ -2,6 +2,9 @@
 
 Times are nanoseconds since the epoch. ``signal.id`` is twin * number of channels + channel, so that the index of
 accepted readings runs by (time, twin, channel). Arrays are little-endian float64, C order.
+
+``journal.tick`` is the tick that uses a reading which came after its own had run, by its number (time / length of a
+tick); -1: its own. Whoever folds the journal again uses it there, and so comes to the same states.
 """
 
 import sqlite3
@@ -11,7 +14,8 @@ from twin_runtime.errors import StoreError
 
 APPLICATION = 0x5457494E
 """Marks a file as a store (the letters TWIN)."""
-FORMAT = 1
+FORMAT = 2
+"""2: the tick that uses a reading, and the past of a state."""
 
 TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -19,7 +23,7 @@ CREATE TABLE signal (id INTEGER PRIMARY KEY, twin TEXT NOT NULL, channel TEXT NO
 CREATE TABLE journal (
     position INTEGER PRIMARY KEY, arrival INTEGER NOT NULL, code TEXT NOT NULL,
     signal INTEGER REFERENCES signal, time INTEGER, value REAL, sd REAL, sequence INTEGER,
-    topic TEXT, payload BLOB, detail TEXT
+    tick INTEGER, topic TEXT, payload BLOB, detail TEXT
 );
 CREATE INDEX accepted ON journal (time, signal) WHERE code = 'accepted';
 CREATE INDEX otherwise ON journal (code) WHERE code <> 'accepted';
@@ -30,22 +34,22 @@ CREATE TABLE estimate (
 );
 CREATE TABLE checkpoint (
     tick INTEGER PRIMARY KEY, twins INTEGER NOT NULL, members INTEGER NOT NULL, states INTEGER NOT NULL,
-    slots INTEGER NOT NULL, x BLOB NOT NULL, memory BLOB NOT NULL
+    slots INTEGER NOT NULL, remembered INTEGER NOT NULL, x BLOB NOT NULL, memory BLOB NOT NULL, past BLOB NOT NULL
 );
 CREATE TABLE tip (
     tick INTEGER PRIMARY KEY, twins INTEGER NOT NULL, members INTEGER NOT NULL, states INTEGER NOT NULL,
-    slots INTEGER NOT NULL, x BLOB NOT NULL, memory BLOB NOT NULL
+    slots INTEGER NOT NULL, remembered INTEGER NOT NULL, x BLOB NOT NULL, memory BLOB NOT NULL, past BLOB NOT NULL
 );
 CREATE TABLE cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {FORMAT};
 """
 
-APPEND = "INSERT INTO journal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+APPEND = "INSERT INTO journal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 ESTIMATE = "INSERT OR IGNORE INTO estimate VALUES (NULL, ?, ?, ?, ?, ?, ?)"
-CHECKPOINT = "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?)"
+CHECKPOINT = "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 FORGET = "DELETE FROM checkpoint WHERE tick NOT IN (SELECT tick FROM checkpoint ORDER BY tick DESC LIMIT 2)"
-TIP = "INSERT INTO tip VALUES (?, ?, ?, ?, ?, ?, ?)"
+TIP = "INSERT INTO tip VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 CURSOR = "INSERT OR REPLACE INTO cursor VALUES (?, ?)"
 
 

@@ -120,11 +120,11 @@ class Store(Reader):
         for arrival, code, reading, topic, payload, detail in entries:
             text = code.value
             if reading is None:
-                yield arrival, text, None, None, None, None, None, topic, payload, detail
+                yield arrival, text, *[None] * 6, topic, payload, detail
             else:
-                twin, channel, time, value, sd, sequence = reading
+                twin, channel, *stamped = reading
                 signal = twin * width + channel
-                yield arrival, text, signal, time, value, sd, sequence, topic or None, payload or None, detail or None
+                yield arrival, text, signal, *stamped, topic or None, payload or None, detail or None
 
 
 def _create(connection: sqlite3.Connection, identity: Identity) -> None:
@@ -150,8 +150,9 @@ def _estimates(record: Record) -> Iterator[tuple[object, ...]]:
 
 
 def _checkpoint(checkpoint: Checkpoint) -> tuple[object, ...]:
-    x, memory = (np.ascontiguousarray(array, dtype="<f8") for array in (checkpoint.state.x, checkpoint.state.memory))
-    return checkpoint.tick, *x.shape, memory.shape[1], x.data, memory.data
+    state = checkpoint.state
+    x, memory, past = (np.ascontiguousarray(array, dtype="<f8") for array in (state.x, state.memory, state.past))
+    return checkpoint.tick, *x.shape, memory.shape[1], past.shape[2], x.tobytes(), memory.tobytes(), past.tobytes()
 
 
 def _lock(path: Path) -> IO[str]:

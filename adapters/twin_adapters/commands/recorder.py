@@ -81,7 +81,7 @@ class Recorder:
             if entry.reading is None or entry.code is not Code.ACCEPTED:
                 self.left_out[entry.code] += 1
                 continue
-            twin, channel, time, value, _, _ = entry.reading
+            twin, channel, time, value, *_ = entry.reading
             self.counts[twin, channel] += 1
             yield time, twins[twin], channels[channel].name, value, entry.arrival
 
