@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.assimilation.routes import by_both_routes
 from twin_runtime.assimilation import Enkf, Occasion, enkf
-from twin_runtime.assimilation.conformance import KalmanTests, Problem, assert_close, covariance, kalman, random_problem
+from twin_runtime.assimilation.conformance import KalmanTests, Problem, assert_close, covariance, random_problem
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.random import Purpose, normals
 
@@ -43,13 +43,6 @@ def test_both_routes_are_the_published_filter(problem: Problem) -> None:
     for analysis in by_both_routes(problem, enkf.weigh, problem.occasion):
         for twin in range(len(problem.x)):
             assert_close(analysis[twin], textbook(problem, twin))
-
-
-@given(problems)
-def test_the_mean_is_the_kalman_filters(problem: Problem) -> None:
-    analysis = Enkf().update(*problem)
-    for twin, ensemble in enumerate(analysis):
-        assert_close(ensemble.mean(0), kalman(problem, twin)[0])
 
 
 def test_twins_ticks_and_seeds_are_perturbed_differently() -> None:

@@ -64,6 +64,11 @@ MISTAKES = {
         "expected less than 1, got 1.0",
         "give pairs",
     ),
+    "noise that is the same but for rounding": (
+        TWO + 'correlated = [["u1", "u2", 0.999999999999]]\n',
+        "contradict each other (not positive definite)",
+        "give smaller ones",
+    ),
     "noise that cannot be": (
         THREE + 'correlated = [["u1", "u2", 0.9], ["u2", "u3", 0.9], ["u1", "u3", -0.9]]\n',
         "contradict each other (not positive definite)",
@@ -142,6 +147,19 @@ class Pond(Lorenz96):
         places[0] = float("nan")
         return replace(super().positions, outputs=places)
 """
+
+
+SHORT = POND.replace("Pond", "Short").replace('places[0] = float("nan")', "places = places[1:]")
+
+
+def test_positions_of_something_else_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = "[twin_runtime.models]\nshort = ring_too_short:Short\n"
+    monkeypatch.syspath_prepend(str(install(tmp_path / "site", points, {"ring_too_short": SHORT})))
+    text = RING.replace("lorenz96", "short") + 'method = "letkf"\nradius = 4.0\n'
+    with pytest.raises(ConfigError) as caught:
+        assemble(load(written(tmp_path, text)))
+    assert "has positions for 40 variables and 39 outputs, but 40 and 40 of them" in str(caught.value)
+    assert "one position each" in str(caught.value)
 
 
 def test_a_sensor_without_a_position_is_reported(

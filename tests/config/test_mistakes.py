@@ -27,6 +27,11 @@ WRONG = {
         "artery.toml:16: sensors.abp.noise: expected more than 0, got 0",
         "noise = 2.0",
     ),
+    "a noise that has no square": (
+        ("noise = 2.0", "noise = 1e-200"),
+        "artery.toml:16: sensors.abp.noise: expected a number that can be squared, got 1e-200",
+        "measure in another unit",
+    ),
     "a noise in quotes": (
         ("noise = 2.0", 'noise = "2"'),
         'sensors.abp.noise: expected a number, got "2"',

@@ -36,12 +36,11 @@ class Letkf:
         out: FloatArray | None = None,
     ) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`; ``occasion`` must tell the outputs."""
-        if occasion.outputs is None:
-            raise ValueError("to localise, the LETKF must be told which outputs are observed")
+        outputs = self.localisation.outputs_of(x, occasion.outputs)
         analysis = np.empty_like(x) if out is None else out
         (variables, lost), near = self.localisation.places, self.localisation.outputs_near_places
         count = len(self.localisation.positions.outputs)
-        _update(x, predicted, observed, variance, occasion.outputs, count, variables, lost, near, analysis)
+        _update(x, predicted, observed, variance, outputs, count, variables, lost, near, analysis)
         if self.rotate:
             rotate_members(analysis, predicted, observed, occasion)
         return analysis

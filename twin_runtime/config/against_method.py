@@ -31,9 +31,8 @@ def unknown_method(config: Config) -> Iterator[Problem]:
 def unfit_method(config: Config, model: Model) -> Iterator[Problem]:
     """What the method asks of the model, and the model cannot give."""
     method = config.assimilation.method
-    if "radius" in config.assimilation.options and positions_of(model) is None:
-        what = f"model '{model.name}' does not say where its variables and outputs are"
-        yield Problem(("assimilation", "radius"), what, "give the model `positions`, or use a method without a radius")
+    if "radius" in config.assimilation.options:
+        yield from _unknown_places(model)
     if "radius" in config.assimilation.options and config.assimilation.correlated:
         what = f"method '{method}' with a radius takes the noise of all sensors for independent"
         yield Problem(("assimilation", "correlated"), what, "remove it, or use a method without a radius")
@@ -51,6 +50,18 @@ def _shaken(config: Config) -> Iterator[Problem]:
         if wanted:
             what = "method 'particle' moves its members apart from their own past"
             yield Problem(("assimilation", option), what, f"remove {option}, or set jitter = 0, or use another method")
+
+
+def _unknown_places(model: Model) -> Iterator[Problem]:
+    """Variables and outputs that are not said to be anywhere."""
+    places, sizes = positions_of(model), (len(model.variables), len(model.outputs))
+    if places is None:
+        what = f"model '{model.name}' does not say where its variables and outputs are"
+        yield Problem(("assimilation", "radius"), what, "give the model `positions`, or use a method without a radius")
+    elif (len(places.variables), len(places.outputs)) != sizes:
+        what = "model '{}' has positions for {} variables and {} outputs, but {} and {} of them"
+        told = what.format(model.name, len(places.variables), len(places.outputs), *sizes)
+        yield Problem(("assimilation", "radius"), told, "give one position each, NaN for what is nowhere")
 
 
 def _quoted(name: str) -> str:

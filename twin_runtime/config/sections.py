@@ -29,6 +29,12 @@ def _median(pair: tuple[float, float]) -> tuple[float, float]:
     raise _wrong(f"expected a median above 0, got {pair[0]}", "give the median itself, not its logarithm")
 
 
+def _squarable(deviation: float) -> float:
+    if 1e-100 <= deviation <= 1e100:
+        return deviation
+    raise _wrong(f"expected a number that can be squared, got {deviation:g}", "measure in another unit")
+
+
 def _name(name: str) -> str:
     if re.fullmatch(r"\w[\w.-]*", name):
         return name
@@ -48,6 +54,7 @@ Interval = Annotated[Pair, AfterValidator(_ascending)]
 Spread = Annotated[Pair, AfterValidator(_spread)]
 LogSpread = Annotated[Spread, AfterValidator(_median)]
 Positive = Annotated[float, Field(gt=0)]
+Deviation = Annotated[Positive, AfterValidator(_squarable)]
 Correlation = Annotated[tuple[Name, Name, Annotated[float, Field(gt=-1, lt=1)]], Field(strict=False)]
 NotNegative = Annotated[float, Field(ge=0)]
 
@@ -135,7 +142,7 @@ class SensorSection(SignalSection):
     """``[sensors.NAME]``: a measured channel, compared with an output of the model."""
 
     observes: str = Field(default="", description="the model output that it measures; default: the sensor's name")
-    noise: Positive = Field(description="the standard deviation of a reading, in the sensor's unit", examples=[2.0])
+    noise: Deviation = Field(description="the standard deviation of a reading, in the sensor's unit", examples=[2.0])
     frozen: PositiveDuration | None = Field(
         default=None, description="how long it may repeat the very same reading; default: for ever", examples=["1 s"]
     )
