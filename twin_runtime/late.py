@@ -207,6 +207,12 @@ class Timeline:
             laid_out(self.fleet, state.memory, n, self._of_rows(n, rows), self._after(n, rows)) for n in ticks
         ]
 
+    def ahead(self, row: int) -> Iterator[tuple[Drive, Observations]]:
+        """All that acts on a twin, tick by tick, from the first reading to the last, where none has been folded yet."""
+        rows, memory = self.rows[row : row + 1], self.fleet.layout.fresh(1)
+        for n in range(min(self._readings, default=0), max(self._readings, default=-1) + 1):
+            yield laid_out(self.fleet, memory, n, self._of_rows(n, rows), self._after(n, rows))
+
     def resume(
         self,
         checkpoint: Checkpoint | None,

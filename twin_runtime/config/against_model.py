@@ -137,7 +137,7 @@ def _prior(given: Mapping[str, Any]) -> Prior:
             return Normal(mean, sd)
         case {"lognormal": (median, sd)}:
             return LogNormal(median, sd)
-        case {"bounded": (low, high)}:
-            return Bounded(low, high)
+        case {"bounded": bounds}:
+            return Bounded(*bounds)
         case _:
             return Fixed(given["fixed"])

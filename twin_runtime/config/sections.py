@@ -35,6 +35,14 @@ def _squarable(deviation: float) -> float:
     raise _wrong(f"expected a number that can be squared, got {deviation:g}", "measure in another unit")
 
 
+def _bounds(given: tuple[float, ...]) -> tuple[float, ...]:
+    low, high = _ascending((given[0], given[1]))
+    if not low < (given[2] if len(given) > 2 else (low + high) / 2.0) < high:
+        raise _wrong(f"expected a median between the bounds, got {given[2]}", "give low, high, median, spread")
+    _spread((low, given[3] if len(given) > 3 else 1.0))
+    return given
+
+
 def _name(name: str) -> str:
     if re.fullmatch(r"\w[\w.-]*", name):
         return name
@@ -51,6 +59,7 @@ Text = Annotated[str, Field(min_length=1)]
 FilePath = Annotated[Path, Field(strict=False)]
 Pair = Annotated[tuple[float, float], Field(strict=False)]
 Interval = Annotated[Pair, AfterValidator(_ascending)]
+Bounds = Annotated[tuple[float, ...], Field(strict=False, min_length=2, max_length=4), AfterValidator(_bounds)]
 Spread = Annotated[Pair, AfterValidator(_spread)]
 LogSpread = Annotated[Spread, AfterValidator(_median)]
 Positive = Annotated[float, Field(gt=0)]
@@ -97,7 +106,11 @@ class PriorSection(Section):
     lognormal: LogSpread | None = Field(
         default=None, description="median and standard deviation of the logarithm", examples=[[1.5, 0.3]]
     )
-    bounded: Interval | None = Field(default=None, description="the lower and the upper bound", examples=[[0, 1]])
+    bounded: Bounds | None = Field(
+        default=None,
+        description="the lower and the upper bound, and then median and standard deviation of the logit, if wanted",
+        examples=[[0, 1]],
+    )
     fixed: float | None = Field(default=None, description="the value, known exactly", examples=[1.0])
 
     @property

@@ -1,0 +1,66 @@
+"""The forward run: members through a stretch of time with all inputs and no correction, predicting every reading."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from twin_runtime.calibration.stretch import Stretch
+from twin_runtime.core import FloatArray, IntArray
+from twin_runtime.readings import Observations
+from twin_runtime.twin import Fleet, uncorrelated
+
+Progress = Callable[[int], None]
+"""Called with the number of ticks that have been run since the last call."""
+
+
+class Readings(NamedTuple):
+    """The readings of a stretch, with independent errors; ``sensor[reading]`` is its place in the table of sensors."""
+
+    value: FloatArray
+    variance: FloatArray
+    sensor: IntArray
+
+
+def read(stretch: Stretch) -> Readings:
+    """The readings in the order in which they are predicted."""
+    ticks = [seen for _, seen in stretch if seen.value.size]
+    independent = [uncorrelated(stretch.fleet, np.empty((1, 0, seen.value.size)), seen.value, seen) for seen in ticks]
+    return Readings(
+        np.concatenate([value[0] for _, value, _ in independent]),
+        np.concatenate([variance[0] for _, _, variance in independent]),
+        np.concatenate([seen.sensor[0] for seen in ticks]),
+    )
+
+
+def predict(stretch: Stretch, x: FloatArray, progress: Progress | None = None) -> FloatArray:
+    """Run an ensemble ``x[member, variable]`` through a stretch; returns its predictions ``[member, reading]``.
+
+    Nothing perturbs it: no reading corrects it, no variable drifts. ``x`` stays as it is. A member that has diverged
+    predicts NaN throughout.
+    """
+    fleet, ahead, residual = stretch.fleet, x[None].copy(), np.empty(1)
+    predicted, done = np.empty((len(x), stretch.readings)), 0
+    for acting, seen in stretch:
+        foreseen = np.empty((1, len(x), seen.value.size))
+        fleet.model.advance(ahead, fleet.seconds, acting, seen.watch, foreseen, residual)
+        predicted[:, done : done + seen.value.size] = _independent(fleet, foreseen, seen)
+        done += seen.value.size
+        if progress is not None:
+            progress(1)
+    predicted[~np.isfinite(predicted).all(axis=1)] = np.nan
+    return predicted
+
+
+def _independent(fleet: Fleet, foreseen: FloatArray, seen: Observations) -> FloatArray:
+    """Predictions ``[member, reading]`` of readings whose errors are independent.
+
+    A reading that any member predicts as NaN would be taken as missing, and change the others.
+    """
+    independent = foreseen
+    if fleet.correlation is not None:
+        diverged = ~np.isfinite(foreseen)
+        independent, _, _ = uncorrelated(fleet, np.where(diverged, 0.0, foreseen), seen.value, seen)
+        independent[diverged] = np.nan
+    of_twin: FloatArray = independent[0]
+    return of_twin

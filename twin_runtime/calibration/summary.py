@@ -1,0 +1,94 @@
+"""What a calibration came to: one JSON object, remarks for whoever is to believe it, and notes for the new file."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from twin_runtime.assembly import Assembly
+from twin_runtime.calibration.calibrate import Calibration, Fit
+from twin_runtime.calibration.posterior import Posterior, interval, spelled
+from twin_runtime.calibration.stretch import Stretch
+from twin_runtime.modelling.variables import Prior
+
+LARGE, SMALL = 1.2, 0.5
+"""Misfits that are told: errors 10 % larger, or 30 % smaller, than the noise as stated."""
+CHANCE = 3.0
+"""How many of its own standard deviations a misfit must be away from 1 to be told."""
+NOTHING = 0.9
+"""A variable that keeps more than this share of its prior spread has learnt nothing to speak of."""
+
+
+def summary(assembly: Assembly, stretch: Stretch, calibration: Calibration, method: str, seed: int) -> dict[str, Any]:
+    """What a calibration came to; times are event times in nanoseconds, misfits are per reading."""
+    return {
+        "name": assembly.identity.name,
+        "model": stretch.fleet.model.name,
+        "model_hash": assembly.identity.model_hash,
+        "twin": stretch.twin,
+        "method": method,
+        "seed": seed,
+        "members": calibration.members,
+        "dropped": calibration.dropped,
+        "begin": stretch.begin,
+        "end": stretch.end,
+        "readings": stretch.readings,
+        "refused": stretch.refused,
+        "misfits": [misfit._asdict() for misfit in calibration.misfits],
+        "by_sensor": {name: fit._asdict() for name, fit in calibration.by_sensor.items()},
+        "posteriors": {posterior.name: _told(posterior) for posterior in calibration.posteriors},
+        "blind": list(calibration.blind),
+        "remarks": list(remarks(assembly, calibration)),
+    }
+
+
+def _told(posterior: Posterior) -> dict[str, Any]:
+    return {
+        "unit": posterior.unit,
+        "prior": _figures(posterior.prior),
+        "posterior": _figures(posterior.posterior),
+        "kept": posterior.kept,
+        "written": spelled(posterior.posterior),
+    }
+
+
+def _figures(prior: Prior) -> dict[str, float]:
+    return dict(zip(("q50", "q05", "q95"), interval(prior), strict=True))
+
+
+def remarks(assembly: Assembly, calibration: Calibration) -> Iterator[str]:
+    """What must be known before the posteriors are believed."""
+    if calibration.dropped:
+        yield f"{calibration.dropped} members diverged and were left out; {calibration.members} are left"
+    for name, fit in calibration.by_sensor.items():
+        sensor = assembly.config.sensors[name]
+        yield from _of_fit(name, fit, f"{sensor.noise * math.sqrt(fit.misfit):.3g} {sensor.unit}")
+    for posterior in calibration.posteriors:
+        if posterior.kept > NOTHING:
+            yield f"the recording says next to nothing of {posterior.name}: it keeps {posterior.kept:.0%} of its spread"
+
+
+def _of_fit(name: str, fit: Fit, noise: str) -> Iterator[str]:
+    """A squared normal has variance 2, and so their mean over n readings 2 / n."""
+    if abs(fit.misfit - 1.0) <= CHANCE * math.sqrt(2.0 / fit.readings):
+        return
+    factor = math.sqrt(fit.misfit)
+    if fit.misfit > LARGE:
+        yield (
+            f"{name} is missed by {factor:.3g} times its noise: the model, or the noise as stated, does not explain "
+            f"the recording, and the posteriors are too narrow. A noise of {noise} would account for the size of the "
+            f"errors and widen them about {factor:.3g} times; errors that last would need more."
+        )
+    elif fit.misfit < SMALL:
+        yield (
+            f"{name} is missed by only {factor:.3g} times its noise: the noise is overstated, and the posteriors are "
+            f"too wide. A noise of {noise} would do."
+        )
+
+
+def notes(source: str, told: Mapping[str, Any], stretch: str) -> Iterator[str]:
+    """Whence the posteriors come, a line each; ``told`` is a :func:`summary`."""
+    before, after = told["misfits"][0]["of_mean"], told["misfits"][-1]["of_mean"]
+    yield f"Calibrated by {source}, twin {told['twin']}, {stretch}:"
+    yield f"{told['readings']} readings, {told['method']}, {told['members']} members, seed {told['seed']}."
+    yield f"Misfit a reading {before:.3g} before, {after:.3g} after (1 is the noise as stated)."
+    yield from (f"Mind: {remark}" for remark in (*told["remarks"], *told["blind"]))
