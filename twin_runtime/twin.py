@@ -1,4 +1,4 @@
-"""The tick: forecast, compare, correct, judge. A pure function of the state, the readings and the inputs."""
+"""The tick: forecast, compare, correct, recover, judge. A pure function of the state, the readings and the inputs."""
 
 import math
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.random import perturb
 from twin_runtime.readings import Observations, columns, observations
 from twin_runtime.vvuq.checks import Check, judge, thresholds
+from twin_runtime.vvuq.divergence import Divergence, Response, find, inflate_again
 from twin_runtime.vvuq.figures import spread_left, summarise
 from twin_runtime.vvuq.innovation import compare
 
@@ -40,6 +41,7 @@ class Fleet:
     drives. ``hysteresis`` is for how many ticks a worse and a better verdict must last; ``window`` is how long the
     checks remember, in seconds; ``gate`` and ``reopen`` see :func:`twin_runtime.vvuq.innovation.compare`.
     ``correlation[sensor, sensor]`` is that of the errors of readings of the same time; None: they are independent.
+    ``divergence`` is what is done about a twin that has lost its asset.
     """
 
     model: Model
@@ -57,6 +59,7 @@ class Fleet:
     reopen: int = 25
     window: float = 10.0
     correlation: FloatArray | None = None
+    divergence: Divergence = Divergence()  # noqa: RUF009  # frozen
 
     @cached_property
     def layout(self) -> Layout:
@@ -140,6 +143,7 @@ def tick(
     kept = compared(fleet, memory, number, predicted, seen)
     occasion = Occasion(fleet.seed, rows, number, seen.watch.outputs)
     x = correct(fleet, memory, x, *uncorrelated(fleet, predicted, kept, seen), occasion)
+    recover(fleet, memory, x, number, rows)
     trust, reasons = judged(fleet, x, memory, number, residual)
     figures = summarise(fleet.model.observe(x, fleet.seconds, acting))
     return State(x, memory), Record(number, rows, figures, trust, reasons, np.zeros(rows.size, np.int64))
@@ -243,6 +247,17 @@ def _keep(forecast: FloatArray, analysis: FloatArray, columns: IntArray) -> None
         for member in range(analysis.shape[1]):
             for j in columns:
                 analysis[i, member, j] = forecast[i, member, j]
+
+
+def recover(fleet: Fleet, memory: FloatArray, x: FloatArray, number: int, rows: IntArray) -> None:
+    """Find the twins that have lost their assets, and respond as declared; both arrays are changed in place."""
+    factors = find(fleet.divergence, memory, fleet.layout.by_sensor(memory))
+    for i in np.flatnonzero(factors):
+        if fleet.divergence.response is Response.REDRAW:
+            x[i] = draw_prior(fleet.model.variables, fleet.seed, rows[i : i + 1], fleet.members, number)[0]
+        else:
+            inflate_again(x[i], factors[i], fleet.prior_sd, fleet.corrected)
+        fleet.layout.forget(memory, int(i))
 
 
 def judged(

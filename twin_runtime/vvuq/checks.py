@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from twin_runtime.core import FloatArray, IntArray
@@ -46,6 +47,7 @@ CHECKS = (
     Check("rejected", "validation", 0.2, 0.5),
     Check("age", "validation", 1.0, 10.0),
     Check("collapse", "uncertainty", 1e4, 1e8),
+    Check("divergence", "validation", 0.5, 0.5),
 )
 """All checks, in the order of the bits of :attr:`twin_runtime.core.Record.reasons`."""
 
@@ -101,6 +103,12 @@ def collapse(evidence: Evidence) -> float:
 
 
 @njit(cache=True, error_model="numpy")
+def divergence(evidence: Evidence) -> float:
+    """1 where the twin has lost its asset (see :mod:`twin_runtime.vvuq.divergence`)."""
+    return 1.0 if evidence.diverged > 0.0 else 0.0
+
+
+@njit(cache=True, error_model="numpy")
 def judge(
     thresholds: FloatArray,
     hysteresis: IntArray,
@@ -131,6 +139,7 @@ def judge(
             rejected(evidence),
             age(evidence),
             collapse(evidence),
+            divergence(evidence),
         )
         worst_level = 0
         for place, figure in enumerate(figures):
@@ -169,3 +178,9 @@ def thresholds(checks: tuple[Check, ...]) -> FloatArray:
 def reasons(bits: int) -> tuple[str, ...]:
     """The names of the checks whose bits are set."""
     return tuple(name for place, name in enumerate(NAMES) if bits >> place & 1)
+
+
+def complaining(reasons: IntArray, check: str) -> npt.NDArray[np.bool_]:
+    """For each twin, whether a check is among its reasons, one bit a check."""
+    found: npt.NDArray[np.bool_] = (reasons >> NAMES.index(check) & 1).astype(np.bool_)
+    return found

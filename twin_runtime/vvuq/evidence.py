@@ -10,6 +10,7 @@ from twin_runtime.memory import SensorSlot, Slot
 
 WINDOW_NIS, DEGREES, DEGREES_2 = int(Slot.WINDOW_NIS), int(Slot.WINDOW_DEGREES), int(Slot.WINDOW_DEGREES_2)
 COVERED, COMPARED, COMPARED_2 = int(Slot.WINDOW_COVERED), int(Slot.WINDOW_COMPARED), int(Slot.WINDOW_COMPARED_2)
+DIVERGED = int(Slot.DIVERGED)
 HEARD, OUTLIERS = int(SensorSlot.HEARD), int(SensorSlot.WINDOW_OUTLIERS)
 BIAS, COUNT, COUNT_2 = int(SensorSlot.WINDOW_BIAS), int(SensorSlot.WINDOW_COUNT), int(SensorSlot.WINDOW_COUNT_2)
 
@@ -37,6 +38,8 @@ class Evidence(NamedTuple):
     """Smallest ratio of a corrected variable's spread to its prior's; NaN if a state is not finite."""
     residual: float
     """Relative imbalance of what the model conserves, over the tick."""
+    diverged: float
+    """For how many ticks yet the twin counts as diverged."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -56,6 +59,7 @@ def gather(
         (tick - sensors[:, HEARD]) / stale,
         spread,
         residual,
+        memory[DIVERGED],
     )
 
 
