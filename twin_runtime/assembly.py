@@ -17,6 +17,7 @@ from twin_runtime.stream.intake import Intake, Plausibility
 from twin_runtime.twin import Fleet, Sensor
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.checks import NAMES, configured
+from twin_runtime.vvuq.divergence import Divergence, Response
 
 LOG = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ def assemble(config: Config) -> Assembly:
         tick=config.twin.tick,
         config_hash=config.config_hash,
         model_hash=model.fingerprint,
+        sensors=len(fleet.sensors),
     )
     return Assembly(config, fleet, tuple(_channel(c, model) for c in config.channels), identity)
 
@@ -88,6 +90,7 @@ def _fleet(config: Config, model: Model) -> Fleet:
         correlation=config.correlation,
         lag=lag,
         recall=recall,
+        divergence=_divergence(config),
     )
 
 
@@ -97,6 +100,11 @@ def _places(model: Model, past: int) -> Positions | None:
     if positions is None or past == 0:
         return positions
     return with_past(positions, [v.name for v in model.variables], [q.name for q in model.quantities], past)
+
+
+def _divergence(config: Config) -> Divergence:
+    declared = config.assimilation.divergence
+    return Divergence(Response(declared.response), declared.limit, math.ceil(declared.rest / config.twin.tick))
 
 
 def _report_global(config: Config, model: Model) -> None:

@@ -1,4 +1,4 @@
-"""The tick: forecast, compare, correct, judge. A pure function of the state, the readings and the inputs."""
+"""The tick: forecast, compare, correct, recover, judge. A pure function of the state, the readings and the inputs."""
 
 import math
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from twin_runtime.modelling.variables import Parameter
 from twin_runtime.past import beside, onwards, recalled
 from twin_runtime.readings import Observations, columns, observations
 from twin_runtime.vvuq.checks import Check, judge, thresholds
+from twin_runtime.vvuq.divergence import Divergence, Response, find, inflate_again
 from twin_runtime.vvuq.figures import Beside, beside_prior, summarise
 from twin_runtime.vvuq.innovation import compare
 
@@ -48,6 +49,7 @@ class Fleet:
     ``correlation[sensor, sensor]`` is that of the errors of readings of the same time; None: they are independent.
     ``lag`` is by how many ticks the fixed-lag smoother looks back, 0: it does not; ``recall`` how many ticks old a
     sensor's late reading may be to be compared with the past and correct the present, 0: late readings change the past.
+    ``divergence`` is what is done about a twin that has lost its asset.
     """
 
     model: Model
@@ -67,6 +69,7 @@ class Fleet:
     correlation: FloatArray | None = None
     lag: int = 0
     recall: int = 0
+    divergence: Divergence = Divergence()  # noqa: RUF009  # frozen
 
     @cached_property
     def layout(self) -> Layout:
@@ -173,6 +176,7 @@ def tick(
     joint = beside(x, state.past, len(fleet.model.quantities))
     joint = correct(fleet, memory, joint, *uncorrelated(fleet, predicted, kept, seen), occasion)
     x = np.ascontiguousarray(joint[:, :, : x.shape[2]])
+    recover(fleet, memory, x, number, rows)
     trust, reasons = judged(fleet, x, memory, number, residual)
     now = fleet.model.observe(x, fleet.seconds, acting)
     past = onwards(joint, x.shape[2], now, state.past)
@@ -294,6 +298,17 @@ def _keep(forecast: FloatArray, analysis: FloatArray, columns: IntArray) -> None
         for member in range(analysis.shape[1]):
             for j in columns:
                 analysis[i, member, j] = forecast[i, member, j]
+
+
+def recover(fleet: Fleet, memory: FloatArray, x: FloatArray, number: int, rows: IntArray) -> None:
+    """Find the twins that have lost their assets, and respond as declared; both arrays are changed in place."""
+    factors = find(fleet.divergence, memory, fleet.layout.by_sensor(memory))
+    for i in np.flatnonzero(factors):
+        if fleet.divergence.response is Response.REDRAW:
+            x[i] = draw_prior(fleet.model.variables, fleet.seed, rows[i : i + 1], fleet.members, number)[0]
+        else:
+            inflate_again(x[i], factors[i], fleet.prior_sd, fleet.corrected)
+        fleet.layout.forget(memory, int(i))
 
 
 def judged(

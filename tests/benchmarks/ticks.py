@@ -9,7 +9,7 @@ from twin_models.artery import Artery
 from twin_runtime.assimilation import Etkf, Inflation, Occasion
 from twin_runtime.core import FloatArray, IntArray, Reading, Record, State
 from twin_runtime.modelling.drive import Drive, nothing_to_watch
-from twin_runtime.twin import Fleet, Sensor, compared, correct, forecast, judged, laid_out, tick
+from twin_runtime.twin import Fleet, Sensor, compared, correct, forecast, judged, laid_out, recover, tick
 from twin_runtime.vvuq.checks import CHECKS
 
 MILLI, MICRO = 1e3, 1e6
@@ -66,6 +66,7 @@ def judged_tick(fleet: Fleet, state: State, batch: list[Reading], rows: IntArray
     x, predicted, residual = forecast(fleet, state.x, FIRST, rows, acting, seen.watch)
     kept = compared(fleet, memory, FIRST, predicted, seen)
     x = correct(fleet, memory, x, predicted, kept, seen.variance, Occasion(fleet.seed, rows, FIRST))
+    recover(fleet, memory, x, FIRST, rows)
     judged(fleet, x, memory, FIRST, residual)
     return x
 

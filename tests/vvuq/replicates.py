@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.memory import Layout
-from twin_runtime.vvuq.checks import CHECKS, NAMES, Check, judge, thresholds
+from twin_runtime.vvuq.checks import CHECKS, Check, judge, thresholds
 from twin_runtime.vvuq.innovation import compare
 
 FORECAST, NOISE = 1.0, 1.0
@@ -104,9 +103,3 @@ class Replicates:
             self.hear(scale * self.innovations() + bias * sd)
             self.number += 1
         return self
-
-
-def complains(reasons: IntArray, check: str) -> npt.NDArray[np.bool_]:
-    """For each twin, whether a check is among its reasons."""
-    found: npt.NDArray[np.bool_] = (reasons >> NAMES.index(check) & 1).astype(np.bool_)
-    return found

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.vvuq.replicates import Replicates, complains, fading
+from tests.vvuq.replicates import Replicates, fading
 from twin_runtime.core import Trust
 from twin_runtime.memory import SensorSlot
-from twin_runtime.vvuq.checks import CHECKS, NAMES, Check, configured, reasons
+from twin_runtime.vvuq.checks import CHECKS, NAMES, Check, complaining, configured, reasons
 from twin_runtime.vvuq.evidence import chi_squared_band
 
 TRUSTED, DEGRADED, UNTRUSTED = Trust
@@ -60,7 +60,7 @@ class TestWrongVariance:
         twins = Replicates(self.TWINS, self.SENSORS, members=32, fading=f, checks=checks, seed=seed)
         # Five times the memory of the window: what came before counts for less than 1 %.
         _, bits = twins.live(round(5 / (1 - f)), scale=float(np.sqrt(variance))).judge()
-        return float(complains(bits, check).mean())
+        return float(complaining(bits, check).mean())
 
     def test_half_as_much_again_is_found_99_times_in_100(self) -> None:
         """1.5 has a standard deviation of 0.106 and the band at z = 3 ends at 1.22: 2.6 of them below, 0.4 % missed.

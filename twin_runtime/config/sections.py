@@ -175,6 +175,26 @@ class EnsembleSection(Section):
     )
 
 
+class DivergenceSection(Section):
+    """``[assimilation.divergence]``: what is done about a twin that has lost its asset."""
+
+    response: Literal["flag", "re-inflate", "re-draw"] = Field(
+        default="flag",
+        description="whether it is only told, its ensemble spread out, or drawn anew from the prior",
+        examples=["flag"],
+    )
+    limit: Annotated[float, Field(ge=1)] = Field(
+        default=4.0,
+        description="how many times larger than chance allows the squared innovations must be, 1 or more",
+        examples=[4.0],
+    )
+    rest: PositiveDuration = Field(
+        default=10 * SECOND,
+        description="how long a twin counts as diverged before the next response",
+        examples=["10 s"],
+    )
+
+
 class AssimilationSection(Section):
     """``[assimilation]``: how readings correct the ensemble."""
 
@@ -225,6 +245,9 @@ class AssimilationSection(Section):
         default="fold",
         description='what becomes of a late reading: "fold" revises the past, "asynchronous" corrects the present',
         examples=["fold"],
+    )
+    divergence: DivergenceSection = Field(
+        default=DivergenceSection(), description="the table [assimilation.divergence]"
     )
 
     @property

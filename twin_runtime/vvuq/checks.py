@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from twin_runtime.core import FloatArray, IntArray
@@ -49,6 +50,7 @@ CHECKS = (
     Check("jump", "validation", 0.9, 25.0),
     Check("frozen", "validation", 1.0, 3.0),
     Check("strayed", "validation", 4.0, 8.0),
+    Check("divergence", "validation", 0.5, 0.5),
 )
 """All checks, in the order of the bits of :attr:`twin_runtime.core.Record.reasons`."""
 
@@ -121,6 +123,11 @@ def strayed(evidence: Evidence) -> float:
     return evidence.strayed
 
 
+def divergence(evidence: Evidence) -> float:
+    """1 where the twin has lost its asset (see :mod:`twin_runtime.vvuq.divergence`)."""
+    return 1.0 if evidence.diverged > 0.0 else 0.0
+
+
 @njit(cache=True, error_model="numpy")
 def judge(
     thresholds: FloatArray,
@@ -156,6 +163,7 @@ def judge(
             jump(evidence),
             frozen(evidence),
             strayed(evidence),
+            divergence(evidence),
         )
         worst_level = 0
         for place, figure in enumerate(figures):
@@ -194,3 +202,9 @@ def thresholds(checks: tuple[Check, ...]) -> FloatArray:
 def reasons(bits: int) -> tuple[str, ...]:
     """The names of the checks whose bits are set."""
     return tuple(name for place, name in enumerate(NAMES) if bits >> place & 1)
+
+
+def complaining(reasons: IntArray, check: str) -> npt.NDArray[np.bool_]:
+    """For each twin, whether a check is among its reasons, one bit a check."""
+    found: npt.NDArray[np.bool_] = (reasons >> NAMES.index(check) & 1).astype(np.bool_)
+    return found

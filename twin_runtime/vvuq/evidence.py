@@ -10,6 +10,7 @@ from twin_runtime.memory import SensorSlot, Slot
 
 WINDOW_NIS, DEGREES, DEGREES_2 = int(Slot.WINDOW_NIS), int(Slot.WINDOW_DEGREES), int(Slot.WINDOW_DEGREES_2)
 COVERED, COMPARED, COMPARED_2 = int(Slot.WINDOW_COVERED), int(Slot.WINDOW_COMPARED), int(Slot.WINDOW_COMPARED_2)
+DIVERGED = int(Slot.DIVERGED)
 HEARD, SAME_SINCE = int(SensorSlot.HEARD), int(SensorSlot.SAME_SINCE)
 OUTLIERS, REOPENED = int(SensorSlot.WINDOW_OUTLIERS), int(SensorSlot.WINDOW_REOPENED)
 BIAS, COUNT, COUNT_2 = int(SensorSlot.WINDOW_BIAS), int(SensorSlot.WINDOW_COUNT), int(SensorSlot.WINDOW_COUNT_2)
@@ -44,6 +45,8 @@ class Evidence(NamedTuple):
     """How far the mean of a parameter is from its prior's, in the prior's standard deviations; the largest."""
     residual: float
     """Relative imbalance of what the model conserves, over the tick."""
+    diverged: float
+    """For how many ticks yet the twin counts as diverged."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -75,6 +78,7 @@ def gather(
         spread,
         strayed,
         residual,
+        memory[DIVERGED],
     )
 
 

@@ -13,6 +13,8 @@ from numba import njit
 from twin_runtime.assimilation.correlated import decorrelate
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.memory import SensorSlot, Slot
+from twin_runtime.vvuq.covariance import solve
+from twin_runtime.vvuq.scores import score_forecast, score_update
 
 QUANTILE_90 = 1.6448536269514722
 """Half the width of the central 90 % interval of a normal distribution, in standard deviations."""
@@ -23,10 +25,15 @@ WINDOW_COVERED, WINDOW_COMPARED = int(Slot.WINDOW_COVERED), int(Slot.WINDOW_COMP
 WINDOW_COMPARED_2 = int(Slot.WINDOW_COMPARED_2)
 ASSIMILATED, OUTLIERS = int(Slot.SUM_ASSIMILATED), int(Slot.SUM_OUTLIERS)
 COVERED, COMPARED, WIDTH = int(Slot.SUM_COVERED), int(Slot.SUM_COMPARED), int(Slot.SUM_WIDTH)
+UPDATES = int(Slot.SUM_UPDATES)
 HEARD, REFUSED = int(SensorSlot.HEARD), int(SensorSlot.REFUSED)
 BIAS, COUNT, COUNT_2 = int(SensorSlot.WINDOW_BIAS), int(SensorSlot.WINDOW_COUNT), int(SensorSlot.WINDOW_COUNT_2)
 WINDOW_OUTLIERS, WINDOW_REOPENED = int(SensorSlot.WINDOW_OUTLIERS), int(SensorSlot.WINDOW_REOPENED)
 VALUE, SAME_SINCE = int(SensorSlot.VALUE), int(SensorSlot.SAME_SINCE)
+SQUARE, SHARE = int(SensorSlot.WINDOW_SQUARE), int(SensorSlot.WINDOW_SHARE)
+
+CLIPPED = 5.0
+"""In the window of the squares, no reading counts as further off than so many standard deviations."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -52,12 +59,13 @@ def compare(
     readings in a row of its sensor were; so is one that its sensor has repeated for ``frozen[sensor]`` ticks, which
     would teach the twin that nothing moves. ``memory[twin, Slot]`` and ``by_sensor[twin, sensor, SensorSlot]`` are
     updated in place; ``fading`` is what a tick leaves of the window. Errors may be correlated (see
-    :func:`twin_runtime.assimilation.correlated.independent`), which matters to the statistic only. Returns ``observed``
-    with NaN for what was refused, or could not be compared.
+    :func:`twin_runtime.assimilation.correlated.independent`), which matters to the statistic and to what the update
+    makes of the readings only. Returns ``observed`` with NaN for what was refused, or could not be compared.
     """
     twins, members, width = predicted.shape
     kept = np.full((twins, width), np.nan)
-    noise, which = np.empty(width), np.empty(width, np.int64)
+    noise, which, solved, signal = np.empty(width), np.empty(width, np.int64), np.empty(width), np.empty(width)
+    factor, room = np.empty((min(width, members), min(width, members))), np.empty((2, members))
     deviations = np.empty((width, members + 1))  # of the members from their mean, and of the reading
     for i in range(twins):
         _fade(memory[i], by_sensor[i], fading)
@@ -71,14 +79,22 @@ def compare(
             which[accepted] = k
             sd = math.sqrt(spread * (1.0 + 1.0 / members) + variance[i, k])
             score = deviations[accepted, members] / sd
-            if _admit(score, sd, tick, gate, reopen, stuck, memory[i], by_sensor[i, sensor[i, k]]):
+            own = by_sensor[i, sensor[i, k]]
+            _watch(score, variance[i, k] / sd**2, own)
+            if _admit(score, sd, tick, gate, reopen, stuck, memory[i], own):
+                score_forecast(deviations[accepted], variance[i, k], sd, room[0], own)
                 kept[i, k] = observed[i, k]
                 accepted += 1
         if accepted > 0:
             if times is not None and correlation is not None:
                 there = which[:accepted]
                 decorrelate(deviations[:accepted], noise, sensor[i][there], times[i][there], correlation)
-            statistic = _nis(deviations[:accepted], noise)
+            statistic = solve(deviations[:accepted], noise, factor, room, solved, signal)
+            for a in range(accepted):
+                forecast = _spread(deviations[a], members) * (1.0 + 1.0 / members)
+                own = by_sensor[i, sensor[i, which[a]]]
+                score_update(deviations[a, members], forecast, noise[a], solved[a], signal[a], own)
+            memory[i, UPDATES] += 1.0
             memory[i, NIS] += statistic
             memory[i, DEGREES] += accepted
             memory[i, WINDOW_NIS] += statistic
@@ -99,6 +115,8 @@ def _fade(memory: FloatArray, by_sensor: FloatArray, fading: float) -> None:
         by_sensor[s, COUNT_2] *= fading * fading
         by_sensor[s, WINDOW_OUTLIERS] *= fading
         by_sensor[s, WINDOW_REOPENED] *= fading
+        by_sensor[s, SQUARE] *= fading
+        by_sensor[s, SHARE] *= fading
 
 
 @njit(cache=True, error_model="numpy")
@@ -113,11 +131,29 @@ def _lasting(value: float, tick: int, sensor: FloatArray) -> float:
 def _anomalies(predicted: FloatArray, anomalies: FloatArray) -> tuple[float, float]:
     """Fill the anomalies of one predicted reading; returns its mean and sample variance."""
     mean = predicted.sum() / predicted.size
-    total = 0.0
     for j in range(predicted.size):
         anomalies[j] = predicted[j] - mean
+    return mean, _spread(anomalies, anomalies.size)
+
+
+@njit(cache=True, error_model="numpy")
+def _spread(anomalies: FloatArray, members: int) -> float:
+    """The sample variance of so many anomalies."""
+    total = 0.0
+    for j in range(members):
         total += anomalies[j] * anomalies[j]
-    return mean, total / (predicted.size - 1)
+    return total / (members - 1)
+
+
+@njit(cache=True, error_model="numpy")
+def _watch(score: float, noise: float, sensor: FloatArray) -> None:
+    """Remember how far off a reading is, used or not, and how much of that the forecast answers for.
+
+    ``noise`` is the share of its own error in the variance of the innovation.
+    """
+    finite = math.isfinite(score)
+    sensor[SQUARE] += min(score * score, CLIPPED * CLIPPED) if finite else CLIPPED * CLIPPED
+    sensor[SHARE] += 1.0 - noise if finite else 0.0
 
 
 @njit(cache=True, error_model="numpy")
@@ -146,27 +182,3 @@ def _admit(
     memory[WIDTH] += 2.0 * QUANTILE_90 * sd
     sensor[BIAS] += max(-10.0, min(10.0, score))
     return True
-
-
-@njit(cache=True, error_model="numpy")
-def _nis(deviations: FloatArray, noise: FloatArray) -> float:
-    """D' S^-1 d by a Cholesky factor of S = (1 + 1/N) Y Y'/(N - 1) + R (``deviations[reading, :]``: Y, then d)."""
-    size, members = deviations.shape[0], deviations.shape[1] - 1
-    scale = (1.0 + 1.0 / members) / (members - 1.0)
-    factor = np.empty((size, size))
-    total = 0.0
-    solved = np.empty(size)
-    for r in range(size):
-        for c in range(r + 1):
-            value = noise[r] if r == c else 0.0
-            for j in range(members):
-                value += scale * deviations[r, j] * deviations[c, j]
-            for q in range(c):
-                value -= factor[r, q] * factor[c, q]
-            factor[r, c] = math.sqrt(value) if r == c else value / factor[c, c]
-        value = deviations[r, members]
-        for q in range(r):
-            value -= factor[r, q] * solved[q]
-        solved[r] = value / factor[r, r]
-        total += solved[r] * solved[r]
-    return total
