@@ -123,6 +123,7 @@ def strayed(evidence: Evidence) -> float:
     return evidence.strayed
 
 
+@njit(cache=True, error_model="numpy")
 def divergence(evidence: Evidence) -> float:
     """1 where the twin has lost its asset (see :mod:`twin_runtime.vvuq.divergence`)."""
     return 1.0 if evidence.diverged > 0.0 else 0.0
