@@ -136,6 +136,15 @@ class TestOrder:
         assert run.history.newest == expected.history.newest
         assert run.concluded().history.newest == expected.concluded().history.newest
 
+    @pytest.mark.parametrize("before", [None, 0], ids=["the first of all", "the first for a long time"])
+    def test_a_sample_at_the_very_end_of_a_tick_says_nothing_of_it(self, before: int | None) -> None:
+        """It belongs to the next tick, and cannot be interpolated from what came before."""
+        earlier = [] if before is None else [Reading(0, STEAM, START * TICK, 0.2, 0.0)]
+        readings = [*earlier, Reading(0, DIPSTICK, START * TICK + 3, 0.5, 0.1)]
+        on_the_edge = Reading(0, STEAM, (START + 5) * TICK, 1.5, 0.0)
+        late = Run.of(FLEETS[1]).offer(*readings).to(5).offer(on_the_edge).to(10)
+        assert late.bits == in_order(FLEETS[1], [*readings, on_the_edge], 10).bits
+
     def test_every_order_of_a_few_readings_of_one_tick_is_the_same(self) -> None:
         readings = busy_tick(3, 2)
         shuffled = [random.Random(k).sample(readings, len(readings)) for k in range(10)]
