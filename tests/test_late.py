@@ -20,7 +20,7 @@ from twin_runtime.twin import Fleet, Sensor
 
 LATENESS = 12
 """Ticks for which the past stays open in these stories."""
-LAG = 5
+LAG = 10
 """Ticks by which the smoother looks back in some of them."""
 FLEETS = {count: tanks(count, members=6) for count in (1, 2, 3)}
 SMOOTHED = {count: replace(fleet, lag=LAG) for count, fleet in FLEETS.items()}
@@ -396,6 +396,14 @@ class TestSmoothing:
             said = {key: len(known) for key, known in told.history.estimates.items()}
             assert said == {(START + n, row): 2 if n < last_smoothed else 1 for n in range(60) for row in (0, 1)}
             told.concluded()
+
+    def test_the_latest_reading_that_is_taken_changes_what_was_smoothed_a_lag_before_it(self) -> None:
+        late = gauge(60 - LATENESS, 1.3, twin=1, offset=7)
+        run = Run.of(SMOOTHED[2]).offer(*self.READINGS).to(60).offer(late).to(60)
+        expected = in_order(SMOOTHED[2], [*self.READINGS, late], 60)
+        assert run.history.newest == expected.history.newest
+        again = {number for (number, row), known in run.history.estimates.items() if row == 1 and len(known) > 2}
+        assert min(again) == START + 60 - LATENESS - LAG
 
     def test_the_verdict_stays_what_it_was(self) -> None:
         told = in_order(SMOOTHED[2], self.READINGS, 60)

@@ -1,9 +1,11 @@
 """The past of an ensemble: corrected along with it, it is a smoother; recalled, it makes use of late readings."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from filterpy.kalman import KalmanFilter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +13,7 @@ from twin_models.advection import Advection
 from twin_runtime.assimilation import Etkf, Inflation
 from twin_runtime.core import SECOND, Code, FloatArray, Reading, Record
 from twin_runtime.late import Timeline
+from twin_runtime.past import recalled
 from twin_runtime.twin import Fleet, Sensor
 from twin_runtime.vvuq.checks import CHECKS
 
@@ -98,7 +101,47 @@ def assert_known(fleet: Fleet, record: Record, readings: Iterable[Reading]) -> N
     np.testing.assert_allclose(record.figures[0, :, 1], sd, rtol=0.0, atol=1e-10)
 
 
+def rauch_tung_striebel(values: FloatArray, walk: float, noise: float) -> tuple[FloatArray, FloatArray]:
+    """Means and variances of a random walk at all its steps, given all readings of it; by filterpy."""
+    kf = KalmanFilter(dim_x=1, dim_z=1)
+    kf.F, kf.H, kf.R, kf.Q = np.eye(1), np.eye(1), np.array([[noise]]), np.array([[walk]])
+    kf.x, kf.P = np.zeros((1, 1)), np.eye(1)
+    means, covariances, _, _ = kf.batch_filter(values)
+    smoothed, variances, _, _ = kf.rts_smoother(means, covariances)
+    return smoothed[:, 0, 0], variances[:, 0, 0]
+
+
 class TestSmoother:
+    def test_with_model_errors_it_is_the_rauch_tung_striebel_smoother_of_filterpy(self) -> None:
+        """A random walk that is read at every tick, by ensembles of 400 in 32 replicates.
+
+        Mean and variance, each averaged over the replicates, stay within five of their standard errors at all 17 ticks
+        (chance exceeds that in 2 of 100 000 runs) and within what an ensemble of 400 is biased by, 1 in 400.
+        """
+        lag, replicates, members, walk = 3, 32, 400, 0.6
+        fleet = replace(
+            ring(1, lag=lag),
+            model=Advection(1, walk={"c1": walk}),
+            twins=tuple(f"replicate-{i}" for i in range(replicates)),
+            members=members,
+        )
+        values = np.random.default_rng(9).normal(0.0, 1.5, 20)
+        timeline = Timeline(fleet, 0)
+        for number, value in enumerate(values):
+            for twin in range(replicates):
+                timeline.offer(read(number, 0, float(value), twin))
+        said = [record for record in timeline.advance(START + len(values) - 1) if record.revision.all()]
+        assert len(said) == len(values) - lag
+        for record in said:
+            number = record.tick - START
+            mean, variance = rauch_tung_striebel(values[: number + lag + 1], walk**2, 0.25)
+            for ours, theirs, size in (
+                (record.figures[:, 0, 0], mean[number], np.sqrt(variance[number])),
+                (record.figures[:, 0, 1] ** 2, variance[number], variance[number]),
+            ):
+                error = ours.std(ddof=1) / np.sqrt(replicates)
+                assert abs(ours.mean() - theirs) < 5.0 * error + size / members
+
     @settings(max_examples=30, deadline=None)
     @given(stories(), st.integers(1, 5))
     def test_once_its_lag_is_over_a_tick_is_known_by_all_that_came_in_the_lag(self, story: Story, lag: int) -> None:
@@ -117,6 +160,23 @@ class TestSmoother:
 
 
 class TestRecall:
+    @given(st.integers(2, 6), st.integers(1, 3), st.lists(st.floats(0.0, 1.0), min_size=1, max_size=5))
+    def test_between_two_ends_of_ticks_it_is_linear_in_time(
+        self, ends: int, quantities: int, places: list[float]
+    ) -> None:
+        """Members that move at a constant rate are recalled exactly, at any age that the past has."""
+        rng = np.random.default_rng(ends)
+        start, rate = rng.normal(size=(2, 2, 4, quantities))
+        past = np.concatenate([start + rate * end for end in range(ends)], axis=2)
+        ages = np.tile((ends - 1) * np.array(places), (2, 1))
+        outputs = np.tile(np.arange(len(places)) % quantities, (2, 1))
+        outputs[1, -1] = -1
+        told = recalled(past, quantities, ages, outputs)
+        for k, output in enumerate(outputs[0]):
+            expected = start[..., output] + rate[..., output] * (ends - 1 - ages[0, k])
+            np.testing.assert_allclose(told[0, :, k], expected[0], rtol=0.0, atol=1e-12)
+        assert np.isnan(told[1, :, -1]).all()
+
     @settings(max_examples=30, deadline=None)
     @given(stories(latest=4))
     def test_the_present_is_known_by_all_that_has_come_however_late(self, story: Story) -> None:

@@ -1,6 +1,7 @@
 """Replay: a recording or a store goes in, the same states come out, and forecasts are scored on the way."""
 
 import math
+import random
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -8,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.ledger import History, history_of
 from tests.ward import TICK, at, message, messages, recorded, ward
 from twin_runtime.core import SECOND, Code, Entry, RawReading, Reading
 from twin_runtime.errors import RecordingError, StoreError
 from twin_runtime.fold import Fold
 from twin_runtime.replay import replay_recording, replay_store
+from twin_runtime.run import recover
 from twin_runtime.stream.reading import Reader
 from twin_runtime.stream.store import Store
 from twin_runtime.testing import MemoryRecording
@@ -155,6 +158,41 @@ class TestStore:
         again = replay_store(ward(), path)
         assert again["readings"] == told
         assert again["state_hash"] == fold.state_hash
+
+    @pytest.mark.parametrize("smoothing", ["0 s", "0.2 s"])
+    def test_which_tick_used_a_late_reading_is_in_the_journal(self, path: Path, smoothing: str) -> None:
+        """A run that recalls the past, in any order of arrival, and dies again and again before a batch is durable."""
+        assembly = ward(2, assimilation={"late": "asynchronous", "smoothing": smoothing})
+        rng = random.Random(8)
+        left = sorted(messages(100, 2), key=lambda m: m.arrival + rng.randint(0, SECOND))
+        lives = 0
+        while left:
+            lives += 1
+            with Store.create_or_open(path, assembly.identity) as store:
+                fold, intake = recover(assembly, store)
+                store.write(records=fold.timeline.revise())
+                while left:
+                    entries = fold.take(entry for each in left[:10] for entry in intake.read(each))
+                    records = list(fold.run(revise=rng.random() < 0.5))
+                    if rng.random() < 0.1:
+                        break
+                    store.write(entries, records, fold.timeline.settled() if rng.random() < 0.3 else None)
+                    del left[:10]
+                if not left:
+                    store.write(records=list(fold.finish()))
+        with Reader.open(path) as reader:
+            accepted, lived = list(reader.accepted()), history_of(reader)
+        used = [(reading.tick - reading.time // TICK, reading.channel) for reading in accepted if reading.tick >= 0]
+        assert lives > 3
+        assert {late for late, _ in used} > {1, 5, 20}
+        assert {channel for _, channel in used} == {0}
+        told = replay_store(assembly, path)
+        assert told["state_hash"] == fold.state_hash
+        assert told["readings"] == fold.accounting()
+        assert balance(told["readings"]) == 0
+        again = Fold(assembly, "stream")
+        again.take(Entry(reading.time, Code.ACCEPTED, reading) for reading in accepted)
+        assert History([*again.run(), *again.finish()]).newest == lived.newest
 
     def test_an_accepted_reading_that_is_there_twice_counts_once(self, path: Path) -> None:
         """As no run would write it: the fold over a journal relies on nothing."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.tank import START, TICK, Tank, busy_tick, gauge, tanks
-from twin_runtime.core import Reading, Record, State, Trust
+from twin_runtime.core import FloatArray, Reading, Record, State, Trust
 from twin_runtime.memory import SensorSlot, Slot
 from twin_runtime.modelling.drive import nothing_to_watch
 from twin_runtime.twin import Fleet, forecast, laid_out, outlook, tick, warm_up
@@ -21,8 +21,8 @@ def fleet() -> Fleet:
     return tanks(3)
 
 
-def bits(state: State) -> tuple[bytes, bytes]:
-    return state.x.tobytes(), state.memory.tobytes()
+def bits(state: State) -> tuple[bytes, ...]:
+    return state.x.tobytes(), state.memory.tobytes(), state.past.tobytes()
 
 
 def run(
@@ -174,6 +174,56 @@ def test_a_member_that_is_not_finite_makes_its_twin_untrusted_and_leaves_the_oth
     assert ill.memory[1, Slot.SUM_ASSIMILATED] == 0
     assert ill.memory[1, Slot.SUM_OUTLIERS] == 2 * 20
     assert np.isfinite(ill.memory[1, : len(Slot)]).all()
+
+
+class TestPast:
+    LAG = 3
+
+    @pytest.fixture
+    def looking_back(self) -> Fleet:
+        return replace(tanks(2), lag=self.LAG)
+
+    def ends(self, fleet: Fleet, state: State) -> list[FloatArray]:
+        """The quantities at every end of a tick that is kept, the oldest first."""
+        return np.split(state.past, self.LAG + 1, axis=2) if fleet.kept else []
+
+    def test_without_a_use_for_it_there_is_none(self, fleet: Fleet) -> None:
+        state, _ = run(fleet, fleet.start(), busy(2, 3), range(3))
+        assert state.past.shape == fleet.start().past.shape == (3, 12, 0)
+
+    def test_before_the_first_tick_it_is_the_prior(self, looking_back: Fleet) -> None:
+        state = looking_back.start()
+        expected = outlook(looking_back, state, 0.0, np.arange(2))
+        for end in self.ends(looking_back, state):
+            np.testing.assert_array_equal(end, expected)
+
+    def test_without_readings_it_is_what_the_members_were(self, looking_back: Fleet) -> None:
+        state, seen = looking_back.start(), list[FloatArray]()
+        for number in range(6):
+            state, [record] = run(looking_back, state, [[]], range(2), number)
+            newest = self.ends(looking_back, state)[-1]
+            np.testing.assert_allclose(newest.mean(1), record.figures[:, :, 0], rtol=0.0, atol=1e-12)
+            seen.append(newest)
+        np.testing.assert_array_equal(self.ends(looking_back, state), seen[-self.LAG - 1 :])
+
+    def test_readings_narrow_it_too_but_for_what_they_leave_as_it_is(self, looking_back: Fleet) -> None:
+        before, _ = run(looking_back, looking_back.start(), [[], [], []], range(2))
+        after, _ = run(looking_back, before, [[gauge(3, 1.5, offset=k * 10**6) for k in range(10)]], range(2), 3)
+        depth, sill = 0, [q.name for q in looking_back.model.quantities].index("sill")
+        for old, new in zip(self.ends(looking_back, before)[1:], self.ends(looking_back, after)[:-1], strict=True):
+            assert new[0, :, depth].std() < old[0, :, depth].std()
+            np.testing.assert_array_equal(new[0, :, sill], old[0, :, sill])
+            np.testing.assert_array_equal(new[1], old[1])
+
+    def test_a_late_reading_is_compared_with_the_past(self) -> None:
+        """Much water comes: what was read before it is as expected where it is of then, not where it is of now."""
+        fleet = replace(tanks(1), recall=3)
+        level = [[gauge(n, 1.0)] for n in range(50)]
+        state, _ = run(fleet, fleet.start(), level, [0])
+        state, _ = run(fleet, state, [[Reading(0, 4, (START + 50) * TICK + n, 1.0, 0.0) for n in range(20)]], [0], 50)
+        late, now = (gauge(number, 1.0) for number in (50, 51))
+        outliers = [run(fleet, state, [[reading]], [0], 51)[0].memory[0, Slot.SUM_OUTLIERS] for reading in (late, now)]
+        assert outliers == [0, 1]
 
 
 @pytest.mark.parametrize("wrong", [np.inf, -np.inf])

@@ -25,6 +25,7 @@ def ward(
     members: int = 8,
     priors: Mapping[str, Any] = NOTHING,
     walk: Mapping[str, float] = NOTHING,
+    assimilation: Mapping[str, Any] = NOTHING,
     **changes: Any,  # noqa: ANN401  # whatever a file may say
 ) -> Assembly:
     """A deployment; ``changes`` are settings of its table [twin]."""
@@ -46,6 +47,7 @@ def ward(
         "sensors": sensors,
         "inputs": {"flow": {"unit": "mL/s"}},
         "ensemble": {"members": members},
+        "assimilation": dict(assimilation),
     }
     return assemble(Config.model_validate(settings))
 

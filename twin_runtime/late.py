@@ -40,8 +40,8 @@ class Timeline:
         gaps = [math.ceil((i.gap + ROUNDING) * SECOND) if i.shape is Shape.LINEAR else 0 for i in fleet.model.inputs]
         self._gap_ticks = [-(-gap // fleet.tick) for gap in gaps]
         self._late_ticks = -(-lateness // fleet.tick)
-        still_open = self._late_ticks + max(self._gap_ticks, default=0) + fleet.lag
-        self._open_ticks = max(1, still_open)  # the newest record is kept
+        changeable = self._late_ticks + max(self._gap_ticks, default=0)
+        self._open_ticks = max(1, changeable) + fleet.lag  # the newest record is kept, and the one to be smoothed next
         self._spacing = max(1, self._open_ticks // CHECKPOINTS)
         self.rows = np.arange(len(fleet.twins))
         self._readings: dict[int, dict[Key, Reading]] = {}

@@ -22,6 +22,7 @@ PIPE = EXAMPLES / "pipe-150801.recording.toml"
 EPOCH = 1_577_836_800 * SECOND
 
 Change = tuple[str, str]
+SMOOTHED: Change = ("rtps = 0.3", 'smoothing = "0.4 s"\nrtps = 0.3')
 Finder = Callable[[str], Path]
 """Gives the folder of a real recording, or skips the test."""
 
@@ -79,6 +80,11 @@ def shuffled(messages: Sequence[Message], delay: int, rng: random.Random) -> lis
 def patient(folder: Path, find: Finder) -> Case:
     """20 s of the surgical patient."""
     return case_of(configured(folder, "artery"), section(load(PATIENT, find("surgery-patient")), 20))
+
+
+def smoothed(folder: Path, find: Finder) -> Case:
+    """The same with estimates that are said again, smoothed, ten ticks later."""
+    return case_of(configured(folder, "artery", SMOOTHED), section(load(PATIENT, find("surgery-patient")), 20))
 
 
 def pipe(folder: Path, find: Finder) -> Case:

@@ -1,4 +1,7 @@
-"""A run that dies at a named boundary is started again and ends like one that never died."""
+"""A run that dies at a named boundary is started again and ends like one that never died.
+
+Its estimates are smoothed: each is said again ten ticks after its own, and may be lost or doubled in between.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from tests.acceptance.deployments import Case, Finder, patient
+from tests.acceptance.deployments import SMOOTHED, Case, Finder, smoothed
 from tests.acceptance.folding import Outcome, folded
 from tests.acceptance.ledger import balance, history_of
 from tests.acceptance.running import PATIENCE, Deployment
@@ -26,7 +29,7 @@ MATRIX = [(point, passage) for point in POINTS for passage in PASSAGES.get(point
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory, recording: Finder) -> Case:
-    return patient(tmp_path_factory.mktemp("uninterrupted"), recording)
+    return smoothed(tmp_path_factory.mktemp("uninterrupted"), recording)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def uninterrupted(case: Case) -> Outcome:
 @pytest.fixture
 async def deployment(deployment: Deployment, case: Case) -> Deployment:
     """The same with a sink, at a broker that knows the twin and the desk, and keeps what comes for them."""
-    deployment.changes = [WITH_A_SINK]
+    deployment.changes = [WITH_A_SINK, SMOOTHED]
     twin, desk = deployment.client("twin-artery"), deployment.client("desk")
     async with MqttSource(twin, case.assembly.intake().topics), MqttSource(desk, ["patient-1/estimate"]):
         return deployment

@@ -16,6 +16,7 @@ from tests.acceptance.deployments import (
     pipe,
     section,
     shuffled,
+    smoothed,
     ward,
 )
 from tests.acceptance.folding import Outcome, finished, folded
@@ -28,7 +29,7 @@ from twin_runtime.run import recover
 from twin_runtime.stream.store import Store
 
 
-@pytest.fixture(scope="module", params=[patient, pipe, ward], ids=lambda make: make.__name__)
+@pytest.fixture(scope="module", params=[patient, smoothed, pipe, ward], ids=lambda make: make.__name__)
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, recording: Finder) -> Case:
     make: Callable[[Path, Finder], Case] = request.param
     return make(tmp_path_factory.mktemp("deployment"), recording)
