@@ -31,7 +31,7 @@ def create_model(config: Config) -> Model:
         raise config.document.error(problems)
     model = _made(config, model_class)
     check_against_model(config, model)
-    overridden = {name: _prior(section.given) for name, section in config.model.priors.items()}
+    overridden = {name: prior_of(section.given) for name, section in config.model.priors.items()}
     return _made(config, model_class, priors=overridden, walk=config.model.walk)
 
 
@@ -131,7 +131,8 @@ def _undriven(config: Config, model: Model) -> Iterator[Problem]:
             yield Problem((*table_of(extra), "drives"), what, "remove one of them")
 
 
-def _prior(given: Mapping[str, Any]) -> Prior:
+def prior_of(given: Mapping[str, Any]) -> Prior:
+    """A prior as a configuration spells it: ``{"lognormal": (1.5, 0.3)}``."""
     match given:
         case {"normal": (mean, sd)}:
             return Normal(mean, sd)
