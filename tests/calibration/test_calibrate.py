@@ -80,7 +80,8 @@ class TestOnePatient:
             calibrate(stretch, METHODS[0], names=[name])
 
     def test_progress_is_told_tick_by_tick(self) -> None:
-        stretch, ran = stretch_of(assembly(), self.patient.recording, every=5), []
+        ran: list[int] = []
+        stretch = stretch_of(assembly(), self.patient.recording, every=5)
         calibrate(stretch, EsMda(2), members=10, progress=ran.append)
         assert sum(ran) == 3 * len(stretch) == 300
 

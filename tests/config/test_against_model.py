@@ -28,7 +28,14 @@ def test_a_model_is_made_with_the_priors_and_walks_of_its_configuration(tmp_path
 
 @pytest.mark.parametrize(
     ("prior", "physical"),
-    [("normal = [3, 1]", 3.0), ("lognormal = [3, 1]", 3.0), ("bounded = [2, 4]", 3.0), ("fixed = 3", 3.0)],
+    [
+        ("normal = [3, 1]", 3.0),
+        ("lognormal = [3, 1]", 3.0),
+        ("bounded = [2, 4]", 3.0),
+        ("bounded = [2, 4, 2.5]", 2.5),
+        ("bounded = [2, 4, 3.5, 0.1]", 3.5),
+        ("fixed = 3", 3.0),
+    ],
 )
 def test_every_kind_of_prior_has_the_centre_that_was_written(prior: str, physical: float, tmp_path: Path) -> None:
     model = create_model(load(written(tmp_path, ("lognormal = [1.5, 0.3]", prior))))

@@ -22,13 +22,13 @@ class Readings(NamedTuple):
     sensor: IntArray
 
 
-def read(stretch: Stretch) -> Readings:
-    """The readings in the order in which they are predicted."""
+def read(stretch: Stretch, noise: float = 1.0) -> Readings:
+    """The readings in the order in which they are predicted; ``noise`` multiplies their standard deviations."""
     ticks = [seen for _, seen in stretch if seen.value.size]
     independent = [uncorrelated(stretch.fleet, np.empty((1, 0, seen.value.size)), seen.value, seen) for seen in ticks]
     return Readings(
         np.concatenate([value[0] for _, value, _ in independent]),
-        np.concatenate([variance[0] for _, _, variance in independent]),
+        np.concatenate([variance[0] for _, _, variance in independent]) * noise**2,
         np.concatenate([seen.sensor[0] for seen in ticks]),
     )
 
