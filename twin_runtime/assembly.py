@@ -5,10 +5,12 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from twin_runtime.assimilation import AdaptiveInflation, Inflation, chosen
 from twin_runtime.config.against_model import create_model
 from twin_runtime.config.deployment import Config, ConfiguredChannel
-from twin_runtime.core import SECOND
+from twin_runtime.core import SECOND, FloatArray
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import nowhere, positions_of
 from twin_runtime.stream.channel import Channel
@@ -82,7 +84,13 @@ def _fleet(config: Config, model: Model) -> Fleet:
         reopen=how.reopen,
         window=config.trust.window / SECOND,
         correlation=config.correlation,
+        discount=_discount(config, model),
     )
+
+
+def _discount(config: Config, model: Model) -> FloatArray | None:
+    shrunk = config.model.shrinkage
+    return np.array([shrunk.get(variable.name, 1.0) for variable in model.variables]) if shrunk else None
 
 
 def _report_global(config: Config, model: Model) -> None:

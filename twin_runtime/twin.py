@@ -10,6 +10,7 @@ from numba import njit
 
 from twin_runtime.assimilation import Assimilator, Inflate, Occasion
 from twin_runtime.assimilation.correlated import independent
+from twin_runtime.assimilation.shrinkage import shrink
 from twin_runtime.core import SECOND, FloatArray, IntArray, Reading, Record, State
 from twin_runtime.inputs import drive, newest, nothing_after, rules
 from twin_runtime.memory import Layout, Slot
@@ -40,6 +41,7 @@ class Fleet:
     drives. ``hysteresis`` is for how many ticks a worse and a better verdict must last; ``window`` is how long the
     checks remember, in seconds; ``gate`` and ``reopen`` see :func:`twin_runtime.vvuq.innovation.compare`.
     ``correlation[sensor, sensor]`` is that of the errors of readings of the same time; None: they are independent.
+    ``discount[variable]`` is that of its shrinkage, see :mod:`twin_runtime.assimilation.shrinkage`; None: no shrinkage.
     """
 
     model: Model
@@ -57,6 +59,7 @@ class Fleet:
     reopen: int = 25
     window: float = 10.0
     correlation: FloatArray | None = None
+    discount: FloatArray | None = None
 
     @cached_property
     def layout(self) -> Layout:
@@ -185,6 +188,8 @@ def forecast(
     """The ensemble at the tick's end, its predictions ``[twin, member, reading]``, and the residual of the balance."""
     ahead = np.empty_like(x)
     perturb(x, fleet.walk, fleet.seed, rows, number, ahead)
+    if fleet.discount is not None:
+        shrink(ahead, fleet.discount, fleet.seed, rows, number)
     predicted = np.empty((*x.shape[:2], watch.times.shape[1]))
     residual = np.zeros(rows.size)
     fleet.model.advance(ahead, fleet.seconds, acting, watch, predicted, residual)
