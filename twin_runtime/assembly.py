@@ -5,10 +5,12 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from twin_runtime.assimilation import AdaptiveInflation, Inflation, chosen
 from twin_runtime.config.against_model import create_model
 from twin_runtime.config.deployment import Config, ConfiguredChannel
-from twin_runtime.core import SECOND
+from twin_runtime.core import SECOND, FloatArray
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import Positions, nowhere, positions_of, with_past
 from twin_runtime.stream.channel import Channel
@@ -91,6 +93,7 @@ def _fleet(config: Config, model: Model) -> Fleet:
         lag=lag,
         recall=recall,
         divergence=_divergence(config),
+        discount=_discount(config, model),
     )
 
 
@@ -105,6 +108,11 @@ def _places(model: Model, past: int) -> Positions | None:
 def _divergence(config: Config) -> Divergence:
     declared = config.assimilation.divergence
     return Divergence(Response(declared.response), declared.limit, math.ceil(declared.rest / config.twin.tick))
+
+
+def _discount(config: Config, model: Model) -> FloatArray | None:
+    shrunk = config.model.shrinkage
+    return np.array([shrunk.get(variable.name, 1.0) for variable in model.variables]) if shrunk else None
 
 
 def _report_global(config: Config, model: Model) -> None:

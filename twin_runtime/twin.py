@@ -10,6 +10,7 @@ from numba import njit
 
 from twin_runtime.assimilation import Assimilator, Inflate, Occasion
 from twin_runtime.assimilation.correlated import independent
+from twin_runtime.assimilation.shrinkage import shrink
 from twin_runtime.core import SECOND, FloatArray, IntArray, Reading, Record, State
 from twin_runtime.inputs import drive, newest, nothing_after, rules
 from twin_runtime.memory import Layout, Slot
@@ -50,6 +51,7 @@ class Fleet:
     ``lag`` is by how many ticks the fixed-lag smoother looks back, 0: it does not; ``recall`` how many ticks old a
     sensor's late reading may be to be compared with the past and correct the present, 0: late readings change the past.
     ``divergence`` is what is done about a twin that has lost its asset.
+    ``discount[variable]`` is that of its shrinkage, see :mod:`twin_runtime.assimilation.shrinkage`; None: no shrinkage.
     """
 
     model: Model
@@ -70,6 +72,7 @@ class Fleet:
     lag: int = 0
     recall: int = 0
     divergence: Divergence = Divergence()  # noqa: RUF009  # frozen
+    discount: FloatArray | None = None
 
     @cached_property
     def layout(self) -> Layout:
@@ -235,6 +238,8 @@ def forecast(
     """The ensemble at the tick's end, its predictions ``[twin, member, reading]``, and the residual of the balance."""
     ahead = np.empty_like(x)
     perturb(x, fleet.walk, fleet.seed, rows, number, ahead)
+    if fleet.discount is not None:
+        shrink(ahead, fleet.discount, fleet.seed, rows, number)
     predicted = np.empty((*x.shape[:2], watch.times.shape[1]))
     residual = np.zeros(rows.size)
     fleet.model.advance(ahead, fleet.seconds, acting, watch, predicted, residual)

@@ -170,6 +170,21 @@ WRONG = {
         "assimilation.inflation: expected 1 or more, got 0.9",
         "inflation = 1.02",
     ),
+    "a median outside its bounds": (
+        ("lognormal = [1.5, 0.3]", "bounded = [1, 2, 3]"),
+        "model.priors.compliance.bounded: expected a median between the bounds, got 3",
+        "give low, high, median, spread",
+    ),
+    "a spread below zero between bounds": (
+        ("lognormal = [1.5, 0.3]", "bounded = [1, 2, 1.5, -1]"),
+        "model.priors.compliance.bounded: expected a standard deviation of 0 or more, got -1",
+        "give the standard deviation",
+    ),
+    "a discount that discounts everything": (
+        ("[model.priors]", "[model.shrinkage]\npulse = 0.2\n[model.priors]"),
+        "artery.toml:10: model.shrinkage.pulse: expected more than 0.5, got 0.2",
+        "",
+    ),
     "two priors at once": (
         ("{ lognormal = [1.5, 0.3] }", "{ lognormal = [1.5, 0.3], fixed = 1 }"),
         "model.priors.compliance: expected one distribution, got lognormal and fixed",

@@ -50,12 +50,14 @@ def calibrate(
     members: int = 100,
     seed: int = 0,
     names: Sequence[str] = (),
+    noise: float = 1.0,
     progress: Progress | None = None,
 ) -> Calibration:
     """Calibrate the parameters of a twin by all readings of a stretch.
 
     Everything uncertain takes part, the states at the start as well. Told are the posteriors of the parameters
-    ``names``, or of all that the twin itself corrects. The same arguments give the same bits.
+    ``names``, or of all that the twin itself corrects. ``noise`` multiplies that of all readings, to allow for errors
+    of the model. The same arguments give the same bits.
 
     Raises:
         ConfigError: A name is no uncertain parameter of the model, or there is none.
@@ -65,7 +67,7 @@ def calibrate(
     told = _parameters(model, names)
     x = prior_ensemble(model, seed, stretch.row, members)
     uncertain = np.array([j for j, variable in enumerate(model.variables) if variable.prior.sd > 0.0], np.int64)
-    readings = read(stretch)
+    readings = read(stretch, noise)
 
     def forward(columns: FloatArray) -> FloatArray:
         return predict(stretch, _with(x[0], uncertain, columns), progress)

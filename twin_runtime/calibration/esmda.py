@@ -50,10 +50,19 @@ def update(evidence: Evidence, inflation: float, energy: float, deviations: Floa
     This is the Kalman gain with sample covariances (their equation 2) by the push-through identity. Of S S' the largest
     eigenvalues are used that sum to the share ``energy`` of its trace.
     """
-    values, vectors = np.linalg.eigh(evidence.gram)
-    left = np.cumsum(values) / values.sum() if values.sum() > 0.0 else np.ones_like(values)
-    kept = left > 1.0 - energy
-    inverse = 1.0 / (np.maximum(values[kept], 0.0) + inflation * (len(values) - 1))
-    V = vectors[:, kept]
-    gained: FloatArray = (evidence.cross @ (V * inverse)) @ (V.T @ deviations)
-    return gained
+    ridge = inflation * (len(evidence.gram) - 1)
+    if energy >= 1.0:
+        gained: FloatArray = evidence.cross @ np.linalg.solve(
+            evidence.gram + ridge * np.eye(len(deviations)), deviations
+        )
+        return gained
+    values, vectors = leading(evidence.gram, energy)
+    truncated: FloatArray = (evidence.cross @ (vectors / (values + ridge))) @ (vectors.T @ deviations)
+    return truncated
+
+
+def leading(gram: FloatArray, energy: float) -> tuple[FloatArray, FloatArray]:
+    """The fewest eigenvalues, ascending, that sum to the share ``energy`` of the trace, and their eigenvectors."""
+    values, vectors = np.linalg.eigh(gram)
+    kept = np.cumsum(np.maximum(values, 0.0)) > (1.0 - energy) * np.trace(gram)
+    return values[kept], vectors[:, kept]

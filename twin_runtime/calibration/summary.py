@@ -18,7 +18,9 @@ NOTHING = 0.9
 """A variable that keeps more than this share of its prior spread has learnt nothing to speak of."""
 
 
-def summary(assembly: Assembly, stretch: Stretch, calibration: Calibration, method: str, seed: int) -> dict[str, Any]:
+def summary(
+    assembly: Assembly, stretch: Stretch, calibration: Calibration, method: str, seed: int, noise: float = 1.0
+) -> dict[str, Any]:
     """What a calibration came to; times are event times in nanoseconds, misfits are per reading."""
     return {
         "name": assembly.identity.name,
@@ -27,6 +29,7 @@ def summary(assembly: Assembly, stretch: Stretch, calibration: Calibration, meth
         "twin": stretch.twin,
         "method": method,
         "seed": seed,
+        "noise": noise,
         "members": calibration.members,
         "dropped": calibration.dropped,
         "begin": stretch.begin,
@@ -37,7 +40,7 @@ def summary(assembly: Assembly, stretch: Stretch, calibration: Calibration, meth
         "by_sensor": {name: fit._asdict() for name, fit in calibration.by_sensor.items()},
         "posteriors": {posterior.name: _told(posterior) for posterior in calibration.posteriors},
         "blind": list(calibration.blind),
-        "remarks": list(remarks(assembly, calibration)),
+        "remarks": list(remarks(calibration, noise)),
     }
 
 
@@ -55,19 +58,18 @@ def _figures(prior: Prior) -> dict[str, float]:
     return dict(zip(("q50", "q05", "q95"), interval(prior), strict=True))
 
 
-def remarks(assembly: Assembly, calibration: Calibration) -> Iterator[str]:
-    """What must be known before the posteriors are believed."""
+def remarks(calibration: Calibration, noise: float = 1.0) -> Iterator[str]:
+    """What must be known before the posteriors are believed; ``noise`` is by what that of readings was multiplied."""
     if calibration.dropped:
         yield f"{calibration.dropped} members diverged and were left out; {calibration.members} are left"
     for name, fit in calibration.by_sensor.items():
-        sensor = assembly.config.sensors[name]
-        yield from _of_fit(name, fit, f"{sensor.noise * math.sqrt(fit.misfit):.3g} {sensor.unit}")
+        yield from _of_fit(name, fit, noise)
     for posterior in calibration.posteriors:
         if posterior.kept > NOTHING:
             yield f"the recording says next to nothing of {posterior.name}: it keeps {posterior.kept:.0%} of its spread"
 
 
-def _of_fit(name: str, fit: Fit, noise: str) -> Iterator[str]:
+def _of_fit(name: str, fit: Fit, noise: float) -> Iterator[str]:
     """A squared normal has variance 2, and so their mean over n readings 2 / n."""
     if abs(fit.misfit - 1.0) <= CHANCE * math.sqrt(2.0 / fit.readings):
         return
@@ -75,13 +77,13 @@ def _of_fit(name: str, fit: Fit, noise: str) -> Iterator[str]:
     if fit.misfit > LARGE:
         yield (
             f"{name} is missed by {factor:.3g} times its noise: the model, or the noise as stated, does not explain "
-            f"the recording, and the posteriors are too narrow. A noise of {noise} would account for the size of the "
-            f"errors and widen them about {factor:.3g} times; errors that last would need more."
+            f"the recording, and the posteriors are too narrow. With --noise {factor * noise:.3g} they are widened by "
+            f"as much; errors that last call for more."
         )
     elif fit.misfit < SMALL:
         yield (
             f"{name} is missed by only {factor:.3g} times its noise: the noise is overstated, and the posteriors are "
-            f"too wide. A noise of {noise} would do."
+            f"too wide. --noise {factor * noise:.3g} would do."
         )
 
 
@@ -90,5 +92,6 @@ def notes(source: str, told: Mapping[str, Any], stretch: str) -> Iterator[str]:
     before, after = told["misfits"][0]["of_mean"], told["misfits"][-1]["of_mean"]
     yield f"Calibrated by {source}, twin {told['twin']}, {stretch}:"
     yield f"{told['readings']} readings, {told['method']}, {told['members']} members, seed {told['seed']}."
-    yield f"Misfit a reading {before:.3g} before, {after:.3g} after (1 is the noise as stated)."
+    noise = "the noise as stated" if told["noise"] == 1.0 else f"{told['noise']:g} times the noise as stated"
+    yield f"Misfit a reading {before:.3g} before, {after:.3g} after (1 is {noise})."
     yield from (f"Mind: {remark}" for remark in (*told["remarks"], *told["blind"]))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -40,6 +40,9 @@ def calibrate(  # noqa: PLR0913, PLR0917  # one argument an option
     length: Length = None,
     until: Until = None,
     every: Annotated[int, typer.Option(min=1, help="Of each sensor, take one reading in so many.")] = 1,
+    noise: Annotated[
+        float, typer.Option(min=1e-3, help="Multiply the noise of readings, for errors of the model.")
+    ] = 1,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of all random numbers, for the configured one.")] = None,
     json: Json = False,
 ) -> None:
@@ -51,7 +54,7 @@ def calibrate(  # noqa: PLR0913, PLR0917  # one argument an option
     not named stays uncertain, and keeps its prior in the file; give it a `fixed` prior where it shall not vary.
 
     Look at the misfit first. It is the squared error per reading in units of the noise: 1 is a model that explains the
-    recording. Far above 1 the posteriors are too narrow, whatever they say.
+    recording. Far above 1 the posteriors are too narrow, whatever they say; `--noise` widens them.
 
     The twin that then runs with the new file starts from what the recording has taught; how fast its parameters may
     still drift is `[model.walk]`, which stays as it is.
@@ -71,8 +74,9 @@ def calibrate(  # noqa: PLR0913, PLR0917  # one argument an option
     stretch = stretch_of(assembly, played, twin, begin=first, until=last, every=every)
     drawn_by = assembly.config.twin.seed if seed is None else seed
     names = [name.strip() for name in variables.split(",")] if variables else []
-    calibration = _run(stretch, smoother, members, drawn_by, names)
-    told = summary(assembly, stretch, calibration, method, drawn_by)
+    settings = {"members": members, "seed": drawn_by, "names": names, "noise": noise}
+    calibration = _run(stretch, smoother, settings)
+    told = summary(assembly, stretch, calibration, method, drawn_by, noise)
     if out is not None:
         between = f"{instant_text(stretch.begin)} to {instant_text(stretch.end)}"
         _write(out, assembly, calibration, notes(recording.name, told, between))
@@ -101,7 +105,7 @@ def _check_writable(out: Path | None, *, force: bool) -> None:
         raise ConfigError("there is such a file already", where=str(out), remedy="give another --out, or --force")
 
 
-def _run(stretch: "Stretch", smoother: "EsMda | Ies", members: int, seed: int, names: list[str]) -> "Calibration":
+def _run(stretch: "Stretch", smoother: "EsMda | Ies", settings: dict[str, Any]) -> "Calibration":
     from twin_runtime.calibration import calibrate as smoothed
 
     done = 0
@@ -112,7 +116,7 @@ def _run(stretch: "Stretch", smoother: "EsMda | Ies", members: int, seed: int, n
             done += ticks
             advance(done)
 
-        return smoothed(stretch, smoother, members=members, seed=seed, names=names, progress=ran)
+        return smoothed(stretch, smoother, **settings, progress=ran)
 
 
 def _write(out: Path, assembly: "Assembly", calibration: "Calibration", notes: Iterable[str]) -> None:

@@ -65,6 +65,7 @@ LogSpread = Annotated[Spread, AfterValidator(_median)]
 Positive = Annotated[float, Field(gt=0)]
 Deviation = Annotated[Positive, AfterValidator(_squarable)]
 Correlation = Annotated[tuple[Name, Name, Annotated[float, Field(gt=-1, lt=1)]], Field(strict=False)]
+Discount = Annotated[float, Field(gt=0.5, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
@@ -133,6 +134,9 @@ class ModelSection(Section):
     priors: dict[str, PriorSection] = Field(default={}, description="priors of the model's variables by name")
     walk: dict[str, NotNegative] = Field(
         default={}, description="random walks by variable: standard deviation per square root of a second"
+    )
+    shrinkage: dict[str, Discount] = Field(
+        default={}, description="parameters that are shrunk and drawn anew every tick, with the discount, such as 0.99"
     )
 
 
