@@ -1,4 +1,7 @@
-"""Print the table of ratios: ``python -m tests.benchmarks.run [module ...]``; exit status 1 where a bound is missed."""
+"""Print the table of ratios, and that of costs: ``python -m tests.benchmarks.run [part ...]``.
+
+Exit status 1 where a bound is missed.
+"""
 
 import importlib
 import math
@@ -14,14 +17,20 @@ from rich.table import Table
 
 from tests.benchmarks.timing import ONE_THREAD, Row
 
-MODULES = ("large_state", "local_analysis", "many_twins", "ticks", "replays", "intake", "live")
+RATIOS = ("large_state", "local_analysis", "many_twins", "ticks", "replays", "intake", "live")
+COSTS = "costs"
+"""A part with a table of its own."""
 
 
-def main(modules: Sequence[str]) -> int:
-    """Measure the parts named, and print them as one table."""
+def main(parts: Sequence[str]) -> int:
+    """Measure the parts named, and print their ratios as one table."""
     os.environ.update(ONE_THREAD)  # read when NumPy is first imported: by the parts, not before
-    rows = [row for name in modules for row in measured(name)]
-    Console(width=140).print(table(rows))
+    rows = [row for name in parts if name != COSTS for row in measured(name)]
+    console = Console(width=140)
+    if rows:
+        console.print(table(rows))
+    if COSTS in parts:
+        console.print(importlib.import_module(f"tests.benchmarks.{COSTS}").table())
     return int(any(row.ratio > row.bound for row in rows))
 
 
@@ -64,4 +73,4 @@ def machine() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or MODULES))
+    sys.exit(main(sys.argv[1:] or (*RATIOS, COSTS)))

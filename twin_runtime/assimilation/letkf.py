@@ -96,8 +96,11 @@ def _update_one(
 @njit(cache=True)
 def _correct(rows: FloatArray, weights: FloatArray, values: FloatArray) -> None:
     """One variable of all members: ``x + B' (S' x)``, in place."""
+    # The members of a variable are far apart in memory: each is read once and written once.
     before = values.copy()
+    after = before.copy()
     for row in range(len(rows)):
         projected = dot(rows[row], before, len(before))
         for i in range(len(before)):
-            values[i] += weights[row, i] * projected
+            after[i] += weights[row, i] * projected
+    values[:] = after

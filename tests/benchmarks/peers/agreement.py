@@ -62,12 +62,12 @@ def differences(peers: Peers | None, problem: Problem, name: str) -> dict[str, f
     return same | {ROTATED: moments(peers, ROTATED, Etkf(rotate=True), problem, name)}
 
 
-def ring(states: int, spacing: int, members: int, half_width: float) -> tuple[Problem, Letkf]:
+def ring(states: int, spacing: int, members: int, half_width: float, twins: int = 1) -> tuple[Problem, Letkf]:
     """States on a ring at distance 1, every ``spacing``-th observed, and our method for them."""
     rng, seen = np.random.default_rng(0), np.arange(0, states, spacing)
-    x = rng.normal(size=(1, members, states))
-    observed, variance = rng.normal(size=(1, len(seen))), rng.uniform(0.5, 2.0, size=(1, len(seen)))
-    occasion = Occasion(0, np.zeros(1, np.int64), 0, np.arange(len(seen))[None])
+    x = rng.normal(size=(twins, members, states))
+    observed, variance = rng.normal(size=(twins, len(seen))), rng.uniform(0.5, 2.0, size=(twins, len(seen)))
+    occasion = Occasion(0, np.arange(twins), 0, np.tile(np.arange(len(seen)), (twins, 1)))
     positions = Positions(along(np.arange(states)), along(seen), Periodic((float(states),)))
     problem = Problem(x, np.ascontiguousarray(x[:, :, seen]), observed, variance, occasion)
     return problem, Letkf(Localisation(positions, half_width))

@@ -73,19 +73,20 @@ class Peers:
 
 
 @contextmanager
-def started() -> Iterator[Peers]:
-    """The peers' process, ended with the block."""
+def started(**environment: str) -> Iterator[Peers]:
+    """The peers' process on one thread, ended with the block; ``environment`` is added to ours."""
     with TemporaryDirectory() as folder:
         (Path(folder) / "dpr_config.yaml").write_text(QUIET, "utf-8")
         command = [str(ENVIRONMENT / "bin" / "python"), str(Path(__file__).with_name("worker.py"))]
-        with Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=folder, env=os.environ | ONE_THREAD) as process:
+        env = os.environ | ONE_THREAD | environment
+        with Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=folder, env=env) as process:
             yield Peers(process, Path(folder))
 
 
 @contextmanager
-def started_if_installed() -> Iterator[Peers | None]:
+def started_if_installed(**environment: str) -> Iterator[Peers | None]:
     """The peers' process, or nothing."""
-    with started() if are_installed() else nullcontext() as peers:
+    with started(**environment) if are_installed() else nullcontext() as peers:
         yield peers
 
 

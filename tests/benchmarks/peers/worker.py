@@ -80,10 +80,16 @@ PEERS: Mapping[str, Prepare] = {
 
 
 @cache
+def loaded(problem: str) -> Problem:
+    """A problem that was posed."""
+    with np.load(f"{problem}.npz") as arrays:
+        return dict(arrays)
+
+
+@cache
 def prepared(peer: str, problem: str) -> Callable[[], Array]:
     """The analysis of a problem by a peer, ready to be made again and again."""
-    with np.load(f"{problem}.npz") as arrays:
-        return PEERS[peer](dict(arrays))
+    return PEERS[peer](loaded(problem))
 
 
 def answer(peer: str, problem: str, keep: bool) -> dict[str, Any]:
