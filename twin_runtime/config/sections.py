@@ -188,9 +188,9 @@ class DivergenceSection(Section):
         examples=["flag"],
     )
     limit: Annotated[float, Field(ge=1)] = Field(
-        default=4.0,
+        default=3.0,
         description="how many times larger than chance allows the squared innovations must be, 1 or more",
-        examples=[4.0],
+        examples=[3.0],
     )
     rest: PositiveDuration = Field(
         default=10 * SECOND,

@@ -11,6 +11,9 @@ from typing import Any
 from twin_runtime.core import FloatArray
 from twin_runtime.memory import RANKED, SensorSlot, Slot
 
+LEAST_VARIANCE = 1.0 / (12.0 * len(RANKED) ** 2)
+"""That of ranks that are spread evenly over a single bin: how they follow each other there is of no account."""
+
 Figures = Mapping[str, Any]
 
 
@@ -72,7 +75,7 @@ def flatness(sums: FloatArray) -> float:
     square = (sums[SensorSlot.SUM_RANKS] / readings) ** 2
     variance = sums[SensorSlot.SUM_RANKS_2] / readings - square
     lagged = sums[SensorSlot.SUM_RANKS_LAGGED] / readings - square
-    correlation = max(0.0, lagged / variance) if variance > 0.0 else 0.0
+    correlation = max(0.0, lagged / max(variance, LEAST_VARIANCE))
     worth = max(0.0, (1.0 - correlation) / (1.0 + correlation))
     expected = readings / len(RANKED)
     return float(worth * ((counts - expected) ** 2).sum() / expected / (len(RANKED) - 1))

@@ -46,7 +46,7 @@ class Divergence:
     """
 
     response: Response = Response.FLAG
-    limit: float = 4.0
+    limit: float = 3.0
     rest: int = 250
 
 
