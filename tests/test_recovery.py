@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
@@ -87,7 +88,7 @@ def story(response: Response, kick: float = 6.0) -> Story:
     for number in range(END):
         if number == KICK:
             thrown = np.random.default_rng(5).normal(0.0, kick, (TWINS, 1, SIZE)) if kick else 0.0
-            state = State(state.x + thrown, state.memory)
+            state = replace(state, x=state.x + thrown)
         state, record = tick(twins, state, number, readings(number), rows)
         error[number] = np.sqrt(((state.x.mean(axis=1) - truth()[number]) ** 2).mean(axis=1))
         told[number], trust[number] = complaining(record.reasons, "divergence"), record.trust
