@@ -6,6 +6,7 @@ import pytest
 from tests.calibration.patients import Simulated, deployment, simulated
 from twin_runtime.calibration import EsMda, calibrate, stretch_of
 from twin_runtime.calibration.calibrate import Calibration, Fit
+from twin_runtime.calibration.evidence import Misfit
 from twin_runtime.calibration.posterior import Posterior
 from twin_runtime.calibration.summary import notes, remarks, summary
 from twin_runtime.modelling.variables import LogNormal
@@ -18,10 +19,11 @@ def remarked(patient: Simulated, noise: float = 1.0) -> list[str]:
     return list(remarks(calibrate(stretch, EsMda(), members=40, noise=noise), noise))
 
 
-def found(misfit: float, kept: float = 0.1, dropped: int = 0) -> Calibration:
+def found(misfit: float, kept: float = 0.1, dropped: int = 0, of_members: float = 0.0) -> Calibration:
     """1000 readings: a misfit has a standard deviation of 0.045 by chance."""
     posterior = Posterior("compliance", "mL/mmHg", LogNormal(1.5, 0.3), LogNormal(1.5, 0.3 * kept))
-    return Calibration((posterior,), (), {"abp": Fit(1000, misfit)}, 40, dropped, ())
+    last = Misfit(misfit, max(misfit, of_members))
+    return Calibration((posterior,), (last,), {"abp": Fit(1000, misfit)}, 40, dropped, 5, ())
 
 
 def test_a_recording_that_is_explained_calls_for_no_remark() -> None:
@@ -60,6 +62,13 @@ def test_members_that_were_left_out_and_variables_that_learnt_nothing_are_told()
     [dropped, blind] = remarks(found(1.0, kept=0.95, dropped=3))
     assert dropped == "3 members diverged and were left out; 40 are left"
     assert blind == "the recording says next to nothing of compliance: it keeps 95% of its spread"
+
+
+def test_members_that_have_not_settled_are_told() -> None:
+    """Five variables known from 1000 readings differ by no more than 5/1000 in what they predict."""
+    assert list(remarks(found(1.0, of_members=1.005))) == []
+    [told] = remarks(found(1.0, of_members=1.5))
+    assert told.startswith("the members have not settled: their misfit is 1.5, that of their mean 1; give more")
 
 
 def test_the_figures_are_those_of_the_calibration() -> None:

@@ -32,7 +32,8 @@ class Calibration:
     """What a recording has made of a prior.
 
     ``misfits`` are those of the prior and of each iteration, ``by_sensor`` tells the last one by sensor; ``members``
-    are those left after ``dropped`` have diverged; ``blind`` tells what the readings leave as uncertain as it was.
+    are those left after ``dropped`` have diverged, ``uncertain`` is in how many variables they have been fitted;
+    ``blind`` tells what the readings leave as uncertain as it was.
     """
 
     posteriors: tuple[Posterior, ...]
@@ -40,6 +41,7 @@ class Calibration:
     by_sensor: dict[str, Fit]
     members: int
     dropped: int
+    uncertain: int
     blind: tuple[str, ...]
 
 
@@ -81,6 +83,7 @@ def calibrate(
         _by_sensor(stretch, readings, smoothed.predicted),
         len(after),
         smoothed.dropped,
+        uncertain.size,
         tuple(blind.says for blind in blind_directions(stretch.fleet, after, stretch)),
     )
 

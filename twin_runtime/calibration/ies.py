@@ -37,7 +37,7 @@ class Ies:
     cost changes by less than the share ``tolerance``, or after ``iterations`` runs besides the first.
     """
 
-    iterations: int = 10
+    iterations: int = 20
     length: float = 1.0
     tolerance: float = 1e-3
 

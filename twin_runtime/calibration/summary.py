@@ -14,6 +14,8 @@ LARGE, SMALL = 1.2, 0.5
 """Misfits that are told: errors 10 % larger, or 30 % smaller, than the noise as stated."""
 CHANCE = 3.0
 """How many of its own standard deviations a misfit must be away from 1 to be told."""
+UNSETTLED = 1.1
+"""The misfit of the members, beyond what they must differ, in units of that of their mean."""
 NOTHING = 0.9
 """A variable that keeps more than this share of its prior spread has learnt nothing to speak of."""
 
@@ -64,9 +66,21 @@ def remarks(calibration: Calibration, noise: float = 1.0) -> Iterator[str]:
         yield f"{calibration.dropped} members diverged and were left out; {calibration.members} are left"
     for name, fit in calibration.by_sensor.items():
         yield from _of_fit(name, fit, noise)
+    yield from _of_members(calibration)
     for posterior in calibration.posteriors:
         if posterior.kept > NOTHING:
             yield f"the recording says next to nothing of {posterior.name}: it keeps {posterior.kept:.0%} of its spread"
+
+
+def _of_members(calibration: Calibration) -> Iterator[str]:
+    """Of p variables that are known as well as n readings tell them, the predictions vary by p / n of the noise's."""
+    of_mean, of_members = calibration.misfits[-1]
+    readings = sum(fit.readings for fit in calibration.by_sensor.values())
+    if of_members > UNSETTLED * of_mean + 2.0 * calibration.uncertain / readings:
+        yield (
+            f"the members have not settled: their misfit is {of_members:.3g}, that of their mean {of_mean:.3g}; "
+            "give more --iterations, or more --members"
+        )
 
 
 def _of_fit(name: str, fit: Fit, noise: float) -> Iterator[str]:

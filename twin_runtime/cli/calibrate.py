@@ -28,7 +28,7 @@ def calibrate(  # noqa: PLR0913, PLR0917  # one argument an option
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
     method: Annotated[str, typer.Option(help="How to smooth: es-mda or ies.")] = "es-mda",
     iterations: Annotated[
-        int | None, typer.Option(min=1, help="Runs through the recording besides the first: 4, or at most 10 with ies.")
+        int | None, typer.Option(min=1, help="Runs through the recording besides the first: 4, or at most 20 with ies.")
     ] = None,
     members: Annotated[int, typer.Option(min=4, help="Members of the ensemble.")] = 100,
     variables: Annotated[
