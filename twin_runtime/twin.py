@@ -10,6 +10,8 @@ from numba import njit
 
 from twin_runtime.assimilation import Assimilator, Inflate, Occasion
 from twin_runtime.assimilation.correlated import independent
+from twin_runtime.assimilation.kalman import keeps_points
+from twin_runtime.assimilation.sigma_points import prior, widened
 from twin_runtime.core import SECOND, FloatArray, IntArray, Reading, Record, State
 from twin_runtime.inputs import drive, newest, nothing_after, rules
 from twin_runtime.memory import Layout, Slot
@@ -118,7 +120,22 @@ class Fleet:
     def start(self) -> State:
         """The state before the first tick: every twin drawn from the prior, nothing remembered."""
         rows = np.arange(len(self.twins))
-        return State(draw_prior(self.model.variables, self.seed, rows, self.members), self.layout.fresh(rows.size))
+        return State(self.drawn(rows), self.layout.fresh(rows.size))
+
+    def drawn(self, rows: IntArray) -> FloatArray:
+        """Members ``[twin, member, variable]`` of the prior: drawn, or laid out where the method asks for that."""
+        variables = self.model.variables
+        if keeps_points(self.method):
+            return prior(np.array([v.prior.centre for v in variables]), self.prior_sd, rows.size, self.members)
+        return draw_prior(variables, self.seed, rows, self.members)
+
+    def walked(self, x: FloatArray, number: int, rows: IntArray) -> FloatArray:
+        """The ensembles after the random walk of tick ``number``; a copy in any case."""
+        if keeps_points(self.method):
+            return widened(x, self.walk)
+        ahead = np.empty_like(x)
+        perturb(x, self.walk, self.seed, rows, number, ahead)
+        return ahead
 
 
 def tick(
@@ -172,7 +189,7 @@ def warm_up(fleet: Fleet) -> None:
     readings = [Reading(0, channel, 0, 0.0, 1e9) for channel in range(len(fleet.inputs_of_channels))]
     tick(
         fleet,
-        State(draw_prior(fleet.model.variables, fleet.seed, row, fleet.members), fleet.layout.fresh(1)),
+        State(fleet.drawn(row), fleet.layout.fresh(1)),
         0,
         readings,
         row,
@@ -183,8 +200,7 @@ def forecast(
     fleet: Fleet, x: FloatArray, number: int, rows: IntArray, acting: Drive, watch: Watch
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The ensemble at the tick's end, its predictions ``[twin, member, reading]``, and the residual of the balance."""
-    ahead = np.empty_like(x)
-    perturb(x, fleet.walk, fleet.seed, rows, number, ahead)
+    ahead = fleet.walked(x, number, rows)
     predicted = np.empty((*x.shape[:2], watch.times.shape[1]))
     residual = np.zeros(rows.size)
     fleet.model.advance(ahead, fleet.seconds, acting, watch, predicted, residual)

@@ -1,14 +1,19 @@
 """What a configuration must agree on with its method of assimilation, and the method with the model."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from twin_runtime.assimilation import METHODS, options
 from twin_runtime.config.deployment import Config
 from twin_runtime.config.document import Problem
 from twin_runtime.config.sections import AssimilationSection
+from twin_runtime.entry_points import missing
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import positions_of
 from twin_runtime.spelling import did_you_mean
+
+FILTERPYS = ("kalman", "unscented")
+WHOLE_MEMBERS = ("particle", *FILTERPYS)
 
 
 def unknown_method(config: Config) -> Iterator[Problem]:
@@ -37,9 +42,23 @@ def unfit_method(config: Config, model: Model) -> Iterator[Problem]:
         what = f"method '{method}' with a radius takes the noise of all sensors for independent"
         yield Problem(("assimilation", "correlated"), what, "remove it, or use a method without a radius")
     considered = [v.name for v in model.variables if not v.corrected and v.prior.sd > 0.0]
-    if method == "particle" and considered:
-        what = f"method 'particle' exchanges whole members, model '{model.name}' keeps {', '.join(considered)} apart"
+    if method in WHOLE_MEMBERS and considered:
+        what = f"method '{method}' exchanges whole members, model '{model.name}' keeps {', '.join(considered)} apart"
         yield Problem(("assimilation", "method"), what, 'use another method, such as "etkf"')
+    if method in FILTERPYS:
+        yield from _unfit_points(config, model)
+
+
+def _unfit_points(config: Config, model: Model) -> Iterator[Problem]:
+    """What the filters of filterpy need."""
+    method, members = config.assimilation.method, config.ensemble.members
+    if find_spec("filterpy") is None:
+        error = missing(ModuleNotFoundError(name="filterpy"), f"method '{method}'")
+        yield Problem(("assimilation", "method"), error.what, error.remedy)
+    uncertain = sum(v.prior.sd > 0.0 or v.walk > 0.0 for v in model.variables)
+    if members != 2 * uncertain:
+        what = f"method '{method}' has two members for each of the {uncertain} variables that are not fixed"
+        yield Problem(("ensemble", "members"), f"{what}, got {members}", f"members = {2 * uncertain}")
 
 
 def _unknown_places(model: Model) -> Iterator[Problem]:
