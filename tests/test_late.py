@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tests.tank import BUCKET, DIPSTICK, GAUGE, PUMP, RAIN, START, STEAM, TICK, busy_tick, gauge, tanks
 from twin_models.artery import Artery
 from twin_runtime.core import Checkpoint, Code, Reading, Record, State
+from twin_runtime.fleet import Fleet, Sensor
 from twin_runtime.late import Timeline
-from twin_runtime.twin import Fleet, Sensor
 
 LATENESS = 12
 """Ticks for which the past stays open in these stories."""

@@ -12,10 +12,11 @@ import pytest
 from twin_models.lorenz96 import Lorenz96
 from twin_runtime.assimilation import Etkf, Inflation
 from twin_runtime.core import SECOND, FloatArray, Reading, State, Trust
+from twin_runtime.fleet import Fleet, Sensor
 from twin_runtime.late import Timeline
 from twin_runtime.memory import Slot
 from twin_runtime.modelling.drive import Drive, nothing_to_watch
-from twin_runtime.twin import Fleet, Sensor, tick
+from twin_runtime.twin import tick
 from twin_runtime.vvuq.checks import CHECKS, complaining
 from twin_runtime.vvuq.divergence import Divergence, Response
 

@@ -11,12 +11,12 @@ from twin_runtime.assimilation import AdaptiveInflation, Inflation, chosen
 from twin_runtime.config.against_model import create_model
 from twin_runtime.config.deployment import Config, ConfiguredChannel
 from twin_runtime.core import SECOND, FloatArray
+from twin_runtime.fleet import Fleet, Sensor
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import Positions, nowhere, positions_of, with_past
 from twin_runtime.stream.channel import Channel
 from twin_runtime.stream.identity import Identity
 from twin_runtime.stream.intake import Intake, Plausibility
-from twin_runtime.twin import Fleet, Sensor
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.checks import NAMES, configured
 from twin_runtime.vvuq.divergence import Divergence, Response

@@ -15,13 +15,14 @@ import numpy as np
 
 from twin_runtime.core import SECOND, Checkpoint, Code, FloatArray, IntArray, Reading, Record, State
 from twin_runtime.crash import crash_point
+from twin_runtime.fleet import Fleet
 from twin_runtime.inputs import ROUNDING, nothing_after
 from twin_runtime.modelling.drive import Drive
 from twin_runtime.modelling.variables import Shape
 from twin_runtime.past import figures_of
 from twin_runtime.readings import Observations
 from twin_runtime.revisions import Revisions
-from twin_runtime.twin import Fleet, laid_out, tick
+from twin_runtime.twin import laid_out, tick
 
 CHECKPOINTS = 8
 """Checkpoints kept over the time that is open: more cost memory, fewer cost time when a late reading comes."""

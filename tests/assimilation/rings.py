@@ -2,8 +2,9 @@
 
 from twin_models.lorenz96 import Lorenz96
 from twin_runtime.assimilation import Assimilator, Inflate, chosen, options
+from twin_runtime.config.against_method import FILTERPYS
 from twin_runtime.core import SECOND
-from twin_runtime.twin import Fleet, Sensor
+from twin_runtime.fleet import Fleet, Sensor
 from twin_runtime.vvuq.checks import CHECKS
 
 SITES = 8
@@ -15,8 +16,9 @@ def method(name: str) -> Assimilator:
     return chosen(name, {"radius": 3.0} if options(name).get("radius") else {}, RING.positions)
 
 
-def fleet(name: str, inflation: Inflate, twins: int = 2, members: int = 24) -> Fleet:
+def fleet(name: str, inflation: Inflate, twins: int = 2) -> Fleet:
     """Rings on which everything is observed."""
+    members = 2 * SITES if name in FILTERPYS else 24
     return Fleet(
         model=RING,
         twins=tuple(f"ring-{i}" for i in range(twins)),

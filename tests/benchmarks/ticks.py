@@ -8,8 +8,9 @@ from tests.benchmarks.timing import Row, interleaved
 from twin_models.artery import Artery
 from twin_runtime.assimilation import Etkf, Inflation, Occasion
 from twin_runtime.core import FloatArray, IntArray, Reading, Record, State
+from twin_runtime.fleet import Fleet, Sensor
 from twin_runtime.modelling.drive import Drive, nothing_to_watch
-from twin_runtime.twin import Fleet, Sensor, compared, correct, forecast, judged, laid_out, recover, tick
+from twin_runtime.twin import compared, correct, forecast, judged, laid_out, recover, tick
 from twin_runtime.vvuq.checks import CHECKS
 
 MILLI, MICRO = 1e3, 1e6

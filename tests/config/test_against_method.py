@@ -1,7 +1,10 @@
 """What a configuration, its method of assimilation and its model must agree on, and what comes of it if they do."""
 
 import logging
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import cast
 
 import numpy as np
 import pytest
@@ -48,6 +51,16 @@ MISTAKES = {
         ARTERY.format('method = "particle"\n'),
         "assimilation.method: method 'particle' exchanges whole members, model 'artery' keeps",
         "use another method",
+    ),
+    "points of which a part is kept": (
+        ARTERY.format('method = "unscented"\n'),
+        "assimilation.method: method 'unscented' exchanges whole members, model 'artery' keeps",
+        "use another method",
+    ),
+    "more members than points": (
+        RING + 'method = "kalman"\n',
+        "ensemble.members: method 'kalman' has two members for each of the 40 variables that are not fixed, got 64",
+        "members = 80",
     ),
     "noise correlated with a stranger's": (
         RING + 'correlated = [["u1", "u2", 0.5]]\n',
@@ -108,6 +121,17 @@ def test_a_method_gets_its_options(tmp_path: Path) -> None:
     assert assemble(ring(tmp_path)).fleet.method == Etkf()
     assert assemble(ring(tmp_path, rotate=True)).fleet.method == Etkf(rotate=True)
     assert assemble(ring(tmp_path, method="particle", jitter=0.5)).fleet.method == ParticleFilter(0.5)
+
+
+@pytest.mark.parametrize("method", ["kalman", "unscented"])
+def test_the_filters_of_filterpy_need_it(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = RING + f'method = "{method}"\n[ensemble]\nmembers = 80\n'
+    assert assemble(load(written(tmp_path, text))).fleet.members == 80
+    monkeypatch.setitem(sys.modules, "filterpy", cast("ModuleType", None))  # what import takes for not installed
+    with pytest.raises(ConfigError) as caught:
+        assemble(load(written(tmp_path, text)))
+    assert f"assimilation.method: method '{method}' needs the Python package 'filterpy'" in str(caught.value)
+    assert "pip install" in str(caught.value)
 
 
 def test_a_local_method_knows_the_model_and_the_radius(tmp_path: Path) -> None:

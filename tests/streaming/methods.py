@@ -37,7 +37,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def ways() -> dict[str, Mapping[str, object]]:
     """The ways to assimilate by name: every method, and the first with inflation found by itself."""
-    return {name: {"method": name, **NEEDED.get(name, {})} for name in METHODS} | {"etkf, adaptive": {"adaptive": True}}
+    named = {name: {"method": name, **NEEDED.get(name, {})} for name in METHODS}
+    return {**named, "etkf, adaptive": {"adaptive": True}}
 
 
 def told(stream: Stream, recording: Recording, how: Mapping[str, object]) -> str:

@@ -227,7 +227,9 @@ class AssimilationSection(Section):
         default=None, description="how many times its number of members the ensemble is worth", examples=[1.0]
     )
     jitter: NotNegative | None = Field(
-        default=None, description="the width of the kernel that tells particles apart; 1 is the best", examples=[1.0]
+        default=None,
+        description="the width of the kernel that tells copies of particles apart: narrow is sharp, wide is safe",
+        examples=[1.5],
     )
     correlated: Annotated[tuple[Correlation, ...], Field(strict=False)] = Field(
         default=(),
