@@ -1,5 +1,6 @@
 """The past of an ensemble: corrected along with it, it is a smoother; recalled, it makes use of late readings."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin_models.advection import Advection
+from twin_runtime.accounting import state_hash
 from twin_runtime.assimilation import Etkf, Inflation
 from twin_runtime.core import SECOND, Code, FloatArray, Reading, Record
 from twin_runtime.fleet import Fleet, Sensor
@@ -157,6 +159,19 @@ class TestSmoother:
         for number, record in lived(fleet, story).items():
             known_to = number + lag if number + lag < story.ticks else number
             assert_known(fleet, record, [r for _, r in story.arrivals if r.time // SECOND - START <= known_to])
+
+
+class TestHash:
+    def test_the_past_is_part_of_what_two_runs_must_agree_on(self) -> None:
+        state = ring(3, lag=2).start()
+        other = state.copy()
+        other.past[0, 0, 0] += 1e-12
+        assert state_hash(START, other) != state_hash(START, state)
+
+    def test_without_a_past_it_is_the_hash_of_the_ensemble_and_of_the_memory(self) -> None:
+        state = ring(3).start()
+        content = str(START).encode() + state.x.tobytes() + state.memory.tobytes()
+        assert state_hash(START, state) == hashlib.sha256(content).hexdigest()
 
 
 class TestRecall:

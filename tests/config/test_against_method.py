@@ -15,6 +15,7 @@ from twin_runtime.assimilation import AdaptiveInflation, Ensrf, Etkf, Inflation,
 from twin_runtime.config import Config, load
 from twin_runtime.config.explain import toml
 from twin_runtime.errors import ConfigError
+from twin_runtime.modelling.positions import Positions, along, with_past
 
 RING = """\
 [twin]
@@ -61,6 +62,21 @@ MISTAKES = {
         RING + 'method = "kalman"\n',
         "ensemble.members: method 'kalman' has two members for each of the 40 variables that are not fixed, got 64",
         "members = 80",
+    ),
+    "particles that are to be smoothed": (
+        RING + 'method = "particle"\nsmoothing = "1 s"\n',
+        "ring.toml:10: assimilation.smoothing: members of method 'particle' have no past of their own",
+        "remove smoothing, or set jitter = 0, or use another method",
+    ),
+    "particles that are to recall": (
+        RING + 'method = "particle"\nlate = "asynchronous"\n',
+        "ring.toml:10: assimilation.late: members of method 'particle' have no past of their own",
+        "remove late, or set jitter = 0, or use another method",
+    ),
+    "a late reading that is forgotten": (
+        RING + 'late = "forget"\n',
+        "assimilation.late: expected 'fold' or 'asynchronous', got \"forget\"",
+        'late = "fold"',
     ),
     "noise correlated with a stranger's": (
         RING + 'correlated = [["u1", "u2", 0.5]]\n',
@@ -142,6 +158,26 @@ def test_a_local_method_knows_the_model_and_the_radius(tmp_path: Path) -> None:
         assert method.localisation is not None
         assert method.localisation.radius == 4.0
         assert method.localisation.positions.outputs[:3, 0].tolist() == [0.0, 1.0, 2.0]
+
+
+def test_the_past_is_kept_as_long_as_it_is_of_use(tmp_path: Path) -> None:
+    """A tick is 50 ms, the lateness 5 s."""
+    plain, smoothing = assemble(ring(tmp_path)).fleet, assemble(ring(tmp_path, smoothing="0.22 s")).fleet
+    recalling = assemble(ring(tmp_path, late="asynchronous", smoothing="0.22 s")).fleet
+    looks = [(fleet.lag, fleet.recall, fleet.kept) for fleet in (plain, smoothing, recalling)]
+    assert looks == [(0, 0, 0), (5, 0, 6), (5, 100, 101)]
+    assert assemble(ring(tmp_path, method="particle", jitter=0.0, smoothing="0.22 s")).fleet.kept == 6
+
+
+def test_a_local_method_knows_where_the_past_is(tmp_path: Path) -> None:
+    """All quantities of a ring are outputs; those of a river that are none are where its variables of the same name."""
+    fleet = assemble(ring(tmp_path, method="letkf", radius=4.0, smoothing="0.15 s")).fleet
+    assert isinstance(fleet.method, Letkf)
+    places = fleet.method.localisation.positions.variables[:, 0]
+    np.testing.assert_array_equal(places, np.tile(np.arange(40.0), 1 + 3))
+    river = Positions(along([1.0, 2.0]), along([0.5]))
+    past = with_past(river, ["head", "mouth"], ["level", "mouth", "flow"], 2).variables[:, 0]
+    np.testing.assert_array_equal(past, [1.0, 2.0, *[0.5, 2.0, np.nan] * 2])
 
 
 def test_noise_is_correlated_as_configured(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class TestTheJournal:
             accepted(1),
             Entry(7, Code.DUPLICATE, reading(1)),
             Entry(8, Code.LATE, reading(0, 1, 1)),
+            Entry(9, Code.ACCEPTED, reading(3)._replace(tick=START // TICK + 5)),
         ]
         store.write(came[:2])
         store.write(came[2:])
@@ -122,6 +123,7 @@ class TestCheckpoints:
         assert found.tick == 7
         np.testing.assert_array_equal(found.state.x, checkpoint(7).state.x)
         np.testing.assert_array_equal(found.state.memory, checkpoint(7).state.memory)
+        np.testing.assert_array_equal(found.state.past, checkpoint(7).state.past)
         found.state.x[:] = 0.0
 
     def test_the_newest_counts_and_two_are_kept(self, store: Store, path: Path) -> None:

@@ -249,7 +249,8 @@ class AssimilationSection(Section):
     )
     late: Literal["fold", "asynchronous"] = Field(
         default="fold",
-        description='what becomes of a late reading: "fold" revises the past, "asynchronous" corrects the present',
+        description='what becomes of a sensor\'s late reading: "fold" revises the past, whatever the order of arrival; '
+        '"asynchronous" corrects the present, by when it comes',
         examples=["fold"],
     )
     divergence: DivergenceSection = Field(
