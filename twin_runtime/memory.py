@@ -75,6 +75,8 @@ class SensorSlot(IntEnum):
     SAME_SINCE = 33
 
 
+VERDICTS = [Slot.SUM_TRUSTED, Slot.SUM_DEGRADED, Slot.SUM_UNTRUSTED]
+"""Together they count the ticks of a twin."""
 WINDOW = [slot for slot in Slot if slot.name.startswith("WINDOW_")]
 SENSOR_WINDOW = [slot for slot in SensorSlot if slot.name.startswith("WINDOW_")]
 RANKED = [slot for slot in SensorSlot if slot.name.startswith("RANKED_")]

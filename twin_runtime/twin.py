@@ -10,7 +10,7 @@ from twin_runtime.assimilation.correlated import independent
 from twin_runtime.core import FloatArray, IntArray, Reading, Record, State
 from twin_runtime.fleet import Fleet, held
 from twin_runtime.inputs import drive, newest, nothing_after
-from twin_runtime.memory import Slot
+from twin_runtime.memory import VERDICTS, Slot
 from twin_runtime.modelling.drive import Drive, Watch, nothing_to_watch
 from twin_runtime.past import beside, onwards, recalled
 from twin_runtime.readings import Observations, columns, observations
@@ -181,7 +181,7 @@ def judged(
     fleet: Fleet, x: FloatArray, memory: FloatArray, number: int, residual: FloatArray
 ) -> tuple[IntArray, IntArray]:
     """Trust in every twin and the reasons, one bit a check; ``memory`` keeps the trust, in place."""
-    spread, strayed = beside_prior(x, fleet.prior)
+    spread, strayed = beside_prior(x, fleet.prior, memory[:, VERDICTS].sum(axis=1))
     by_sensor = fleet.layout.by_sensor(memory)
     return judge(*fleet.judgement, memory, by_sensor, number, fleet.patience, spread, strayed, residual)
 

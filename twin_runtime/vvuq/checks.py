@@ -119,7 +119,7 @@ def frozen(evidence: Evidence) -> float:
 
 @njit(cache=True, error_model="numpy")
 def strayed(evidence: Evidence) -> float:
-    """The furthest that a parameter is from what was thought possible, in standard deviations of its prior."""
+    """The furthest that a parameter is from what was thought possible, in standard deviations of prior and walk."""
     return evidence.strayed
 
 

@@ -42,7 +42,7 @@ class Evidence(NamedTuple):
     spread: float
     """Smallest ratio of a corrected variable's spread to its prior's; NaN if a state is not finite."""
     strayed: float
-    """How far the mean of a parameter is from its prior's, in the prior's standard deviations; the largest."""
+    """How far the mean of a parameter is from its prior's, in standard deviations of prior and walk; the largest."""
     residual: float
     """Relative imbalance of what the model conserves, over the tick."""
     diverged: float

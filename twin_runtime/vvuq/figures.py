@@ -85,19 +85,21 @@ class Beside(NamedTuple):
     """The prior of a model's variables, ``[variable]``, and which columns are compared with it.
 
     Of ``corrected`` columns the spread is, of ``parameters`` the mean: a state may go wherever its physics takes it.
+    ``walk`` is the standard deviation of their random walk over a tick.
     """
 
     centre: FloatArray
     sd: FloatArray
+    walk: FloatArray
     corrected: IntArray
     parameters: IntArray
 
 
 @njit(cache=True, error_model="numpy")
-def beside_prior(x: FloatArray, prior: Beside) -> tuple[FloatArray, FloatArray]:
-    """The smallest ratio ``[twin]`` of a spread to its prior's, and how many prior sd the furthest mean has strayed.
+def beside_prior(x: FloatArray, prior: Beside, ticks: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The smallest ratio ``[twin]`` of a spread to its prior's, and how many sd the furthest mean has strayed from it.
 
-    NaN for the ratio: not all is finite.
+    That is, of the prior after a walk of so many ``ticks[twin]``. NaN for the ratio: not all is finite.
     """
     left, strayed = np.empty((2, x.shape[0]))
     for i in range(left.size):
@@ -106,7 +108,8 @@ def beside_prior(x: FloatArray, prior: Beside) -> tuple[FloatArray, FloatArray]:
         for j in prior.corrected:
             smallest = min(smallest, sd[j] / prior.sd[j])
         for j in prior.parameters:
-            furthest = max(furthest, abs(mean[j] - prior.centre[j]) / prior.sd[j])
+            sd_now = math.sqrt(prior.sd[j] ** 2 + ticks[i] * prior.walk[j] ** 2)
+            furthest = max(furthest, abs(mean[j] - prior.centre[j]) / sd_now)
         left[i] = smallest if math.isfinite(sd.sum()) else math.nan
         strayed[i] = furthest
     return left, strayed
