@@ -16,6 +16,7 @@ from twin_runtime.config import Config, load
 from twin_runtime.config.explain import toml
 from twin_runtime.errors import ConfigError
 from twin_runtime.modelling.positions import Positions, along, with_past
+from twin_runtime.vvuq.divergence import Divergence, Response
 
 RING = """\
 [twin]
@@ -194,6 +195,13 @@ def test_inflation_is_as_configured(tmp_path: Path) -> None:
     assert fleet.inflation == AdaptiveInflation(given)
     assert np.isnan(fleet.layout.by_variable(fleet.start().memory)).all()
     assert fleet.layout.by_variable(fleet.start().memory).shape == (1, 40, 2)
+
+
+def test_what_is_done_about_a_divergence_is_as_configured(tmp_path: Path) -> None:
+    """A tick of the ring is 50 ms."""
+    assert assemble(ring(tmp_path)).fleet.divergence == Divergence(Response.FLAG, 3.0, 200)
+    text = RING + '[assimilation.divergence]\nresponse = "re-draw"\nlimit = 2.5\nrest = "1.01 s"\n'
+    assert assemble(load(written(tmp_path, text))).fleet.divergence == Divergence(Response.REDRAW, 2.5, 21)
 
 
 POND = """\

@@ -185,6 +185,26 @@ WRONG = {
         "artery.toml:10: model.shrinkage.pulse: expected more than 0.5, got 0.2",
         "",
     ),
+    "a response that is not there": (
+        ("[trust.checks]", '[assimilation.divergence]\nresponse = "redraw"\n[trust.checks]'),
+        "assimilation.divergence.response: expected 'flag', 're-inflate' or 're-draw', got \"redraw\"",
+        'response = "flag"',
+    ),
+    "a response that is misspelt": (
+        ("[trust.checks]", '[assimilation.divergence]\nrespnse = "flag"\n[trust.checks]'),
+        "assimilation.divergence.respnse: unknown key",
+        "did you mean response?",
+    ),
+    "a limit within chance": (
+        ("[trust.checks]", "[assimilation.divergence]\nlimit = 0.5\n[trust.checks]"),
+        "assimilation.divergence.limit: expected 1 or more, got 0.5",
+        "limit = 3.0",
+    ),
+    "no rest": (
+        ("[trust.checks]", '[assimilation.divergence]\nrest = "0 s"\n[trust.checks]'),
+        "assimilation.divergence.rest: expected a duration above zero",
+        'rest = "10 s"',
+    ),
     "two priors at once": (
         ("{ lognormal = [1.5, 0.3] }", "{ lognormal = [1.5, 0.3], fixed = 1 }"),
         "model.priors.compliance: expected one distribution, got lognormal and fixed",

@@ -38,7 +38,7 @@ def found(deviations: FloatArray, noise: FloatArray) -> tuple[float, FloatArray,
 
 def same(ours: tuple[float, FloatArray, FloatArray], theirs: tuple[float, FloatArray, FloatArray]) -> None:
     for one, other in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=1e-10, atol=1e-10)
 
 
 @given(SEEDS, st.integers(1, 60), st.integers(2, 40))

@@ -46,15 +46,15 @@ class TestFlatness:
 
 class TestFigures:
     def test_of_a_twin_that_is_too_sure_of_itself(self) -> None:
-        """4000 readings; twice as far off as said. The standard error of a root mean square is 1.1 %."""
-        twins = Replicates(1, sensors=2, members=64, gate=0.0, seed=33).live(4000, scale=2.0)
+        """1000 readings; twice as far off as said. The standard error of a root mean square is 2.2 %."""
+        twins = Replicates(1, sensors=2, members=64, gate=0.0, seed=33).live(1000, scale=2.0)
         figures = of_sensor(twins.by_sensor[0, 1], twins.memory[0, Slot.SUM_UPDATES])
-        assert figures["readings"] == sum(figures["rank_histogram"]) == 4000
-        assert figures["rmse"] == pytest.approx(2.0 * math.sqrt(2.0), rel=0.05)
+        assert figures["readings"] == sum(figures["rank_histogram"]) == 1000
+        assert figures["rmse"] == pytest.approx(2.0 * math.sqrt(2.0), rel=0.1)
         assert figures["spread"] == pytest.approx(math.sqrt(2.0), rel=0.02)
-        assert figures["skill"] == pytest.approx(2.0, rel=0.05)
+        assert figures["skill"] == pytest.approx(2.0, rel=0.1)
         assert figures["noise_sd"]["stated"] == pytest.approx(1.0)
-        assert figures["noise_sd"]["found"] == pytest.approx(2.0, rel=0.05)
+        assert figures["noise_sd"]["found"] == pytest.approx(2.0, rel=0.1)
         assert figures["degrees_of_freedom"] == pytest.approx(figures["influence"])
         assert figures["rank_histogram"][0] > figures["rank_histogram"][5]
 

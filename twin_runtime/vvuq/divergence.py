@@ -64,12 +64,23 @@ def _find(memory: FloatArray, by_sensor: FloatArray, limit: float, rest: int, re
     for i in range(len(memory)):
         before = memory[i, DIVERGED]
         memory[i, DIVERGED] = max(0.0, before - 1.0)
-        excess, factor = suspicion(by_sensor[i])
+        excess, factor = suspicion(by_sensor[i]) if _plausible(by_sensor[i], limit) else (0.0, 1.0)
         if excess > limit and not (responds and memory[i, DIVERGED] > 0.0):
             memory[i, SUM_DIVERGED] += 1.0 if responds or before == 0.0 else 0.0
             memory[i, DIVERGED] = rest
             factors[i] = factor if responds else 0.0
     return factors
+
+
+@njit(cache=True, error_model="numpy")
+def _plausible(sensors: FloatArray, limit: float) -> bool:
+    """Whether most sensors are beyond the limit even without any allowance for chance: rare, and quickly told."""
+    heard = beyond = 0
+    for s in range(len(sensors)):
+        if sensors[s, COUNT] >= LEAST:
+            heard += 1
+            beyond += sensors[s, SQUARE] > limit * sensors[s, COUNT]
+    return 2 * beyond > heard
 
 
 @njit(cache=True, error_model="numpy")

@@ -90,17 +90,34 @@ def compare(
                 there = which[:accepted]
                 decorrelate(deviations[:accepted], noise, sensor[i][there], times[i][there], correlation)
             statistic = solve(deviations[:accepted], noise, factor, room, solved, signal)
-            for a in range(accepted):
-                forecast = _spread(deviations[a], members) * (1.0 + 1.0 / members)
-                own = by_sensor[i, sensor[i, which[a]]]
-                score_update(deviations[a, members], forecast, noise[a], solved[a], signal[a], own)
-            memory[i, UPDATES] += 1.0
-            memory[i, NIS] += statistic
-            memory[i, DEGREES] += accepted
-            memory[i, WINDOW_NIS] += statistic
-            memory[i, WINDOW_DEGREES] += accepted
-            memory[i, WINDOW_DEGREES_2] += accepted
+            own = by_sensor[i]
+            _remember(statistic, deviations[:accepted], noise, solved, signal, sensor[i], which, memory[i], own)
     return kept
+
+
+@njit(cache=True, error_model="numpy")
+def _remember(
+    statistic: float,
+    deviations: FloatArray,
+    noise: FloatArray,
+    solved: FloatArray,
+    signal: FloatArray,
+    sensor: IntArray,
+    which: IntArray,
+    memory: FloatArray,
+    by_sensor: FloatArray,
+) -> None:
+    """Add the readings ``which`` an update of a twin takes to the sums, the twin's and their sensors'."""
+    readings, members = deviations.shape[0], deviations.shape[1] - 1
+    for a in range(readings):
+        forecast = _spread(deviations[a], members) * (1.0 + 1.0 / members)
+        score_update(deviations[a, members], forecast, noise[a], solved[a], signal[a], by_sensor[sensor[which[a]]])
+    memory[UPDATES] += 1.0
+    memory[NIS] += statistic
+    memory[DEGREES] += readings
+    memory[WINDOW_NIS] += statistic
+    memory[WINDOW_DEGREES] += readings
+    memory[WINDOW_DEGREES_2] += readings
 
 
 @njit(cache=True, error_model="numpy")
