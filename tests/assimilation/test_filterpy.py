@@ -24,7 +24,11 @@ def kalman_filter(x: FloatArray) -> KalmanFilter:
 
 @pytest.mark.parametrize("method", [Etkf(), Enkf()])
 def test_many_members_stay_with_the_kalman_filter(method: Assimilator) -> None:
-    """4000 members: the error of the mean stays within four of its standard errors at every step."""
+    """4000 members: no error of the mean exceeds four times the root of three analysis variances over their number.
+
+    That is what they have from the sample and from the gains. The largest of 150 errors was half of it on average over
+    60 seeds, and more than it for one seed in ten.
+    """
     rng = np.random.default_rng(7)
     x = rng.normal(size=(1, 4000, 3))
     kf = kalman_filter(x[0])
