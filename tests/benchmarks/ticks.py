@@ -126,10 +126,10 @@ def many_readings(readings: int = 1000, members: int = 32) -> Row:
     predicted, observed = rng.normal(size=(1, members, readings)), rng.normal(size=(1, readings))
     variance, sensor, layout = np.ones((1, readings)), np.arange(readings)[None].copy(), Layout(readings, 0)
     memory, covariance = layout.fresh(1), np.cov(predicted[0].T) + np.eye(readings)
-    by_sensor = layout.by_sensor(memory)
+    by_sensor, patience = layout.by_sensor(memory), np.full(readings, np.inf)
     ours, theirs = interleaved(
         [
-            lambda: compare(predicted, observed, variance, sensor, 0, 0.9, 4.0, 25, memory, by_sensor),
+            lambda: compare(predicted, observed, variance, sensor, 0, 0.9, 4.0, 25, patience, memory, by_sensor),
             lambda: np.linalg.solve(covariance, observed[0]),
         ],
         repeats=15,

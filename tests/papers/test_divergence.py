@@ -41,7 +41,8 @@ class Watched:
     ) -> FloatArray:
         sensor, by_sensor = np.tile(np.arange(40), (len(x), 1)), self.layout.by_sensor(self.memory)
         fading = float(np.exp(-1.0 / WINDOW))
-        compare(predicted, observed, variance, sensor, occasion.tick, fading, 0.0, 1, self.memory, by_sensor)
+        patience = np.full(40, np.inf)
+        compare(predicted, observed, variance, sensor, occasion.tick, fading, 0.0, 1, patience, self.memory, by_sensor)
         find(Divergence(rest=1), self.memory, by_sensor)
         self.diverged.append(self.memory[:, Slot.DIVERGED] > 0.0)
         return self.method.update(x, predicted, observed, variance, occasion, out)
