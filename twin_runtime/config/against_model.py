@@ -32,13 +32,15 @@ def create_model(config: Config) -> Model:
     model = _made(config, model_class)
     check_against_model(config, model)
     overridden = {name: _prior(section.given) for name, section in config.model.priors.items()}
-    return _made(config, model_class, priors=overridden, walk=config.model.walk)
+    model = _made(config, model_class, priors=overridden, walk=config.model.walk)
+    if unfit := list(unfit_method(config, model)):
+        raise config.document.error(unfit)
+    return model
 
 
 def check_against_model(config: Config, model: Model) -> None:
     """Compare channels, units, priors and walks with a model. Raises one :class:`ConfigError` telling every problem."""
     problems = [*_unknown_variables(config, model), *_channels(config, model), *_undriven(config, model)]
-    problems += unfit_method(config, model)
     if problems:
         raise config.document.error(problems)
 
