@@ -61,7 +61,7 @@ MISTAKES = {
     ),
     "more members than points": (
         RING + 'method = "kalman"\n',
-        "ensemble.members: method 'kalman' has two members for each of the 40 variables that are not fixed, got 64",
+        "ensemble.members: method 'kalman' has two members for each of the 40 states and uncertain parameters, got 64",
         "members = 80",
     ),
     "particles that are to be smoothed": (
@@ -78,6 +78,12 @@ MISTAKES = {
         RING + 'late = "forget"\n',
         "assimilation.late: expected 'fold' or 'asynchronous', got \"forget\"",
         'late = "fold"',
+    ),
+    "points for states that start from a known value": (
+        RING.replace("lorenz96", "lorenz63").replace("u1", "x")
+        + 'method = "unscented"\n[model.priors]\nx = { fixed = 1.0 }\nrho = { normal = [28.0, 1.0] }\n',
+        "method 'unscented' has two members for each of the 4 states and uncertain parameters, got 64",
+        "members = 8",
     ),
     "noise correlated with a stranger's": (
         RING + 'correlated = [["u1", "u2", 0.5]]\n',

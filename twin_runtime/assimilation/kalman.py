@@ -35,7 +35,7 @@ class Kalman:
         occasion: Occasion,
         out: FloatArray | None = None,
     ) -> FloatArray:
-        """See :class:`twin_runtime.assimilation.protocol.Assimilator`; needs two members for every variable."""
+        """See :class:`twin_runtime.assimilation.protocol.Assimilator`; two members a variable are needed."""
         return _updated(_linear, x, predicted, observed, variance, out)
 
 
@@ -55,7 +55,7 @@ class Unscented:
         occasion: Occasion,
         out: FloatArray | None = None,
     ) -> FloatArray:
-        """See :class:`twin_runtime.assimilation.protocol.Assimilator`; needs two members for every variable."""
+        """See :class:`twin_runtime.assimilation.protocol.Assimilator`; two members a variable are needed."""
         return _updated(_unscented, x, predicted, observed, variance, out)
 
 

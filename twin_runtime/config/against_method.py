@@ -10,6 +10,7 @@ from twin_runtime.config.sections import AssimilationSection
 from twin_runtime.entry_points import missing
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import positions_of
+from twin_runtime.modelling.variables import State
 from twin_runtime.spelling import did_you_mean
 
 FILTERPYS = ("kalman", "unscented")
@@ -57,9 +58,9 @@ def _unfit_points(config: Config, model: Model) -> Iterator[Problem]:
     if find_spec("filterpy") is None:
         error = missing(ModuleNotFoundError(name="filterpy"), f"method '{method}'")
         yield Problem(("assimilation", "method"), error.what, error.remedy)
-    uncertain = sum(v.prior.sd > 0.0 or v.walk > 0.0 for v in model.variables)
+    uncertain = sum(isinstance(v, State) or v.prior.sd > 0.0 or v.walk > 0.0 for v in model.variables)
     if members != 2 * uncertain:
-        what = f"method '{method}' has two members for each of the {uncertain} variables that are not fixed"
+        what = f"method '{method}' has two members for each of the {uncertain} states and uncertain parameters"
         yield Problem(("ensemble", "members"), f"{what}, got {members}", f"members = {2 * uncertain}")
     if config.model.shrinkage:
         what = f"method '{method}' lays its members out by their covariance, which shrinkage would draw at random"

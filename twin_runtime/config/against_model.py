@@ -33,7 +33,10 @@ def create_model(config: Config) -> Model:
     check_against_model(config, model)
     overridden = {name: prior_of(section.given) for name, section in config.model.priors.items()}
     walk = {**config.model.walk, **dict.fromkeys(config.model.shrinkage, 0.0)}
-    return _made(config, model_class, priors=overridden, walk=walk)
+    model = _made(config, model_class, priors=overridden, walk=walk)
+    if unfit := list(unfit_method(config, model)):
+        raise config.document.error(unfit)
+    return model
 
 
 def check_against_model(config: Config, model: Model) -> None:
@@ -44,7 +47,6 @@ def check_against_model(config: Config, model: Model) -> None:
         *_channels(config, model),
         *_undriven(config, model),
     ]
-    problems += unfit_method(config, model)
     if problems:
         raise config.document.error(problems)
 
