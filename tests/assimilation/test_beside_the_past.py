@@ -37,3 +37,17 @@ def test_the_present_does_not_depend_on_the_past_beside_it(name: str) -> None:
     analysis = method(name, TICKS).update(*joint)
     assert_close(analysis[:, :, :SIZE], method(name, 0).update(*problem))
     assert np.abs(analysis[:, :, SIZE:] - past).max() > 0.01
+
+
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - {"particle"}))
+def test_a_past_of_which_the_readings_say_nothing_keeps_its_members(name: str) -> None:
+    """However often it is corrected: it is not inflated with the present. Particles are exchanged with their past."""
+    problem = random_problem(6, 2, 24, SIZE, SIZE)
+    past = np.random.default_rng(7).normal(size=(2, 24, TICKS * SIZE))
+    for t, foreseen in enumerate(problem.predicted):
+        directions, _ = np.linalg.qr(foreseen - foreseen.mean(0))
+        past[t] -= directions @ (directions.T @ past[t])
+    joint = problem._replace(
+        x=np.concatenate([problem.x, past], axis=2), occasion=problem.occasion._replace(states=SIZE)
+    )
+    assert_close(method(name, TICKS).update(*joint)[:, :, SIZE:], past)

@@ -59,7 +59,8 @@ def test_the_inflation_is_a_minimum_of_the_published_cost(problem: Problem, cert
 @given(problems)
 def test_it_is_the_etkf_of_the_inflated_forecast(problem: Problem) -> None:
     u = squares(problem)
-    wider = problem._replace(x=inflated(problem.x, u), predicted=inflated(problem.predicted, u))
+    x, predicted = (inflated(array, u, array.shape[2]) for array in (problem.x, problem.predicted))
+    wider = problem._replace(x=x, predicted=predicted)
     assert_close(EnkfN().update(*problem), Etkf().update(*wider))
 
 
