@@ -39,7 +39,7 @@ def tick(
     if fleet.recall:
         predicted, seen = with_late(fleet, state.past, number, readings, predicted, seen)
     kept = compared(fleet, memory, number, predicted, seen)
-    occasion = Occasion(fleet.seed, rows, number, seen.watch.outputs)
+    occasion = Occasion(fleet.seed, rows, number, seen.watch.outputs, x.shape[2])
     joint = beside(x, state.past, len(fleet.model.quantities))
     joint = correct(fleet, memory, joint, *uncorrelated(fleet, predicted, kept, seen), occasion)
     x = np.ascontiguousarray(joint[:, :, : x.shape[2]])

@@ -39,6 +39,10 @@ problems = st.builds(
 names = st.sampled_from(["etkf", "etkf, rotated", "ensrf", "letkf, infinite radius"])
 
 
+OF_THEIR_OWN = ("particle", "enkf-n")
+"""Methods that treat each variable for itself: a kernel that tells copies apart, and an inflation that is taken back."""
+
+
 def square_roots(problem: Problem) -> Mapping[str, Assimilator]:
     """The methods whose mean and covariance are the Kalman filter's."""
     near = everywhere(problem.x.shape[2], problem.observed.shape[1])
@@ -137,7 +141,7 @@ def test_the_weights_of_every_member_add_up_to_one(problem: Problem) -> None:
     members = problem.x.shape[1]
     unit = problem._replace(x=np.tile(np.eye(members), (len(problem.x), 1, 1)))
     for name, method in every(unit).items():
-        if name != "particle":  # whose kernel is no combination of members
+        if name not in OF_THEIR_OWN:
             W = method.update(*unit)
             np.testing.assert_allclose(W.sum(2), 1.0, rtol=0.0, atol=1e-10)
             assert_close(W @ problem.x, every(problem)[name].update(*problem))

@@ -27,8 +27,8 @@ class Problem(NamedTuple):
     def of(self, twins: Sequence[int]) -> "Problem":
         """The same for some of the twins."""
         rows = list(twins)
-        seed, identities, tick, outputs = self.occasion
-        occasion = Occasion(seed, identities[rows], tick, None if outputs is None else outputs[rows])
+        identities, outputs = self.occasion.twins, self.occasion.outputs
+        occasion = self.occasion._replace(twins=identities[rows], outputs=None if outputs is None else outputs[rows])
         return Problem(self.x[rows], self.predicted[rows], self.observed[rows], self.variance[rows], occasion)
 
     def seeing(self, observations: Sequence[int]) -> "Problem":

@@ -38,7 +38,7 @@ class ParticleFilter:
     ) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`."""
         analysis = np.empty_like(x) if out is None else out
-        seed, twins, tick, _ = occasion
+        seed, twins, tick = occasion[:3]
         z = normals(seed, twins, tick, Purpose.JITTER, *x.shape[1:]) if self.jitter > 0.0 else np.zeros_like(x)
         _update(x, predicted, observed, variance, key_of(seed), twins, tick, self.jitter, z, analysis)
         return analysis

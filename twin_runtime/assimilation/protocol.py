@@ -9,13 +9,15 @@ class Occasion(NamedTuple):
     """Who is updated when, and by what: whence a method takes its random numbers and its geometry.
 
     The deployment's seed, the twins' identities, the tick's absolute index, and the model output that each observation
-    ``outputs[twin, observation]`` is of; only methods that localise ask for the outputs.
+    ``outputs[twin, observation]`` is of; only methods that localise ask for the outputs. The first ``states`` columns
+    are the ensemble, those behind them its past, which is corrected but never inflated; None: all are the ensemble.
     """
 
     seed: int
     twins: IntArray
     tick: int
     outputs: IntArray | None = None
+    states: int | None = None
 
 
 class Assimilator(Protocol):
