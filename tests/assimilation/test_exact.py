@@ -40,7 +40,7 @@ names = st.sampled_from(["etkf", "etkf, rotated", "ensrf", "letkf, infinite radi
 
 
 OF_THEIR_OWN = ("particle", "enkf-n")
-"""Methods that treat each variable for itself: a kernel that tells copies apart, and an inflation that is taken back."""
+"""They treat each variable for itself: a kernel tells copies apart, and an inflation is taken back."""
 
 
 def square_roots(problem: Problem) -> Mapping[str, Assimilator]:

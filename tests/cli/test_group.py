@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -110,14 +109,17 @@ def test_a_command_line_that_is_wrong_ends_with_status_2(arguments: list[str], t
     assert told in " ".join(result.stderr.replace("│", " ").split())
 
 
+HEARD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""A shell ignores Ctrl-C on behalf of what it starts in the background, tests included."""
+
+
 def test_ctrl_c_ends_quietly(site: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", "from twin_runtime.cli import main; main()", "sleep"],
+        [sys.executable, "-c", f"{HEARD}; from twin_runtime.cli import main; main()", "sleep"],
         env=os.environ | {"PYTHONPATH": str(site), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # ignored where the tests run in background
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "asleep\n"
