@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+PEERS := .venv-peers/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install debian lint format test test-slow demo bench lock clean
+.PHONY: help install debian lint format test test-slow demo peers bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,13 +47,24 @@ test-slow: install debian ## the tests that take minutes: real time, real proces
 demo: install ## a simulated patient and its twin in this terminal, for 30 s
 	$(BIN)/twin demo
 
+peers: $(PEERS) ## make .venv-peers with the programs that ours is compared with
+
+$(PEERS): tests/benchmarks/peers/requirements.txt | install
+	$(BIN)/python -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --no-deps --require-hashes -r $<
+	@touch $@
+
 bench: install ## speed as ratios, each against its peer or limit in the same run
+	@$(MAKE) --no-print-directory peers || echo "The peers could not be installed: what they are compared in is left out."
 	$(BIN)/python -m tests.benchmarks.run
 
-lock: install ## resolve every dependency anew into requirements.lock
+lock: install ## resolve every dependency anew, and the peers
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --fork-strategy fewest --upgrade \
 		--generate-hashes --no-annotate --custom-compile-command "make lock" --quiet --output-file requirements.lock
+	cd tests/benchmarks/peers && ../../../$(BIN)/uv pip compile requirements.in --override overrides.txt --universal \
+		--constraint ../../../requirements.lock --python-version 3.11 --fork-strategy fewest --generate-hashes \
+		--no-annotate --custom-compile-command "make lock" --quiet --output-file requirements.txt
 
 clean: ## remove .venv and all that the tools left behind
-	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .venv-peers .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

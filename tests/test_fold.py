@@ -1,5 +1,6 @@
 """The fold: what goes in is accounted for, and ticks run when they are due."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -210,3 +211,20 @@ class TestResuming:
         stored = [record for record in records if record.tick >= checkpoint.tick]
         again.resume(dict(first.counts), checkpoint, kept, stored, first.timeline.frontier)
         return again
+
+
+class TestDivergence:
+    def test_it_is_told_loudly_once_and_by_name(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The second patient's pressure is that of another body from the 100th tick on."""
+        fold = Fold(ward(2))
+        story = messages(300, 2)
+        spoilt = [m for m in story if m.topic != "patient-1/abp" or m.arrival < at(100)]
+        swapped = [message(n + 0.5, 290.0 - 40.0 * (n % 7), patient=1) for n in range(100, 300)]
+        taken(fold, sorted([*spoilt, *swapped], key=lambda m: m.arrival))
+        told = [record.getMessage() for record in caplog.records if record.name == "twin_runtime.fold"]
+        assert len(told) == 1
+        assert re.fullmatch(r"twin 'patient-1' has diverged from its sensors in tick \d+; response: flag", told[0])
+
+    def test_a_twin_that_is_well_is_not_talked_of(self, caplog: pytest.LogCaptureFixture) -> None:
+        taken(Fold(ward()), messages(200))
+        assert not caplog.records

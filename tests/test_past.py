@@ -14,9 +14,9 @@ from twin_models.advection import Advection
 from twin_runtime.accounting import state_hash
 from twin_runtime.assimilation import Etkf, Inflation
 from twin_runtime.core import SECOND, Code, FloatArray, Reading, Record
+from twin_runtime.fleet import Fleet, Sensor
 from twin_runtime.late import Timeline
 from twin_runtime.past import recalled
-from twin_runtime.twin import Fleet, Sensor
 from twin_runtime.vvuq.checks import CHECKS
 
 START = 1_700_000_000

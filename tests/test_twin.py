@@ -8,9 +8,10 @@ import pytest
 
 from tests.tank import START, TICK, Tank, busy_tick, gauge, tanks
 from twin_runtime.core import FloatArray, Reading, Record, State, Trust
+from twin_runtime.fleet import Fleet
 from twin_runtime.memory import SensorSlot, Slot
 from twin_runtime.modelling.drive import nothing_to_watch
-from twin_runtime.twin import Fleet, forecast, laid_out, outlook, tick, warm_up
+from twin_runtime.twin import forecast, laid_out, outlook, tick, warm_up
 from twin_runtime.vvuq.checks import reasons
 
 LEVEL, LEAK, SILL = range(3)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from twin_runtime.core import Code, FloatArray, State, Trust
-from twin_runtime.memory import Slot
+from twin_runtime.memory import VERDICTS, Slot
 
 
 def accounting(counts: Mapping[Code, int], memory: FloatArray | None, pending: int | None = None) -> dict[str, Any]:
@@ -50,8 +50,7 @@ def consistency(memory: FloatArray) -> dict[str, float | None]:
 
 def verdicts(memory: FloatArray) -> dict[str, int]:
     """How many estimates of each trust there have been."""
-    slots = (Slot.SUM_TRUSTED, Slot.SUM_DEGRADED, Slot.SUM_UNTRUSTED)
-    return {level.name.lower(): int(memory[:, slot].sum()) for level, slot in zip(Trust, slots, strict=True)}
+    return {level.name.lower(): int(memory[:, slot].sum()) for level, slot in zip(Trust, VERDICTS, strict=True)}
 
 
 def _share(part: float, whole: float) -> float | None:

@@ -5,18 +5,21 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from twin_runtime.assimilation import AdaptiveInflation, Inflation, chosen
 from twin_runtime.config.against_model import create_model
 from twin_runtime.config.deployment import Config, ConfiguredChannel
-from twin_runtime.core import SECOND
+from twin_runtime.core import SECOND, FloatArray
+from twin_runtime.fleet import Fleet, Sensor
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import Positions, nowhere, positions_of, with_past
 from twin_runtime.stream.channel import Channel
 from twin_runtime.stream.identity import Identity
 from twin_runtime.stream.intake import Intake, Plausibility
-from twin_runtime.twin import Fleet, Sensor
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.checks import NAMES, configured
+from twin_runtime.vvuq.divergence import Divergence, Response
 
 LOG = logging.getLogger(__name__)
 
@@ -50,6 +53,7 @@ def assemble(config: Config) -> Assembly:
         tick=config.twin.tick,
         config_hash=config.config_hash,
         model_hash=model.fingerprint,
+        sensors=len(fleet.sensors),
     )
     return Assembly(config, fleet, tuple(_channel(c, model) for c in config.channels), identity)
 
@@ -67,7 +71,9 @@ def _fleet(config: Config, model: Model) -> Fleet:
         model=model,
         twins=config.twin.twins,
         sensors=tuple(
-            Sensor(c.name, outputs.index(c.target), c.stale / SECOND) for c in config.channels if c.kind == "sensor"
+            Sensor(c.name, outputs.index(c.target), c.stale / SECOND, c.frozen / SECOND if c.frozen else math.inf)
+            for c in config.channels
+            if c.kind == "sensor"
         ),
         driven=tuple(inputs.index(c.target) for c in config.channels if c.kind == "input"),
         tick=config.twin.tick,
@@ -86,6 +92,8 @@ def _fleet(config: Config, model: Model) -> Fleet:
         correlation=config.correlation,
         lag=lag,
         recall=recall,
+        divergence=_divergence(config),
+        discount=_discount(config, model),
     )
 
 
@@ -95,6 +103,16 @@ def _places(model: Model, past: int) -> Positions | None:
     if positions is None or past == 0:
         return positions
     return with_past(positions, [v.name for v in model.variables], [q.name for q in model.quantities], past)
+
+
+def _divergence(config: Config) -> Divergence:
+    declared = config.assimilation.divergence
+    return Divergence(Response(declared.response), declared.limit, math.ceil(declared.rest / config.twin.tick))
+
+
+def _discount(config: Config, model: Model) -> FloatArray | None:
+    shrunk = config.model.shrinkage
+    return np.array([shrunk.get(variable.name, 1.0) for variable in model.variables]) if shrunk else None
 
 
 def _report_global(config: Config, model: Model) -> None:

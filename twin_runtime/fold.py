@@ -3,6 +3,7 @@
 It is synchronous and does no I/O. Entries go in, with their fate coming back; ticks that are due yield records.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,6 +13,9 @@ from twin_runtime.assembly import Assembly
 from twin_runtime.core import Checkpoint, Code, Entry, Reading, Record
 from twin_runtime.late import Timeline
 from twin_runtime.stream.watermark import Watermarks
+from twin_runtime.vvuq.checks import complaining
+
+LOG = logging.getLogger(__name__)
 
 
 class Fold:
@@ -23,6 +27,7 @@ class Fold:
         shape = (len(twin.twins), len(assembly.channels))
         self.watermarks = Watermarks(*shape, twin.tick, twin.wait, "stream" if clock == "stream" else twin.clock)
         self.counts: Counter[Code] = Counter()
+        self._diverged: set[int] = set()
         self._last = None if until is None else until // twin.tick - 1
 
     def take(self, entries: Iterable[Entry]) -> list[Entry]:
@@ -64,7 +69,7 @@ class Fold:
             yield from self.timeline.revise()
         through = self.watermarks.through(wall)
         if through is not None:
-            yield from self.timeline.advance(self._capped(through))
+            yield from self._told(self.timeline.advance(self._capped(through)))
 
     def due(self, wall: int = 0) -> bool:
         """Whether any tick may run now."""
@@ -81,8 +86,19 @@ class Fold:
         yield from self.timeline.revise()
         newest = self.timeline.newest() if self._last is None else self._last
         if newest is not None:
-            yield from self.timeline.advance(newest)
+            yield from self._told(self.timeline.advance(newest))
         yield from self.timeline.conclude()
+
+    def _told(self, records: Iterable[Record]) -> Iterator[Record]:
+        """The same records; a twin that has lost its asset is told loudly."""
+        fleet = self.assembly.fleet
+        for record in records:
+            diverged = set(record.rows[complaining(record.reasons, "divergence")].tolist())
+            for row in sorted(diverged - self._diverged):
+                told = "twin '%s' has diverged from its sensors in tick %d; response: %s"
+                LOG.warning(told, fleet.twins[row], record.tick, fleet.divergence.response)
+            self._diverged = diverged
+            yield record
 
     def _capped(self, through: int) -> int:
         return through if self._last is None else min(through, self._last)

@@ -27,7 +27,7 @@ def drive(rules: FloatArray, last: FloatArray, samples: Readings, after: FloatAr
     ``last[twin, input, 2]`` holds time (ns) and value of the newest sample before the tick (NaN: none yet), ``samples``
     those in the tick (``channel`` is the place of the input), ``after[twin, input, 2]`` offset (s) and value of the
     first sample behind the tick (inf: none). Samples too far apart to interpolate get a knot between them that keeps
-    the earlier value up to the later time.
+    the earlier value up to the later time; such a sample behind the tick says nothing of the tick, not even of its end.
     """
     twins, inputs, _ = last.shape
     most = int(np.bincount(samples.twin * inputs + samples.channel).max(initial=0)) if samples.twin.size else 0
@@ -64,7 +64,7 @@ def _fill(
         count[i, e] = _append(rules[e], count[i, e], offset[k] / SECOND, value[k], times[i, e], values[i, e])
     for i in range(twins):
         for e in range(inputs):
-            if after[i, e, 0] < np.inf:
+            if count[i, e] > 0 and after[i, e, 0] - times[i, e, count[i, e] - 1] <= rules[e, 1]:
                 _append(rules[e], count[i, e], after[i, e, 0], after[i, e, 1], times[i, e], values[i, e])
 
 

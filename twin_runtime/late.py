@@ -15,13 +15,14 @@ import numpy as np
 
 from twin_runtime.core import SECOND, Checkpoint, Code, FloatArray, IntArray, Reading, Record, State
 from twin_runtime.crash import crash_point
+from twin_runtime.fleet import Fleet
 from twin_runtime.inputs import ROUNDING, nothing_after
 from twin_runtime.modelling.drive import Drive
 from twin_runtime.modelling.variables import Shape
 from twin_runtime.past import figures_of
 from twin_runtime.readings import Observations
 from twin_runtime.revisions import Revisions
-from twin_runtime.twin import Fleet, laid_out, tick
+from twin_runtime.twin import laid_out, tick
 
 CHECKPOINTS = 8
 """Checkpoints kept over the time that is open: more cost memory, fewer cost time when a late reading comes."""
@@ -206,6 +207,12 @@ class Timeline:
         return state.x[0], [
             laid_out(self.fleet, state.memory, n, self._of_rows(n, rows), self._after(n, rows)) for n in ticks
         ]
+
+    def ahead(self, row: int) -> Iterator[tuple[Drive, Observations]]:
+        """All that acts on a twin, tick by tick, from the first reading to the last, where none has been folded yet."""
+        rows, memory = self.rows[row : row + 1], self.fleet.layout.fresh(1)
+        for n in range(min(self._readings, default=0), max(self._readings, default=-1) + 1):
+            yield laid_out(self.fleet, memory, n, self._of_rows(n, rows), self._after(n, rows))
 
     def resume(
         self,

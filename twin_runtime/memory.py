@@ -31,10 +31,13 @@ class Slot(IntEnum):
     SUM_UNTRUSTED = 17
     SUM_COMPARED = 18
     SUM_DRIVEN = 19
+    SUM_UPDATES = 20
+    DIVERGED = 21
+    SUM_DIVERGED = 22
 
 
 class SensorSlot(IntEnum):
-    """The slots of each sensor of a twin."""
+    """The slots of each sensor of a twin. ``_FOUND`` is what innovations say of what is stated without it."""
 
     HEARD = 0
     REFUSED = 1
@@ -42,6 +45,41 @@ class SensorSlot(IntEnum):
     WINDOW_COUNT = 3
     WINDOW_COUNT_2 = 4
     WINDOW_OUTLIERS = 5
+    WINDOW_SQUARE = 6
+    WINDOW_SHARE = 7
+    SUM_READINGS = 8
+    SUM_SQUARE = 9
+    SUM_VARIANCE = 10
+    SUM_CRPS = 11
+    SUM_NOISE = 12
+    SUM_NOISE_FOUND = 13
+    SUM_FORECAST = 14
+    SUM_FORECAST_FOUND = 15
+    SUM_SIGNAL = 16
+    LAST_RANK = 17
+    SUM_RANKS = 18
+    SUM_RANKS_2 = 19
+    SUM_RANKS_LAGGED = 20
+    RANKED_0 = 21
+    RANKED_1 = 22
+    RANKED_2 = 23
+    RANKED_3 = 24
+    RANKED_4 = 25
+    RANKED_5 = 26
+    RANKED_6 = 27
+    RANKED_7 = 28
+    RANKED_8 = 29
+    RANKED_9 = 30
+    WINDOW_REOPENED = 31
+    VALUE = 32
+    SAME_SINCE = 33
+
+
+VERDICTS = [Slot.SUM_TRUSTED, Slot.SUM_DEGRADED, Slot.SUM_UNTRUSTED]
+"""Together they count the ticks of a twin."""
+WINDOW = [slot for slot in Slot if slot.name.startswith("WINDOW_")]
+SENSOR_WINDOW = [slot for slot in SensorSlot if slot.name.startswith("WINDOW_")]
+RANKED = [slot for slot in SensorSlot if slot.name.startswith("RANKED_")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +117,13 @@ class Layout:
         """The memory of twins that have seen nothing yet."""
         memory = np.zeros((twins, self.width))
         self.by_sensor(memory)[:, :, SensorSlot.HEARD] = -np.inf
+        self.by_sensor(memory)[:, :, SensorSlot.VALUE] = np.nan
         self.by_variable(memory)[:] = np.nan
         self.by_input(memory)[:] = np.nan
         return memory
+
+    def forget(self, memory: FloatArray, twin: int) -> None:
+        """Let the window of a twin start afresh, and what its inflation has learnt, in place."""
+        memory[twin, WINDOW] = 0.0
+        self.by_sensor(memory)[twin][:, SENSOR_WINDOW] = 0.0
+        self.by_variable(memory)[twin] = np.nan

@@ -43,7 +43,7 @@ def replay_recording(
         raw = dropwhile(lambda r: r.time < begin, raw)
     if until is not None:
         raw = takewhile(lambda r: r.time < until + margin, raw)
-    return _replay(assembly, _admitted(assembly, raw, recording.units), until, store, horizon, progress)
+    return _replay(assembly, admitted(assembly, raw, recording.units), until, store, horizon, progress)
 
 
 def replay_store(assembly: Assembly, path: Path, *, progress: Progress | None = None) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _time(entry: Entry) -> int:
     return entry.arrival if entry.reading is None else entry.reading.time
 
 
-def _admitted(assembly: Assembly, raw: Iterable[RawReading], units: Mapping[str, str]) -> Iterator[Entry]:
+def admitted(assembly: Assembly, raw: Iterable[RawReading], units: Mapping[str, str]) -> Iterator[Entry]:
     """Recorded values as the door would have let them in."""
     intake = assembly.intake("stream")
     twins = {twin: row for row, twin in enumerate(assembly.config.twin.twins)}

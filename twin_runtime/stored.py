@@ -8,32 +8,33 @@ end of the run; while it goes on, or if it was killed, of the newest checkpoint,
 from collections import Counter
 from typing import Any
 
-import numpy as np
-
 from twin_runtime.accounting import accounting, consistency, state_hash
 from twin_runtime.core import FIGURES, FloatArray, Record, Trust
-from twin_runtime.memory import Slot
+from twin_runtime.memory import Layout
 from twin_runtime.stream.reading import Reader
+from twin_runtime.vvuq.diagnostics import diagnosed
 
 
 def stored_summary(reader: Reader) -> dict[str, Any]:
     """The same keys as the summary of a replay; those that a store cannot know are None."""
     known, checkpoint = reader.identity, reader.tip() or reader.checkpoint()
     ticks, verdicts, last = _estimated(reader)
-    memory = None if checkpoint is None else checkpoint.state.memory
+    layout = Layout(known.sensors, 0)
+    memory = layout.fresh(len(known.twins)) if checkpoint is None else checkpoint.state.memory
     return {
         "name": known.name,
         "config_hash": known.config_hash,
         "model_hash": known.model_hash,
         "ticks": ticks,
         "frontier": reader.frontier(),
-        "readings": accounting(reader.counts(), memory),
+        "readings": accounting(reader.counts(), None if checkpoint is None else memory),
         "state_hash": None if checkpoint is None else state_hash(checkpoint.tick, checkpoint.state),
         "checkpoint_tick": None if checkpoint is None else checkpoint.tick,
         "realtime_factor": None,
-        **consistency(np.zeros((1, len(Slot))) if memory is None else memory),
+        **consistency(memory),
         "verdicts": {level.name.lower(): verdicts[level] for level in Trust},
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
+        **diagnosed(memory, layout.by_sensor(memory), known.twins, known.channels[: known.sensors]),
         "estimates": {} if last is None else _estimates(reader, last),
         "unit": {quantity.name: quantity.unit for quantity in known.quantities},
     }

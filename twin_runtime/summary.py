@@ -6,6 +6,7 @@ from twin_runtime.accounting import consistency, verdicts
 from twin_runtime.core import SECOND, Record
 from twin_runtime.fold import Fold
 from twin_runtime.vvuq.checks import reasons
+from twin_runtime.vvuq.diagnostics import diagnosed
 from twin_runtime.vvuq.identifiability import blind_directions
 
 
@@ -26,6 +27,7 @@ def summary(fold: Fold, seconds: float, ticks: int) -> dict[str, Any]:
         "verdicts": verdicts(memory),
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in reasons(int(bits))}),
         "blind": _blind(fold),
+        **diagnosed(memory, fleet.layout.by_sensor(memory), fleet.twins, [sensor.name for sensor in fleet.sensors]),
         "estimates": _estimates(fold, last),
         "unit": {quantity.name: quantity.unit for quantity in fleet.model.quantities},
     }

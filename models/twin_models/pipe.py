@@ -28,6 +28,7 @@ from twin_runtime.core import FloatArray, IntArray, Quantity
 from twin_runtime.errors import ModelError
 from twin_runtime.modelling.drive import Drive, Watch, interpolate, schedule, schedule_length
 from twin_runtime.modelling.model import Fingerprinted, physical, with_settings
+from twin_runtime.modelling.positions import Positions, along
 from twin_runtime.modelling.variables import (
     Bounded,
     Fixed,
@@ -106,6 +107,7 @@ class Pipe(Fingerprinted):
                 where="model pipe",
                 remedy="give a length above 0, at least 4 cells, the inner and then the outer diameter",
             )
+        self.length, self.cells = length, cells
         self.cell = cell_of(length / cells, *diameters, insulation, wall=wall)
         self.table = with_settings(self.table, priors or {}, walk or {}, "model pipe")
         filled = State("filled", "1", Fixed(0.0), corrected=False)
@@ -123,6 +125,16 @@ class Pipe(Fingerprinted):
         """The outputs, then what is uncertain, without the cells."""
         named: list[Output | Variable] = [*self.outputs, *self.table]
         return tuple(Quantity(q.name, q.unit) for q in named)
+
+    @property
+    def positions(self) -> Positions:
+        """Metres from the inlet; factors, the ambient and what is summed over the pipe are nowhere."""
+        middles = (np.arange(self.cells) + 0.5) * self.length / self.cells
+        variables = np.concatenate([np.full(CELLS, np.nan), middles, middles])
+        variables[ERROR] = 0.0
+        outputs = np.full(OUTPUTS, np.nan)
+        outputs[[OUTLET, WALL_OUTLET]] = self.length
+        return Positions(along(variables), along(outputs))
 
     def advance(
         self, x: FloatArray, duration: float, drive: Drive, watch: Watch, predicted: FloatArray, residual: FloatArray

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.assimilation.routes import by_both_routes
 from twin_runtime.assimilation import Enkf, Occasion, enkf
-from twin_runtime.assimilation.conformance import KalmanTests, Problem, assert_close, covariance, kalman, random_problem
+from twin_runtime.assimilation.conformance import KalmanTests, Problem, assert_close, covariance, random_problem
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.random import Purpose, normals
 
@@ -45,13 +45,6 @@ def test_both_routes_are_the_published_filter(problem: Problem) -> None:
             assert_close(analysis[twin], textbook(problem, twin))
 
 
-@given(problems)
-def test_the_mean_is_the_kalman_filters(problem: Problem) -> None:
-    analysis = Enkf().update(*problem)
-    for twin, ensemble in enumerate(analysis):
-        assert_close(ensemble.mean(0), kalman(problem, twin)[0])
-
-
 def test_twins_ticks_and_seeds_are_perturbed_differently() -> None:
     problem = random_problem(seed=4, twins=1, members=8, states=2, observations=2)
     occasions = [Occasion(seed, np.array([twin]), tick) for seed in (1, 2) for twin in (1, 2) for tick in (1, 2)]
@@ -60,7 +53,10 @@ def test_twins_ticks_and_seeds_are_perturbed_differently() -> None:
 
 
 def test_it_converges_to_the_kalman_filter_like_one_over_the_root_of_the_members() -> None:
-    """Members drawn from a Gaussian prior; 200 twins are 200 replicates. The slope's own error is about 0.01."""
+    """Members drawn from a Gaussian prior; 200 twins are 200 replicates.
+
+    The slope's own error is about 0.01, a tenth of the bound: a right filter never fails.
+    """
     rng = np.random.default_rng(5)
     states, replicates = 3, 200
     root, H = rng.normal(size=(states, states)), rng.normal(size=(states, 2))

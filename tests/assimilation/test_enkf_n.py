@@ -57,11 +57,25 @@ def test_the_inflation_is_a_minimum_of_the_published_cost(problem: Problem, cert
 
 
 @given(problems)
-def test_it_is_the_etkf_of_the_inflated_forecast(problem: Problem) -> None:
-    u = squares(problem)
-    x, predicted = (inflated(array, u, array.shape[2]) for array in (problem.x, problem.predicted))
-    wider = problem._replace(x=x, predicted=predicted)
-    assert_close(EnkfN().update(*problem), Etkf().update(*wider))
+def test_observed_variables_get_the_etkf_of_the_inflated_forecast(problem: Problem) -> None:
+    direct = problem._replace(x=problem.predicted.copy())
+    u = squares(direct)
+    wider = direct._replace(x=inflated(direct.x, u), predicted=inflated(direct.predicted, u))
+    assert_close(EnkfN().update(*direct), Etkf().update(*wider))
+
+
+def test_a_variable_of_which_no_observation_tells_never_grows() -> None:
+    """Surprise after surprise, a thousand times: published, its spread would grow by a factor every time."""
+    problem = random_problem(seed=21, twins=1, members=32, states=2, observations=1)
+    seen, unseen = (problem.x[0, :, j] - problem.x[0, :, j].mean() for j in (0, 1))
+    problem.x[0, :, 1] -= seen * (seen @ unseen) / (seen @ seen)
+    problem.predicted[0, :, 0] = problem.x[0, :, 0]
+    before, x = problem.x[0, :, 1].std(), problem.x
+    for _ in range(1000):
+        surprising = problem._replace(x=x, predicted=x[:, :, :1].copy(), observed=x[:, :, 0].mean(1, keepdims=True) + 9)
+        assert squares(surprising)[0] > 1.0
+        x = EnkfN().update(*surprising)
+    assert x[0, :, 1].std() <= before * (1 + 1e-9)
 
 
 def test_surprise_inflates_and_agreement_does_not() -> None:

@@ -5,42 +5,19 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from twin_models.lorenz96 import Lorenz96
-from twin_runtime.assimilation import METHODS, AdaptiveInflation, Assimilator, Inflate, Inflation, chosen, options
-from twin_runtime.core import SECOND, FloatArray, Reading, State
+from tests.assimilation.rings import RING, SITES, fleet
+from twin_runtime.assimilation import METHODS, AdaptiveInflation, Inflate, Inflation
+from twin_runtime.core import FloatArray, Reading, State
+from twin_runtime.fleet import Fleet
 from twin_runtime.modelling.drive import Drive, nothing_to_watch
-from twin_runtime.twin import Fleet, Sensor, tick
-from twin_runtime.vvuq.checks import CHECKS
+from twin_runtime.twin import tick
 
-TICKS, TWINS = 40, 2
-RING = Lorenz96(8, start=4.0)
-
-
-def method(name: str) -> Assimilator:
-    """The method with what it needs."""
-    return chosen(name, {"radius": 3.0} if options(name).get("radius") else {}, RING.positions)
-
-
-def fleet(name: str, inflation: Inflate) -> Fleet:
-    """Twins of a short ring on which everything is observed."""
-    return Fleet(
-        model=RING,
-        twins=tuple(f"ring-{i}" for i in range(TWINS)),
-        sensors=tuple(Sensor(f"u{k + 1}", k, 1.0) for k in range(8)),
-        driven=(),
-        tick=SECOND // 20,
-        seed=3,
-        members=24,
-        method=method(name),
-        inflation=inflation,
-        checks=CHECKS,
-        gate=0.0,
-    )
+TICKS = 40
 
 
 def truth() -> Iterator[FloatArray]:
     """The ring itself at the end of every tick: one on the attractor, the same for all twins."""
-    x = 3.0 + np.random.default_rng(50).normal(size=(1, 1, 8))
+    x = 3.0 + np.random.default_rng(50).normal(size=(1, 1, SITES))
     calm = Drive(np.empty((1, 0, 0)), np.empty((1, 0, 0)), np.ones(1))
     for number in range(100 + TICKS):
         RING.advance(x, 0.05, calm, nothing_to_watch(1), np.empty((1, 1, 0)), np.empty(1))
@@ -50,11 +27,11 @@ def truth() -> Iterator[FloatArray]:
 
 def followed(twins: Fleet, rows: list[int]) -> tuple[State, FloatArray]:
     """The state of some twins after all ticks, and the error of their means at each."""
-    noise = np.random.default_rng(51).normal(0.0, 0.3, (TICKS, 8))
+    noise = np.random.default_rng(51).normal(0.0, 0.3, (TICKS, SITES))
     state, errors = twins.start().rows(np.array(rows)), np.empty(TICKS)
     for number, values in enumerate(truth()):
         moment, read = (number + 1) * twins.tick - 1, values + noise[number]
-        readings = [Reading(row, k, moment, float(read[k]), 0.3) for row in range(len(rows)) for k in range(8)]
+        readings = [Reading(row, k, moment, float(read[k]), 0.3) for row in range(len(rows)) for k in range(SITES)]
         state, _ = tick(twins, state, number, readings, np.array(rows))
         errors[number] = np.sqrt(np.square(state.x.mean(1) - values).mean())
     return state, errors

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from twin_runtime.assimilation import Etkf, Letkf, Localisation
 from twin_runtime.assimilation.conformance import AssimilatorTests, Problem, assert_close, random_problem
-from twin_runtime.assimilation.localisation import everywhere, gaspari_cohn
+from twin_runtime.assimilation.localisation import gaspari_cohn
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.positions import Periodic, Positions, along
 
@@ -15,14 +15,6 @@ VARIABLES, OUTPUTS, LENGTH = 30, 12, 30.0
 
 ring = Positions(
     along(np.arange(VARIABLES)), along(np.linspace(0.0, LENGTH, OUTPUTS, endpoint=False)), Periodic((LENGTH,))
-)
-problems = st.builds(
-    random_problem,
-    seed=st.integers(0, 2**32),
-    twins=st.integers(1, 3),
-    members=st.integers(2, 40),
-    states=st.integers(1, 12),
-    observations=st.integers(1, 60),
 )
 local_problems = st.builds(
     random_problem,
@@ -38,12 +30,6 @@ radii = st.floats(0.5, 20.0)
 class TestLetkf(AssimilatorTests):
     method = Letkf(Localisation(ring, 4.0))
     sizes = tuple((members, VARIABLES, OUTPUTS) for members in (2, 5, 8, 32))
-
-
-@given(problems)
-def test_with_an_infinite_radius_it_is_the_etkf(problem: Problem) -> None:
-    localisation = everywhere(problem.x.shape[2], problem.observed.shape[1])
-    assert_close(Letkf(localisation).update(*problem), Etkf().update(*problem))
 
 
 def textbook(problem: Problem, twin: int, radius: float) -> FloatArray:

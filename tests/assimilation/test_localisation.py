@@ -66,6 +66,14 @@ def test_distances_on_a_sphere_follow_great_circles() -> None:
     np.testing.assert_allclose(Sphere(1.0)(equator[:1], equator[1:]), math.pi)
 
 
+@pytest.mark.parametrize(("states", "outputs"), [(4, [[0]]), (3, [[0, 2]]), (3, None)])
+def test_what_is_corrected_must_be_what_has_positions(states: int, outputs: list[list[int]] | None) -> None:
+    localisation = Localisation(Positions(along(np.arange(3)), along(np.arange(2))), 1.0)
+    assert localisation.outputs_of(np.zeros((1, 2, 3)), np.array([[1, -1]])).tolist() == [[1, -1]]
+    with pytest.raises(ValueError, match=r"other ones to correct|which outputs"):
+        localisation.outputs_of(np.zeros((1, 2, states)), None if outputs is None else np.array(outputs))
+
+
 def test_positions_must_agree_in_their_coordinates() -> None:
     with pytest.raises(ModelError, match="coordinates"):
         Positions(np.zeros((3, 1)), np.zeros((2, 2)))

@@ -38,6 +38,7 @@ def test_copies_are_fair() -> None:
 
 
 def test_offsets_fill_the_interval_evenly() -> None:
+    """Right numbers fail for one key in 100."""
     offsets = [uniform(key_of(1), tick, twin) for tick in range(100) for twin in range(100)]
     assert min(offsets) > 0.0
     assert max(offsets) < 1.0
@@ -52,7 +53,20 @@ def test_without_jitter_members_are_copies() -> None:
     assert {member.tobytes() for member in analysis[0]} < members
 
 
+def test_survivors_keep_their_states_and_copies_are_told_apart() -> None:
+    problem = random_problem(43, 1, 50, 2, 1)
+    plain, shaken = ParticleFilter(jitter=0.0).update(*problem)[0], ParticleFilter(jitter=1.0).update(*problem)[0]
+    survived = np.all(plain == problem.x[0], axis=1)
+    assert 0 < survived.sum() < 50
+    assert shaken[survived].tobytes() == plain[survived].tobytes()
+    assert len({member.tobytes() for member in shaken}) == 50
+
+
 def test_many_particles_are_the_kalman_filter_of_a_linear_and_normal_twin() -> None:
+    """Errors of at most 0.009 (means) and 0.013 (covariances) were measured over 60 seeds; the kernel adds 0.008.
+
+    The bounds are three of these errors: a right filter fails for one seed in 50.
+    """
     rng, members = np.random.default_rng(41), 20_000
     mixing, H, R = np.array([[1.0, 0.0], [0.8, 0.6]]), np.array([[1.0], [-0.5]]), 0.7
     P = mixing @ mixing.T

@@ -22,7 +22,10 @@ def test_rotations_keep_lengths_and_the_mean(seed: int, members: int, tick: int)
 
 
 def test_rotations_have_no_preferred_direction() -> None:
-    """The mean over a Haar distribution is the projection on the mean: 1 / N everywhere, within four of its errors."""
+    """The mean over a Haar distribution is the projection on the mean: 1 / N everywhere, within four of its errors.
+
+    Right rotations fail for one seed in 600.
+    """
     members, twins = 5, 4000
     mean = mean_preserving_rotations(1, np.arange(twins), 0, members).mean(0)
     assert np.abs(mean - 1 / members).max() < 4 / np.sqrt(twins * (members - 1)) * (1 - 1 / members)

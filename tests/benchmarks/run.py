@@ -1,6 +1,10 @@
-"""Print the table of ratios: ``python -m tests.benchmarks.run [module ...]``; exit status 1 where a bound is missed."""
+"""Print the table of ratios, and that of costs: ``python -m tests.benchmarks.run [part ...]``.
+
+Exit status 1 where a bound is missed.
+"""
 
 import importlib
+import math
 import os
 import platform
 import sys
@@ -11,18 +15,22 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.timing import Row
+from tests.benchmarks.timing import ONE_THREAD, Row
 
-MODULES = ("assimilation", "ticks", "replays", "intake", "live")
+RATIOS = ("large_state", "local_analysis", "many_twins", "ticks", "replays", "intake", "live")
+COSTS = "costs"
+"""A part with a table of its own."""
 
-ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
 
-
-def main(modules: Sequence[str]) -> int:
-    """Measure the parts named, and print them as one table."""
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # read when NumPy is first imported: by the parts, not before
-    rows = [row for name in modules for row in measured(name)]
-    Console(width=120).print(table(rows))
+def main(parts: Sequence[str]) -> int:
+    """Measure the parts named, and print their ratios as one table."""
+    os.environ.update(ONE_THREAD)  # read when NumPy is first imported: by the parts, not before
+    rows = [row for name in parts if name != COSTS for row in measured(name)]
+    console = Console(width=140)
+    if rows:
+        console.print(table(rows))
+    if COSTS in parts:
+        console.print(importlib.import_module(f"tests.benchmarks.{COSTS}").table())
     return int(any(row.ratio > row.bound for row in rows))
 
 
@@ -37,13 +45,22 @@ def measured(name: str) -> Iterator[Row]:
 def table(rows: Sequence[Row]) -> Table:
     """The rows with the machine for a title."""
     lines = Table(title=machine())
-    for heading in ("", "ours", "peer", "", "ratio", "bound"):
+    for heading in ("", "ours", "peer", "", "ratio", "bound", "differ by"):
         lines.add_column(heading, justify="left" if heading == "" else "right")
     for row in rows:
-        ratio = f"{row.ratio:.3g}" if row.ratio <= row.bound else f"[red]{row.ratio:.3g}[/red]"
-        ours, peer = f"{row.ours:.3g} {row.unit}", f"{row.peer:.3g} {row.unit}"
-        lines.add_row(row.name, ours, peer, row.against, ratio, f"{row.bound:.3g}")
+        lines.add_row(*cells(row))
     return lines
+
+
+def cells(row: Row) -> Iterator[str]:
+    """One line as it is printed; a ratio above its bound is red."""
+    yield row.name
+    yield f"{row.ours:.3g} {row.unit}"
+    yield "not installed" if math.isnan(row.peer) else f"{row.peer:.3g} {row.unit}"
+    yield row.against
+    yield "" if math.isnan(row.peer) else f"[red]{row.ratio:.3g}[/red]" if row.ratio > row.bound else f"{row.ratio:.3g}"
+    yield f"{row.bound:.3g}"
+    yield "" if math.isnan(row.difference) else f"{row.difference:.0e}"
 
 
 def machine() -> str:
@@ -56,4 +73,4 @@ def machine() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or MODULES))
+    sys.exit(main(sys.argv[1:] or (*RATIOS, COSTS)))

@@ -1,4 +1,4 @@
-"""A tick against the bare kernel that only advances its ensembles, and a replay against real time."""
+"""A tick against the bare kernel that only advances its ensembles, and many readings against linear algebra."""
 
 from collections.abc import Iterator
 
@@ -8,9 +8,12 @@ from tests.benchmarks.timing import Row, interleaved
 from twin_models.artery import Artery
 from twin_runtime.assimilation import Etkf, Inflation, Occasion
 from twin_runtime.core import FloatArray, IntArray, Reading, Record, State
+from twin_runtime.fleet import Fleet, Sensor
+from twin_runtime.memory import Layout
 from twin_runtime.modelling.drive import Drive, nothing_to_watch
-from twin_runtime.twin import Fleet, Sensor, compared, correct, forecast, judged, laid_out, tick
+from twin_runtime.twin import compared, correct, forecast, judged, laid_out, recover, tick
 from twin_runtime.vvuq.checks import CHECKS
+from twin_runtime.vvuq.innovation import compare
 
 MILLI, MICRO = 1e3, 1e6
 FIRST = 10**9
@@ -27,6 +30,7 @@ def rows() -> Iterator[Row]:
     """All lines of this part of the table."""
     yield from many_twins()
     yield one_twin()
+    yield many_readings()
 
 
 def fleet(twins: int) -> Fleet:
@@ -66,6 +70,7 @@ def judged_tick(fleet: Fleet, state: State, batch: list[Reading], rows: IntArray
     x, predicted, residual = forecast(fleet, state.x, FIRST, rows, acting, seen.watch)
     kept = compared(fleet, memory, FIRST, predicted, seen)
     x = correct(fleet, memory, x, predicted, kept, seen.variance, Occasion(fleet.seed, rows, FIRST))
+    recover(fleet, memory, x, FIRST, rows)
     judged(fleet, x, memory, FIRST, residual)
     return x
 
@@ -113,3 +118,21 @@ def one_twin() -> Row:
     advance, everything = interleaved([advances, ticks], repeats=15)
     above = (everything - advance) / repeated * MICRO
     return Row("one artery twin, tick above its kernel", above, "allowance", 150.0, "us", 1.0)
+
+
+def many_readings(readings: int = 1000, members: int = 32) -> Row:
+    """A comparison of far more readings than members with all its diagnostics, and their covariance solved as it is."""
+    rng = np.random.default_rng(0)
+    predicted, observed = rng.normal(size=(1, members, readings)), rng.normal(size=(1, readings))
+    variance, sensor, layout = np.ones((1, readings)), np.arange(readings)[None].copy(), Layout(readings, 0)
+    memory, covariance = layout.fresh(1), np.cov(predicted[0].T) + np.eye(readings)
+    by_sensor, patience = layout.by_sensor(memory), np.full(readings, np.inf)
+    ours, theirs = interleaved(
+        [
+            lambda: compare(predicted, observed, variance, sensor, 0, 0.9, 4.0, 25, patience, memory, by_sensor),
+            lambda: np.linalg.solve(covariance, observed[0]),
+        ],
+        repeats=15,
+    )
+    name = f"comparison of {readings} readings by {members} members"
+    return Row(name, ours * MILLI, "numpy.linalg.solve", theirs * MILLI, "ms", 0.25)

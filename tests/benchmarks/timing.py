@@ -1,5 +1,6 @@
 """How speed is measured: against a peer, in the same run, with the runs of both interleaved."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -8,9 +9,19 @@ from typing import NamedTuple
 DISK = "/var/tmp"
 """Where stores are written that are measured: ``/tmp`` may be in memory."""
 
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+"""The environment of every process that is measured; read when NumPy is first imported."""
+
+Clock = Callable[[], float]
+"""Does something once; returns the CPU time that it took, in seconds."""
+
 
 class Row(NamedTuple):
-    """One line of the table: ``ours`` and ``peer`` in ``unit``; ours may be ``bound`` times the peer at most."""
+    """One line of the table: ``ours`` and ``peer`` in ``unit``; ours may be ``bound`` times the peer at most.
+
+    The peer is NaN where it is not installed. ``difference`` is that of the two results, relative to the largest
+    element; NaN where there is nothing to compare.
+    """
 
     name: str
     ours: float
@@ -18,6 +29,7 @@ class Row(NamedTuple):
     peer: float
     unit: str
     bound: float
+    difference: float = math.nan
 
     @property
     def ratio(self) -> float:
@@ -25,14 +37,35 @@ class Row(NamedTuple):
         return self.ours / self.peer
 
 
-def interleaved(functions: Sequence[Callable[[], object]], repeats: int) -> list[float]:
-    """The median CPU time of each function in seconds: called once unmeasured, then in turn, ``repeats`` times."""
-    for function in functions:
+def clocked(function: Callable[[], object]) -> Clock:
+    """The clock of a function of this process."""
+
+    def clock() -> float:
+        start = time.process_time()
         function()
-    seconds: list[list[float]] = [[] for _ in functions]
-    for _ in range(repeats):
-        for function, times in zip(functions, seconds, strict=True):
-            start = time.process_time()
-            function()
-            times.append(time.process_time() - start)
-    return [statistics.median(times) for times in seconds]
+        return time.process_time() - start
+
+    return clock
+
+
+def settled(clock: Clock) -> Clock:
+    """The clock of the second of two calls, which does not pay for what others have left in the caches."""
+
+    def second() -> float:
+        clock()
+        return clock()
+
+    return second
+
+
+def medians(clocks: Sequence[Clock], repeats: int) -> list[float]:
+    """The median of each clock: called once unmeasured, then in turn, ``repeats`` times."""
+    for clock in clocks:
+        clock()
+    seconds = [[clock() for clock in clocks] for _ in range(repeats)]
+    return [statistics.median(times) for times in zip(*seconds, strict=True)]
+
+
+def interleaved(functions: Sequence[Callable[[], object]], repeats: int) -> list[float]:
+    """The median CPU time of each function in seconds; see :func:`medians`."""
+    return medians([clocked(function) for function in functions], repeats)

@@ -49,13 +49,13 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_help_lists_own_commands_in_the_order_of_a_first_use_then_those_of_others() -> None:
     text = CliRunner().invoke(app, ["--help"]).stdout
-    places = [text.index(f"│ {name}") for name in ("check", "run", "replay", "show", "models", "knit")]
+    places = [text.index(f"│ {name}") for name in ("check", "run", "replay", "calibrate", "show", "models", "knit")]
     assert places == sorted(places)
     assert "Knit some rows." in text
     assert "Not available: 'smoke' needs the Python package 'wfdb'" in text
 
 
-@pytest.mark.parametrize("command", ["check", "run", "replay", "show", "models"])
+@pytest.mark.parametrize("command", ["check", "run", "replay", "calibrate", "show", "models"])
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0

@@ -48,11 +48,14 @@ def test_a_replay_ends_with_one_json_object(folder: Path) -> None:
     assert told["estimates"]["resistance"]["sd"] > 0
     assert sum(told["verdicts"].values()) == 250
     assert {"realtime_factor", "coverage_90", "nis"} <= told.keys()
+    assert told["diagnostics"]["abp"]["readings"] == sum(told["diagnostics"]["abp"]["rank_histogram"])
+    assert told["diagnostics"]["abp"]["noise_sd"]["stated"] == pytest.approx(2.0)
 
 
 def test_a_replay_for_people_is_tables(folder: Path) -> None:
     told = twin("replay", folder / "artery.toml", folder / "sines.recording.toml").stdout
     assert "state hash" in told
+    assert "skill" in told
     assert "resistance" in told
 
 
@@ -115,6 +118,8 @@ def test_show_tells_the_same_of_a_store(folder: Path) -> None:
     assert {"readings", "state_hash", "realtime_factor", "coverage_90", "nis", "verdicts", "unit"} <= shown.keys()
     assert shown["ticks"] == told["ticks"]
     assert shown["verdicts"] == told["verdicts"]
+    assert shown["divergences"] == told["divergences"] == {}
+    assert shown["diagnostics"] == told["diagnostics"]
     assert shown["readings"]["accepted"] == told["readings"]["accepted"]
     assert shown["estimates"]["resistance"]["mean"] == told["estimates"]["resistance"]["mean"]
 

@@ -1,7 +1,10 @@
 """What a configuration, its method of assimilation and its model must agree on, and what comes of it if they do."""
 
 import logging
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from twin_runtime.config import Config, load
 from twin_runtime.config.explain import toml
 from twin_runtime.errors import ConfigError
 from twin_runtime.modelling.positions import Positions, along, with_past
+from twin_runtime.vvuq.divergence import Divergence, Response
 
 RING = """\
 [twin]
@@ -50,14 +54,24 @@ MISTAKES = {
         "assimilation.method: method 'particle' exchanges whole members, model 'artery' keeps",
         "use another method",
     ),
+    "points of which a part is kept": (
+        ARTERY.format('method = "unscented"\n'),
+        "assimilation.method: method 'unscented' exchanges whole members, model 'artery' keeps",
+        "use another method",
+    ),
+    "more members than points": (
+        RING + 'method = "kalman"\n',
+        "ensemble.members: method 'kalman' has two members for each of the 40 variables that are not fixed, got 64",
+        "members = 80",
+    ),
     "particles that are to be smoothed": (
         RING + 'method = "particle"\nsmoothing = "1 s"\n',
-        "ring.toml:10: assimilation.smoothing: method 'particle' moves its members apart from their own past",
+        "ring.toml:10: assimilation.smoothing: members of method 'particle' have no past of their own",
         "remove smoothing, or set jitter = 0, or use another method",
     ),
     "particles that are to recall": (
         RING + 'method = "particle"\nlate = "asynchronous"\n',
-        "ring.toml:10: assimilation.late: method 'particle' moves its members apart from their own past",
+        "ring.toml:10: assimilation.late: members of method 'particle' have no past of their own",
         "remove late, or set jitter = 0, or use another method",
     ),
     "a late reading that is forgotten": (
@@ -79,6 +93,11 @@ MISTAKES = {
         TWO + 'correlated = [["u1", "u2", 1.0]]\n',
         "expected less than 1, got 1.0",
         "give pairs",
+    ),
+    "noise that is the same but for rounding": (
+        TWO + 'correlated = [["u1", "u2", 0.999999999999]]\n',
+        "contradict each other (not positive definite)",
+        "give smaller ones",
     ),
     "noise that cannot be": (
         THREE + 'correlated = [["u1", "u2", 0.9], ["u2", "u3", 0.9], ["u1", "u3", -0.9]]\n',
@@ -119,6 +138,17 @@ def test_a_method_gets_its_options(tmp_path: Path) -> None:
     assert assemble(ring(tmp_path)).fleet.method == Etkf()
     assert assemble(ring(tmp_path, rotate=True)).fleet.method == Etkf(rotate=True)
     assert assemble(ring(tmp_path, method="particle", jitter=0.5)).fleet.method == ParticleFilter(0.5)
+
+
+@pytest.mark.parametrize("method", ["kalman", "unscented"])
+def test_the_filters_of_filterpy_need_it(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = RING + f'method = "{method}"\n[ensemble]\nmembers = 80\n'
+    assert assemble(load(written(tmp_path, text))).fleet.members == 80
+    monkeypatch.setitem(sys.modules, "filterpy", cast("ModuleType", None))  # what import takes for not installed
+    with pytest.raises(ConfigError) as caught:
+        assemble(load(written(tmp_path, text)))
+    assert f"assimilation.method: method '{method}' needs the Python package 'filterpy'" in str(caught.value)
+    assert "pip install" in str(caught.value)
 
 
 def test_a_local_method_knows_the_model_and_the_radius(tmp_path: Path) -> None:
@@ -167,6 +197,13 @@ def test_inflation_is_as_configured(tmp_path: Path) -> None:
     assert fleet.layout.by_variable(fleet.start().memory).shape == (1, 40, 2)
 
 
+def test_what_is_done_about_a_divergence_is_as_configured(tmp_path: Path) -> None:
+    """A tick of the ring is 50 ms."""
+    assert assemble(ring(tmp_path)).fleet.divergence == Divergence(Response.FLAG, 3.0, 200)
+    text = RING + '[assimilation.divergence]\nresponse = "re-draw"\nlimit = 2.5\nrest = "1.01 s"\n'
+    assert assemble(load(written(tmp_path, text))).fleet.divergence == Divergence(Response.REDRAW, 2.5, 21)
+
+
 POND = """\
 from dataclasses import replace
 from twin_models.lorenz96 import Lorenz96
@@ -178,6 +215,19 @@ class Pond(Lorenz96):
         places[0] = float("nan")
         return replace(super().positions, outputs=places)
 """
+
+
+SHORT = POND.replace("Pond", "Short").replace('places[0] = float("nan")', "places = places[1:]")
+
+
+def test_positions_of_something_else_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = "[twin_runtime.models]\nshort = ring_too_short:Short\n"
+    monkeypatch.syspath_prepend(str(install(tmp_path / "site", points, {"ring_too_short": SHORT})))
+    text = RING.replace("lorenz96", "short") + 'method = "letkf"\nradius = 4.0\n'
+    with pytest.raises(ConfigError) as caught:
+        assemble(load(written(tmp_path, text)))
+    assert "has positions for 40 variables and 39 outputs, but 40 and 40 of them" in str(caught.value)
+    assert "one position each" in str(caught.value)
 
 
 def test_a_sensor_without_a_position_is_reported(

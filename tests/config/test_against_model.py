@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.config.files import Change, written
+from twin_runtime.assembly import assemble
 from twin_runtime.config import load
 from twin_runtime.config.against_model import check_against_model, create_model
 from twin_runtime.errors import ConfigError
@@ -26,9 +27,29 @@ def test_a_model_is_made_with_the_priors_and_walks_of_its_configuration(tmp_path
     assert (compliance.prior, compliance.walk) == (LogNormal(2.5, 0.1), 0.01)
 
 
+def test_a_shrinkage_takes_the_place_of_the_walk_that_the_model_has(tmp_path: Path) -> None:
+    shrunk = "[model.shrinkage]\ndecay = 0.98\n\n[model.priors]"
+    plain, fleet = (
+        assemble(load(written(tmp_path, change))).fleet for change in (("5 s", "5 s"), ("[model.priors]", shrunk))
+    )
+    names = [variable.name for variable in fleet.model.variables]
+    assert plain.discount is None
+    assert fleet.discount is not None
+    assert dict(zip(names, fleet.discount.tolist(), strict=True)) == dict.fromkeys(names, 1.0) | {"decay": 0.98}
+    assert plain.walk[names.index("decay")] > 0.0
+    assert fleet.walk[names.index("decay")] == 0.0
+
+
 @pytest.mark.parametrize(
     ("prior", "physical"),
-    [("normal = [3, 1]", 3.0), ("lognormal = [3, 1]", 3.0), ("bounded = [2, 4]", 3.0), ("fixed = 3", 3.0)],
+    [
+        ("normal = [3, 1]", 3.0),
+        ("lognormal = [3, 1]", 3.0),
+        ("bounded = [2, 4]", 3.0),
+        ("bounded = [2, 4, 2.5]", 2.5),
+        ("bounded = [2, 4, 3.5, 0.1]", 3.5),
+        ("fixed = 3", 3.0),
+    ],
 )
 def test_every_kind_of_prior_has_the_centre_that_was_written(prior: str, physical: float, tmp_path: Path) -> None:
     model = create_model(load(written(tmp_path, ("lognormal = [1.5, 0.3]", prior))))
@@ -76,6 +97,29 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         ("[model.priors]", "[model.walk]\nDecay = 0.1\n[model.priors]"),
         "artery.toml:10: model.walk.Decay: expected a variable",
         "did you mean decay",
+    ),
+    "a shrinkage of nothing": (
+        ("[model.priors]", "[model.shrinkage]\nDecay = 0.99\n[model.priors]"),
+        "artery.toml:10: model.shrinkage.Decay: expected a variable",
+        "did you mean decay",
+    ),
+    "a shrinkage of a state": (
+        ("[model.priors]", "[model.shrinkage]\np_c = 0.99\n[model.priors]"),
+        "artery.toml:10: model.shrinkage.p_c: 'p_c' is a state, not a parameter",
+        "give it a walk",
+    ),
+    "a walk and a shrinkage": (
+        ("[model.priors]", "[model.walk]\ndecay = 0.1\n[model.shrinkage]\ndecay = 0.99\n[model.priors]"),
+        "artery.toml:12: model.shrinkage.decay: expected a walk or a shrinkage, got both for 'decay'",
+        "remove one of them",
+    ),
+    "members too few for a shrinkage": (
+        (
+            "[model.priors]",
+            "[ensemble]\nmembers = 5\n[model.shrinkage]\ndecay = 0.99\npulse = 0.99\n[model.priors]",
+        ),
+        "artery.toml:10: ensemble.members: expected 6 members or more for 2 parameters that are shrunk, got 5",
+        "give more members",
     ),
     "an input that nothing drives": (
         ('[inputs.r_peak]\nunit = "1"\n', ""),

@@ -53,6 +53,7 @@ OTHER_STATES = {
     "another prior": ("[1.5, 0.3]", "[1.5, 0.2]"),
     "a setting of the model": ("[model.priors]", "[model.settings]\nwall = false\n[model.priors]"),
     "another threshold": ("degraded = 1.5", "degraded = 2"),
+    "a response": ("[trust.checks]", '[assimilation.divergence]\nresponse = "re-draw"\n[trust.checks]'),
     "one more twin": ('["patient-1"]', '["patient-1", "patient-2"]'),
 }
 

@@ -27,6 +27,11 @@ WRONG = {
         "artery.toml:16: sensors.abp.noise: expected more than 0, got 0",
         "noise = 2.0",
     ),
+    "a noise that has no square": (
+        ("noise = 2.0", "noise = 1e-200"),
+        "artery.toml:16: sensors.abp.noise: expected a number that can be squared, got 1e-200",
+        "measure in another unit",
+    ),
     "a noise in quotes": (
         ("noise = 2.0", 'noise = "2"'),
         'sensors.abp.noise: expected a number, got "2"',
@@ -164,6 +169,41 @@ WRONG = {
         ("[trust.checks]", "[assimilation]\ninflation = 0.9\n[trust.checks]"),
         "assimilation.inflation: expected 1 or more, got 0.9",
         "inflation = 1.02",
+    ),
+    "a median outside its bounds": (
+        ("lognormal = [1.5, 0.3]", "bounded = [1, 2, 3]"),
+        "model.priors.compliance.bounded: expected a median between the bounds, got 3",
+        "give low, high, median, spread",
+    ),
+    "a spread below zero between bounds": (
+        ("lognormal = [1.5, 0.3]", "bounded = [1, 2, 1.5, -1]"),
+        "model.priors.compliance.bounded: expected a standard deviation of 0 or more, got -1",
+        "give the standard deviation",
+    ),
+    "a discount that discounts everything": (
+        ("[model.priors]", "[model.shrinkage]\npulse = 0.2\n[model.priors]"),
+        "artery.toml:10: model.shrinkage.pulse: expected more than 0.5, got 0.2",
+        "",
+    ),
+    "a response that is not there": (
+        ("[trust.checks]", '[assimilation.divergence]\nresponse = "redraw"\n[trust.checks]'),
+        "assimilation.divergence.response: expected 'flag', 're-inflate' or 're-draw', got \"redraw\"",
+        'response = "flag"',
+    ),
+    "a response that is misspelt": (
+        ("[trust.checks]", '[assimilation.divergence]\nrespnse = "flag"\n[trust.checks]'),
+        "assimilation.divergence.respnse: unknown key",
+        "did you mean response?",
+    ),
+    "a limit within chance": (
+        ("[trust.checks]", "[assimilation.divergence]\nlimit = 0.5\n[trust.checks]"),
+        "assimilation.divergence.limit: expected 1 or more, got 0.5",
+        "limit = 3.0",
+    ),
+    "no rest": (
+        ("[trust.checks]", '[assimilation.divergence]\nrest = "0 s"\n[trust.checks]'),
+        "assimilation.divergence.rest: expected a duration above zero",
+        'rest = "10 s"',
     ),
     "two priors at once": (
         ("{ lognormal = [1.5, 0.3] }", "{ lognormal = [1.5, 0.3], fixed = 1 }"),

@@ -9,7 +9,7 @@ import numpy as np
 
 from twin_runtime.assembly import Assembly, assemble
 from twin_runtime.config import Config
-from twin_runtime.core import FIGURES, SECOND, FloatArray, Recording
+from twin_runtime.core import FIGURES, SECOND, FloatArray, IntArray, Recording
 from twin_runtime.replay import replay_recording
 from twin_runtime.stream.reading import Reader
 from twin_simulators.faults import parse_fault
@@ -21,17 +21,20 @@ MEAN, SD, LOW, _, HIGH = range(len(FIGURES))
 
 
 class Followed(NamedTuple):
-    """One twin after a stream: ``seconds`` after its start at the end of each tick, and figures by quantity."""
+    """One twin after a stream: ``seconds`` after its start at the end of each tick; then its trust, and figures."""
 
     summary: Mapping[str, Any]
     seconds: FloatArray
+    trust: IntArray
     figures: Mapping[str, FloatArray]
 
     def between(self, begin: float, end: float) -> Self:
         """What it said in some seconds."""
         rows = (self.seconds > begin) & (self.seconds <= end)
         return self._replace(
-            seconds=self.seconds[rows], figures={name: values[rows] for name, values in self.figures.items()}
+            seconds=self.seconds[rows],
+            trust=self.trust[rows],
+            figures={name: values[rows] for name, values in self.figures.items()},
         )
 
     def error(self, quantity: str, truth: float) -> float:
@@ -66,7 +69,8 @@ def follow(  # one argument more than a replay: the folder for its store
         names = [quantity.name for quantity in store.identity.quantities]
     figures = np.array([record.figures[0] for record in records])
     ends = np.array([(record.tick + 1) * assembly.fleet.tick - recording.start for record in records]) / SECOND
-    return Followed(summary, ends, {name: figures[:, k] for k, name in enumerate(names)})
+    trust = np.array([record.trust[0] for record in records])
+    return Followed(summary, ends, trust, {name: figures[:, k] for k, name in enumerate(names)})
 
 
 def follow_patient(

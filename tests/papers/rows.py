@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-
 from tests.papers.experiment import NO_INFLATION, Experiment
 from twin_runtime.assimilation import Assimilator, Inflation
 
@@ -23,10 +21,10 @@ class Score(NamedTuple):
 
 
 class NotRun(NamedTuple):
-    """A published number that is not tried here, and why."""
+    """A published row that is not tried here, and why; None: it has no number."""
 
     name: str
-    published: float
+    published: float | None
     reason: str
 
 
@@ -53,10 +51,14 @@ class Row:
         """Run all replicates at once."""
         error, spread = self.experiment.run(self.method, self.members, self.inflation, self.replicates)
         means = error.mean(0)
-        sound = means < DIVERGED * spread.mean(0)
-        return Score(float(means[sound].mean()), float(means[sound].std(ddof=1)), int(np.sum(~sound)))
+        sound = means[means < DIVERGED * spread.mean(0)]
+        return Score(float(sound.mean()), float(sound.std(ddof=1)), self.replicates - len(sound))
 
     def reached(self, score: Score) -> bool:
         """Whether ours is as good as the published number, which is a single replicate and rounded."""
         rarely = score.diverged <= self.replicates // 8
         return rarely and score.error <= self.published + ROUNDING + 2.0 * score.sd
+
+
+Published = tuple[Row | NotRun, ...]
+"""All rows of one source, in its order."""

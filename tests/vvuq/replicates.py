@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.memory import Layout
-from twin_runtime.vvuq.checks import CHECKS, NAMES, Check, judge, thresholds
+from twin_runtime.vvuq.checks import CHECKS, Check, judge, thresholds
 from twin_runtime.vvuq.innovation import compare
 
 FORECAST, NOISE = 1.0, 1.0
@@ -29,7 +28,7 @@ class Replicates:
     """Many twins of some sensors that are told the same story, each with its own luck.
 
     In every tick each sensor reads once: a forecast of ``members`` and a truth are drawn from the same normal
-    distribution, and the reading is the truth with noise. ``stale`` is in ticks.
+    distribution, and the reading is the truth with noise. ``stale`` and ``frozen`` are in ticks.
     """
 
     twins: int = 1
@@ -41,6 +40,7 @@ class Replicates:
     gate: float = 4.0
     reopen: int = 25
     stale: float = 5.0
+    frozen: float = np.inf
     seed: int = 0
     number: int = 0
     memory: FloatArray = field(init=False)
@@ -75,11 +75,12 @@ class Replicates:
             self.fading,
             self.gate,
             self.reopen,
+            np.full(self.sensors, self.frozen),
             self.memory,
             self.by_sensor,
         )
 
-    def judge(self, spread: float = 1.0, residual: float = 0.0) -> tuple[IntArray, IntArray]:
+    def judge(self, spread: float = 1.0, residual: float = 0.0, strayed: float = 0.0) -> tuple[IntArray, IntArray]:
         """Trust and reasons of every twin, and on to the next tick."""
         trust, reasons = judge(
             thresholds(self.checks),
@@ -87,8 +88,9 @@ class Replicates:
             self.memory,
             self.by_sensor,
             self.number,
-            np.full(self.sensors, self.stale),
+            np.tile([self.stale, self.frozen], (self.sensors, 1)),
             np.full(self.twins, spread),
+            np.full(self.twins, strayed),
             np.full(self.twins, residual),
         )
         self.number += 1
@@ -101,9 +103,3 @@ class Replicates:
             self.hear(scale * self.innovations() + bias * sd)
             self.number += 1
         return self
-
-
-def complains(reasons: IntArray, check: str) -> npt.NDArray[np.bool_]:
-    """For each twin, whether a check is among its reasons."""
-    found: npt.NDArray[np.bool_] = (reasons >> NAMES.index(check) & 1).astype(np.bool_)
-    return found

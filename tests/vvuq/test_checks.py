@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.vvuq.replicates import Replicates, complains, fading
+from tests.vvuq.replicates import Replicates, fading
 from twin_runtime.core import Trust
 from twin_runtime.memory import SensorSlot
-from twin_runtime.vvuq.checks import CHECKS, NAMES, Check, configured, reasons
+from twin_runtime.vvuq.checks import CHECKS, NAMES, Check, complaining, configured, reasons
 from twin_runtime.vvuq.evidence import chi_squared_band
 
 TRUSTED, DEGRADED, UNTRUSTED = Trust
@@ -19,9 +19,11 @@ STRICT = configured({"innovation": {"degraded": 1.0}, "bias": {"degraded": 0.5, 
 """Nothing put down to the model's own misfit: only to chance."""
 
 
-def told(replicates: Replicates, spread: float = 1.0, residual: float = 0.0) -> tuple[Trust, set[str]]:
+def told(
+    replicates: Replicates, spread: float = 1.0, residual: float = 0.0, strayed: float = 0.0
+) -> tuple[Trust, set[str]]:
     """What is said of a single twin."""
-    trust, bits = replicates.judge(spread, residual)
+    trust, bits = replicates.judge(spread, residual, strayed)
     return Trust(int(trust[0])), set(reasons(int(bits[0])))
 
 
@@ -58,7 +60,7 @@ class TestWrongVariance:
         twins = Replicates(self.TWINS, self.SENSORS, members=32, fading=f, checks=checks, seed=seed)
         # Five times the memory of the window: what came before counts for less than 1 %.
         _, bits = twins.live(round(5 / (1 - f)), scale=float(np.sqrt(variance))).judge()
-        return float(complains(bits, check).mean())
+        return float(complaining(bits, check).mean())
 
     def test_half_as_much_again_is_found_99_times_in_100(self) -> None:
         """1.5 has a standard deviation of 0.106 and the band at z = 3 ends at 1.22: 2.6 of them below, 0.4 % missed.
@@ -163,8 +165,41 @@ class TestSensors:
         assert ("rejected" in why) == (trust > TRUSTED)
         assert found >= trust
 
+    def test_a_sensor_that_repeats_itself_is_refused_before_it_teaches_the_twin_to_stand_still(self) -> None:
+        """It may for 5 ticks; hopeless after 15. The other sensor is alive."""
+        twin = Replicates(sensors=2, frozen=5.0, seed=20).live(100)
+        for lasting in range(17):
+            readings = twin.innovations()
+            readings[:, 1] = 0.25
+            kept = twin.hear(readings)
+            assert np.isnan(kept[0, 1]) == (lasting > 5)
+            _, why = told(twin)
+            assert ("frozen" in why) == (lasting > 5)
+        assert told(twin)[0] == UNTRUSTED
+        twin.hear(twin.innovations())
+        assert "frozen" not in told(twin)[1]
+
+    def test_a_sensor_may_repeat_itself_for_ever_unless_told_otherwise(self) -> None:
+        twin = Replicates(seed=21)
+        for _ in range(1000):
+            twin.hear(np.zeros((1, 1)))
+            trust, why = told(twin)
+        assert (trust, why) == (TRUSTED, set())
+
+    def test_a_sensor_that_jumps_and_stays_there_opens_the_gate_once(self) -> None:
+        twin = Replicates(sensors=2, reopen=3, seed=22).live(50)
+        jump = np.array([0.0, 30.0])
+        refused = [bool(np.isnan(twin.hear(twin.innovations() + jump)[0, 1])) for _ in range(10)]
+        assert refused == [True] * 3 + [False] * 7
+        assert twin.by_sensor[0, :, SensorSlot.WINDOW_REOPENED].tolist() == [0.0, pytest.approx(0.99**6)]
+        assert "jump" in told(twin)[1]
+
 
 class TestState:
+    @pytest.mark.parametrize(("strayed", "trust"), [(3.9, TRUSTED), (4.1, DEGRADED), (8.1, UNTRUSTED)])
+    def test_a_parameter_beyond_what_was_thought_possible(self, strayed: float, trust: Trust) -> None:
+        assert told(heard(Replicates()), strayed=strayed) == (trust, {"strayed"} if trust else set())
+
     @pytest.mark.parametrize(
         ("residual", "trust"),
         [(0.0, TRUSTED), (1e-7, TRUSTED), (1e-5, DEGRADED), (1e-2, UNTRUSTED), (np.inf, UNTRUSTED)],

@@ -8,10 +8,11 @@ import pytest
 from tests.tank import DIPSTICK, START, TICK, Tank, gauge, tanks
 from tests.ward import EPOCH, ward
 from twin_runtime.core import SECOND, RawReading, Reading
+from twin_runtime.fleet import Fleet
 from twin_runtime.modelling.variables import Fixed, Normal, Prior
 from twin_runtime.replay import replay_recording
 from twin_runtime.testing import MemoryRecording
-from twin_runtime.twin import Fleet, laid_out
+from twin_runtime.twin import laid_out
 from twin_runtime.vvuq.identifiability import Blind, blind_directions
 from twin_simulators.patient import Patient
 

@@ -43,7 +43,9 @@ def compared(
     memory = layout.fresh(twins)
     sensor = np.tile(np.array([-1 if s in silent else s for s in range(readings)]), (twins, 1))
     by_sensor = layout.by_sensor(memory)
-    kept = compare(predicted, observed, variance, sensor, 5, 0.9, gate, 25, memory, by_sensor)
+    kept = compare(
+        predicted, observed, variance, sensor, 5, 0.9, gate, 25, np.full(readings, np.inf), memory, by_sensor
+    )
     return kept, memory, by_sensor
 
 

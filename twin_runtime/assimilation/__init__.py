@@ -8,6 +8,7 @@ from twin_runtime.assimilation.enkf_n import EnkfN
 from twin_runtime.assimilation.ensrf import Ensrf
 from twin_runtime.assimilation.etkf import Etkf
 from twin_runtime.assimilation.inflation import Inflate, Inflation
+from twin_runtime.assimilation.kalman import Kalman, Unscented
 from twin_runtime.assimilation.letkf import Letkf
 from twin_runtime.assimilation.localisation import Localisation
 from twin_runtime.assimilation.particle import ParticleFilter
@@ -24,10 +25,12 @@ __all__ = [
     "Etkf",
     "Inflate",
     "Inflation",
+    "Kalman",
     "Letkf",
     "Localisation",
     "Occasion",
     "ParticleFilter",
+    "Unscented",
     "chosen",
     "options",
 ]

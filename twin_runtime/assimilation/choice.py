@@ -9,6 +9,7 @@ from twin_runtime.assimilation.enkf import Enkf
 from twin_runtime.assimilation.enkf_n import EnkfN
 from twin_runtime.assimilation.ensrf import Ensrf
 from twin_runtime.assimilation.etkf import Etkf
+from twin_runtime.assimilation.kalman import Kalman, Unscented
 from twin_runtime.assimilation.letkf import Letkf
 from twin_runtime.assimilation.localisation import Localisation
 from twin_runtime.assimilation.particle import ParticleFilter
@@ -23,6 +24,8 @@ METHODS: Mapping[str, Callable[..., Assimilator]] = {
     "enkf-n": EnkfN,
     "letkf": Letkf,
     "particle": ParticleFilter,
+    "kalman": Kalman,
+    "unscented": Unscented,
 }
 """The methods by the names they bear in a configuration."""
 

@@ -59,13 +59,17 @@ def random_problem(seed: int, twins: int, members: int, states: int, observation
 
 
 def kalman(problem: Problem, twin: int) -> tuple[FloatArray, FloatArray]:
-    """Mean and covariance that the Kalman filter gives one twin for the sample covariances of its forecast."""
-    x, predicted = problem.x[twin], problem.predicted[twin]
+    """Mean and covariance that the Kalman filter gives one twin for the sample covariances of its forecast.
+
+    Missing observations are left out.
+    """
+    there = np.flatnonzero(np.isfinite(problem.observed[twin]))
+    x, predicted = problem.x[twin], problem.predicted[twin][:, there]
     states = x.shape[1]
     joint = np.atleast_2d(np.cov(np.hstack([x, predicted]).T))
     P, PH, HPH = joint[:states, :states], joint[:states, states:], joint[states:, states:]
-    gain = np.linalg.solve(HPH + np.diag(problem.variance[twin]), PH.T).T
-    mean = x.mean(0) + gain @ (problem.observed[twin] - predicted.mean(0))
+    gain = np.linalg.solve(HPH + np.diag(problem.variance[twin, there]), PH.T).T
+    mean = x.mean(0) + gain @ (problem.observed[twin, there] - predicted.mean(0))
     return mean, P - gain @ PH.T
 
 

@@ -8,7 +8,9 @@ from numba import njit
 
 from twin_runtime.assimilation.batches import uncoupled, whitened
 from twin_runtime.assimilation.etkf import Etkf
-from twin_runtime.assimilation.observation_space import dot
+from twin_runtime.assimilation.inflation import mean_and_variance, stretch
+from twin_runtime.assimilation.local import BEYOND_NOISE, correlation_taper
+from twin_runtime.assimilation.observation_space import dot, seen
 from twin_runtime.assimilation.protocol import Occasion
 from twin_runtime.core import FloatArray, IntArray
 
@@ -25,6 +27,9 @@ class EnkfN:
     With the correction of the mode of Bocquet, Raanes & Hannart 2015 (Nonlin Processes Geophys 22:645-662, equation
     36). ``certainty`` says how much more than a sample of N independent members the ensemble is worth: 1 as published,
     2 for nearly linear models.
+
+    Where no observation is correlated with a variable beyond what chance makes of ten members or more, its spread does
+    not grow: a surprise elsewhere would widen it from update to update, and nothing would narrow it again.
     """
 
     rotate: bool = False
@@ -44,9 +49,13 @@ class EnkfN:
         for batch in whitened(x.shape, predicted, observed, variance):
             _, rows, used, _ = uncoupled(batch, x.shape[1])
             squares[batch.twins] = squared_inflation(rows, used, x.shape[1], self.certainty)
-        states = x.shape[2] if occasion.states is None else occasion.states
-        forecast, foreseen = inflated(x, squares, states), inflated(predicted, squares, predicted.shape[2])
-        return Etkf(self.rotate).update(forecast, foreseen, observed, variance, occasion, out)
+        forecast, foreseen = inflated(x, squares), inflated(predicted, squares)
+        if occasion.states is not None:  # the past would widen with every update that corrects it
+            forecast[:, :, occasion.states :] = x[:, :, occasion.states :]
+        analysis = Etkf(self.rotate).update(forecast, foreseen, observed, variance, occasion, out)
+        if math.sqrt(x.shape[1]) > BEYOND_NOISE:
+            restrain(x, predicted, observed, squares, analysis)
+        return analysis
 
 
 @njit(cache=True, error_model="numpy")
@@ -96,16 +105,52 @@ def _prior(strengths: FloatArray, members: int, certainty: float) -> tuple[float
 
 
 @njit(cache=True)
-def inflated(x: FloatArray, squares: FloatArray, width: int) -> FloatArray:
-    """``x[twin, member, :width]`` with its anomalies multiplied by the roots of ``squares[twin]``; as it is for 1."""
+def inflated(x: FloatArray, squares: FloatArray) -> FloatArray:
+    """``x[twin, member, :]`` with its anomalies multiplied by the roots of ``squares[twin]``; as it is for 1."""
     result = x.copy()
-    members = x.shape[1]
+    members, width = x.shape[1:]
     for t in range(len(x)):
         if squares[t] != 1.0:
             factor, mean = math.sqrt(squares[t]), np.zeros(width)
             for i in range(members):
-                mean += (x[t, i, :width] - x[t, 0, :width]) / members
-            mean += x[t, 0, :width]
+                mean += (x[t, i] - x[t, 0]) / members
+            mean += x[t, 0]
             for i in range(members):
-                result[t, i, :width] = mean + factor * (x[t, i, :width] - mean)
+                result[t, i] = mean + factor * (x[t, i] - mean)
     return result
+
+
+@njit(cache=True, error_model="numpy")
+def restrain(
+    x: FloatArray, predicted: FloatArray, observed: FloatArray, squares: FloatArray, analysis: FloatArray
+) -> None:
+    """Take back, in place, what the inflation of a twin has added to variables that no observation tells of."""
+    for t in range(len(x)):
+        if squares[t] > 1.0:
+            rows = _anomalies(predicted[t], seen(predicted[t], observed[t]))
+            _, before = mean_and_variance(x[t])
+            mean, after = mean_and_variance(analysis[t])
+            scale = np.ones(len(mean))
+            for j in range(len(mean)):
+                if after[j] > before[j]:
+                    told = _told(x[t, :, j].copy(), rows)
+                    scale[j] = math.sqrt((before[j] + told * (after[j] - before[j])) / after[j])
+            stretch(analysis[t], mean, scale)
+
+
+@njit(cache=True)
+def _anomalies(predicted: FloatArray, there: IntArray) -> FloatArray:
+    """The anomalies ``[observation, member]`` of some predictions ``[member, observation]``."""
+    rows = np.empty((len(there), len(predicted)))
+    for row, j in enumerate(there):
+        rows[row] = predicted[:, j] - predicted[:, j].mean()
+    return rows
+
+
+@njit(cache=True, error_model="numpy")
+def _told(values: FloatArray, rows: FloatArray) -> float:
+    """How far observations tell of a variable, 0 to 1: by the most correlated one."""
+    most = 0.0
+    for row in rows:
+        most = max(most, correlation_taper(values, row))
+    return most

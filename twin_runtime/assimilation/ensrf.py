@@ -16,12 +16,14 @@ from twin_runtime.core import FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True)
 class Ensrf:
-    """The serial EnSRF (Whitaker & Hamill 2002, Mon Wea Rev 130:1913-1924, equations 8 to 13).
+    """The serial EnSRF (Whitaker & Hamill 2002, Mon Wea Rev 130:1913-1924, equations 8 to 13), which is the EAKF.
 
-    For one observation at a time it is the EAKF (Anderson 2001, 2003): the same members (Tippett et al. 2003). Mean and
-    covariance are exactly the Kalman filter's, in whatever order the observations come; the members depend on the
-    order, which is that of the readings. With a ``localisation`` the correction of every variable, and of every
-    observation still to come, is tapered. ``rotate`` as in :class:`twin_runtime.assimilation.etkf.Etkf`.
+    Where observations come one at a time, the two are the same members: those of the EAKF in its local least squares
+    form, which moves the members of the observed variable and regresses all others on them (Anderson 2003, Mon Wea Rev
+    131:634-642). Mean and covariance are exactly the Kalman filter's, in whatever order the observations come; the
+    members depend on the order, which is that of the readings. With a ``localisation`` the correction of every
+    variable, and of every observation still to come, is tapered. ``rotate`` as in
+    :class:`twin_runtime.assimilation.etkf.Etkf`.
     """
 
     localisation: Localisation | None = None

@@ -25,12 +25,11 @@ def correct_locally(
     out: FloatArray,
 ) -> None:
     """The analysis of all twins with tapered corrections, into ``out``."""
-    if occasion.outputs is None:
-        raise ValueError("to localise, the EnSRF must be told which outputs are observed")
+    outputs = localisation.outputs_of(x, occasion.outputs)
     tables = localisation.variables_near_outputs, localisation.outputs_near_outputs
     lost = nowhere(localisation.positions.variables) & math.isfinite(localisation.radius)
     for t in range(len(x)):
-        _one_by_one_locally(x[t], predicted[t], observed[t], variance[t], occasion.outputs[t], *tables, lost, out[t])
+        _one_by_one_locally(x[t], predicted[t], observed[t], variance[t], outputs[t], *tables, lost, out[t])
 
 
 @njit(cache=True)

@@ -7,7 +7,6 @@ from numba import njit
 
 from twin_runtime.assimilation.observation_space import dot
 from twin_runtime.assimilation.protocol import Occasion
-from twin_runtime.assimilation.rotation import rotate_members
 from twin_runtime.assimilation.transform import transform
 from twin_runtime.core import FloatArray
 
@@ -33,10 +32,7 @@ class Etkf:
         out: FloatArray | None = None,
     ) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`."""
-        analysis = transform(weigh, x, predicted, observed, variance, out)
-        if self.rotate:
-            rotate_members(analysis, predicted, observed, occasion)
-        return analysis
+        return transform(weigh, x, predicted, observed, variance, out, rotated=occasion if self.rotate else None)
 
 
 @njit(cache=True)

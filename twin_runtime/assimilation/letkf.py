@@ -36,12 +36,11 @@ class Letkf:
         out: FloatArray | None = None,
     ) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`; ``occasion`` must tell the outputs."""
-        if occasion.outputs is None:
-            raise ValueError("to localise, the LETKF must be told which outputs are observed")
+        outputs = self.localisation.outputs_of(x, occasion.outputs)
         analysis = np.empty_like(x) if out is None else out
         (variables, lost), near = self.localisation.places, self.localisation.outputs_near_places
         count = len(self.localisation.positions.outputs)
-        _update(x, predicted, observed, variance, occasion.outputs, count, variables, lost, near, analysis)
+        _update(x, predicted, observed, variance, outputs, count, variables, lost, near, analysis)
         if self.rotate:
             rotate_members(analysis, predicted, observed, occasion)
         return analysis
@@ -97,8 +96,11 @@ def _update_one(
 @njit(cache=True)
 def _correct(rows: FloatArray, weights: FloatArray, values: FloatArray) -> None:
     """One variable of all members: ``x + B' (S' x)``, in place."""
+    # The members of a variable are far apart in memory: each is read once and written once.
     before = values.copy()
+    after = before.copy()
     for row in range(len(rows)):
         projected = dot(rows[row], before, len(before))
         for i in range(len(before)):
-            values[i] += weights[row, i] * projected
+            after[i] += weights[row, i] * projected
+    values[:] = after

@@ -89,6 +89,19 @@ class Localisation:
     positions: Positions = field(repr=False)
     radius: float
 
+    def outputs_of(self, x: FloatArray, outputs: IntArray | None) -> IntArray:
+        """Which outputs are observed, once it is sure that they and the ensembles ``x`` are the model's.
+
+        Raises:
+            ValueError: They are not told, or other than those that have positions.
+        """
+        if outputs is None:
+            raise ValueError("to localise, a method must be told which outputs are observed")
+        variables, count = len(self.positions.variables), len(self.positions.outputs)
+        if x.shape[2] != variables or outputs.max(initial=-1) >= count:
+            raise ValueError(f"positions of {variables} variables and {count} outputs, but other ones to correct")
+        return outputs
+
     @cached_property
     def places(self) -> tuple[Table, npt.NDArray[np.bool_]]:
         """The distinct places of the variables, ``near`` being the variables there, and which of them are nowhere.

@@ -62,7 +62,7 @@ def whiten(predicted: FloatArray, observed: FloatArray, variance: FloatArray, ro
 
 @njit(cache=True, error_model="numpy")
 def whiten_one(predicted: FloatArray, observed: float, scale: float, row: FloatArray) -> None:
-    """Fill the row of one observation: anomalies and innovation, times ``scale``."""
+    """Fill the row of one observation: anomalies and innovation, times ``scale``; zeros if they cannot be squared."""
     # About the first member, not about zero: the spread may be small against the value.
     members, first, shift = len(predicted), predicted[0], 0.0
     for i in range(members):
@@ -71,6 +71,8 @@ def whiten_one(predicted: FloatArray, observed: float, scale: float, row: FloatA
     for i in range(members):
         row[i] = (predicted[i] - first - shift) * scale
     row[members] = (observed - first - shift) * scale
+    if not math.isfinite(dot(row, row, members + 1)):
+        row[: members + 1] = 0.0
 
 
 @njit(cache=True)

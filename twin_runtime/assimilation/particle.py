@@ -18,13 +18,14 @@ _RESAMPLING = int(Purpose.RESAMPLING)
 class ParticleFilter:
     """The bootstrap filter (Gordon, Salmond & Smith 1993, IEE Proc F 140:107-113), resampled at every update.
 
-    Resampling is systematic (Kitagawa 1996), and survivors keep their places. The members are then told apart by a
-    kernel with their covariance (Musso, Oudjane & Le Gland 2001); ``jitter`` is its width in units of the best for a
-    normal distribution, 0 for plain copies. It needs a thousand members for three variables, and exponentially more
-    for more.
+    Resampling is systematic (Kitagawa 1996). A survivor keeps its place and its state; its copies are told apart from
+    it by a kernel with the members' covariance (Musso, Oudjane & Le Gland 2001). ``jitter`` is the kernel's width in
+    units of the best for a normal distribution of which all members move, 0 for plain copies. Narrow is sharp, wide is
+    safe: following Lorenz 1963, 100 members need 2.4, 800 need 1.3, 4000 need 1.0. It needs a thousand members for
+    three variables, and exponentially more for more.
     """
 
-    jitter: float = 1.0
+    jitter: float = 1.5
 
     def update(
         self,
@@ -65,7 +66,7 @@ def _update(
             chosen = resample(weights, uniform(key, tick, identities[t]))
             out[t] = x[t][chosen]
             if jitter > 0.0:
-                _shake(x[t], weights, jitter, z[t], out[t])
+                _shake(x[t], weights, chosen, jitter, z[t], out[t])
 
 
 @njit(cache=True)
@@ -110,7 +111,7 @@ def resample(weights: FloatArray, offset: float) -> IntArray:
 
 
 @njit(cache=True, error_model="numpy")
-def _shake(x: FloatArray, weights: FloatArray, jitter: float, z: FloatArray, out: FloatArray) -> None:
+def _shake(x: FloatArray, weights: FloatArray, chosen: IntArray, jitter: float, z: FloatArray, out: FloatArray) -> None:
     """Tell copies apart by normals ``z[member, variable]`` with the covariance of the weighted members."""
     members, states = x.shape
     shift = np.zeros(states)
@@ -124,10 +125,10 @@ def _shake(x: FloatArray, weights: FloatArray, jitter: float, z: FloatArray, out
                 covariance[j, k] += weights[i] * (x[i, j] - mean[j]) * (x[i, k] - mean[k])
     rank = root(covariance)
     width = jitter * (4.0 / ((rank + 2.0) * members)) ** (1.0 / (rank + 4.0))
-    for i in range(members):
+    for copy in np.flatnonzero(chosen != np.arange(members)):
         for j in range(states):
             for k in range(j + 1):
-                out[i, j] += width * covariance[j, k] * z[i, k]
+                out[copy, j] += width * covariance[j, k] * z[copy, k]
 
 
 @njit(cache=True, error_model="numpy")

@@ -40,7 +40,9 @@ class Assimilator(Protocol):
         ``x[twin, member, state]`` is the forecast, with two members at least; ``predicted[twin, member, observation]``
         is what each member says the sensors should read, ``observed[twin, observation]`` what they read, and
         ``variance[twin, observation]`` the variance of their errors. An observation is missing where ``observed`` or a
-        prediction is not finite; a twin without observations keeps its forecast, bit for bit.
+        prediction is not finite, and says nothing where the two are so far apart, or the predictions from each other,
+        that in units of the error the square is not; a twin without observations keeps its forecast, bit for bit. A
+        state that is not finite in one member may become so in all members of its twin; nothing else is touched.
 
         Raises:
             ValueError: The variance of an observation is not positive.

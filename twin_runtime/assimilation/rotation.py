@@ -13,11 +13,19 @@ from twin_runtime.modelling.random import Purpose, normals
 
 def rotate_members(analysis: FloatArray, predicted: FloatArray, observed: FloatArray, occasion: Occasion) -> None:
     """Mix the members of every twin that saw something, in place: mean and covariance stay as they are."""
-    saw = np.flatnonzero(count_seen(predicted, observed))
-    rotations = mean_preserving_rotations(occasion.seed, occasion.twins[saw], occasion.tick, analysis.shape[1])
-    for t, rotation in zip(saw, rotations, strict=True):
+    rotate(analysis, np.flatnonzero(count_seen(predicted, observed)), occasion)
+
+
+def rotate(analysis: FloatArray, twins: IntArray, occasion: Occasion) -> None:
+    """Mix the members of some twins in place."""
+    for t, rotation in zip(twins, rotations(twins, occasion, analysis.shape[1]), strict=True):
         mean = analysis[t].mean(0)
         analysis[t] = mean + rotation @ (analysis[t] - mean)
+
+
+def rotations(twins: IntArray, occasion: Occasion, members: int) -> FloatArray:
+    """The matrices ``[twin, member, member]`` of an occasion for some of its twins."""
+    return mean_preserving_rotations(occasion.seed, occasion.twins[twins], occasion.tick, members)
 
 
 def mean_preserving_rotations(seed: int, twins: IntArray, tick: int, members: int) -> FloatArray:

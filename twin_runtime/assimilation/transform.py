@@ -13,6 +13,7 @@ from numba import njit
 
 from twin_runtime.assimilation.batches import Batch, uncoupled, whitened
 from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.assimilation.rotation import rotate, rotations
 from twin_runtime.core import FloatArray, IntArray
 
 Weigh = Callable[[FloatArray, FloatArray], None]
@@ -27,26 +28,33 @@ def transform(
     variance: FloatArray,
     out: FloatArray | None = None,
     perturbed: Occasion | None = None,
+    rotated: Occasion | None = None,
 ) -> FloatArray:
     """The analysis by a method that is a formula for uncoupled rows; arguments as of ``Assimilator.update``.
 
-    Where ``perturbed`` is given, N perturbations follow the innovation in every row.
+    Where ``perturbed`` is given, N perturbations follow the innovation in every row. Where ``rotated`` is given, the
+    members of every twin that saw something are mixed by a random rotation.
     """
     analysis = np.empty_like(x) if out is None else out
     for batch in whitened(x.shape, predicted, observed, variance, perturbed):
-        correct(weigh, x, uncoupled(batch, x.shape[1]), analysis)
+        correct(weigh, x, uncoupled(batch, x.shape[1]), analysis, rotated)
     return analysis
 
 
-def correct(weigh: Weigh, x: FloatArray, batch: Batch, out: FloatArray) -> None:
+def correct(weigh: Weigh, x: FloatArray, batch: Batch, out: FloatArray, rotated: Occasion | None = None) -> None:
     """The analysis of some twins, by their route, into their places in ``out``."""
     weights = np.empty((*batch.rows.shape[:2], x.shape[1]))
     weigh(batch.rows, weights)
     if batch.small:
         combine(x, batch.twins, batch.rows, weights, batch.used, out)
+        if rotated:
+            rotate(out, batch.twins[batch.used > 0], rotated)
     else:
         (twin,) = batch.twins
-        multiply(x[twin], batch.rows[0], weights[0], out[twin])
+        W = multiplied_out(batch.rows[0], weights[0])
+        if rotated:
+            W = rotations(batch.twins, rotated, len(W))[0] @ W
+        np.matmul(W, x[twin], out=out[twin])
 
 
 @njit(cache=True)
@@ -75,9 +83,9 @@ def _combine(x: FloatArray, rows: FloatArray, weights: FloatArray, out: FloatArr
                 out[i, j] += weights[row, i] * projected[row, j]
 
 
-def multiply(x: FloatArray, rows: FloatArray, weights: FloatArray, out: FloatArray) -> None:
-    """The large route: the same as one product of matrices, ``W x`` with W = I + B' S'; W 1 = 1, since S' 1 = 0."""
-    members = len(x)
-    W = weights.T @ rows[:, :members]
+def multiplied_out(rows: FloatArray, weights: FloatArray) -> FloatArray:
+    """The large route: the matrix W = I + B' S' of one product W x, for which W 1 = 1, since S' 1 = 0."""
+    members = weights.shape[1]
+    W: FloatArray = weights.T @ rows[:, :members]
     W[np.diag_indices(members)] += 1.0
-    np.matmul(W, x, out=out)
+    return W

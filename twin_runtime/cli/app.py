@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from twin_runtime.cli.calibrate import calibrate
 from twin_runtime.cli.check import check
 from twin_runtime.cli.group import Commands
 from twin_runtime.cli.models import models
@@ -21,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, run, replay, show, models):
+for command in (check, run, replay, calibrate, show, models):
     app.command()(command)
 
 

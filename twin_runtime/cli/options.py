@@ -38,6 +38,11 @@ def instant_text(nanoseconds: int) -> str:
 ConfigPath = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="The configuration, a TOML file.", show_default=False)
 ]
+Data = Annotated[Path | None, typer.Option(help="The folder of the recording's files.")]
+Begin = Annotated[
+    int | None, typer.Option("--from", parser=duration, metavar="DURATION", help="Leave out so much of the start.")
+]
+Length = Annotated[int | None, typer.Option("--for", parser=duration, metavar="DURATION", help="Take only so much.")]
 Until = Annotated[
     int | None,
     typer.Option(parser=instant, metavar="TIME", help='Stop at this event time, as in "2020-01-01T00:05:00Z".'),

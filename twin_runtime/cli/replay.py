@@ -1,14 +1,13 @@
 """``twin replay``: the same states again, from a recording or from a store."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twin_runtime import entry_points
-from twin_runtime.cli.options import ConfigPath, Json, StorePath, Until, duration
+from twin_runtime.cli.options import Begin, ConfigPath, Data, Json, Length, StorePath, Until, duration
 from twin_runtime.cli.output import progress
+from twin_runtime.cli.recordings import opened, section
 from twin_runtime.cli.report import tell
 from twin_runtime.errors import RecordingError
 from twin_runtime.spelling import did_you_mean
@@ -26,13 +25,9 @@ def replay(  # noqa: PLR0913, PLR0917  # one argument an option
         Path,
         typer.Argument(metavar="SOURCE", help="The mapping of a recording (TOML), or a store.", show_default=False),
     ],
-    data: Annotated[Path | None, typer.Option(help="The folder of the recording's files.")] = None,
-    begin: Annotated[
-        int | None, typer.Option("--from", parser=duration, metavar="DURATION", help="Leave out so much of the start.")
-    ] = None,
-    length: Annotated[
-        int | None, typer.Option("--for", parser=duration, metavar="DURATION", help="Replay only so much.")
-    ] = None,
+    data: Data = None,
+    begin: Begin = None,
+    length: Length = None,
     until: Until = None,
     horizon: Annotated[
         int | None,
@@ -53,8 +48,8 @@ def replay(  # noqa: PLR0913, PLR0917  # one argument an option
 
     assembly = assemble(load(config))
     if not _is_store(source):
-        recording = _recording(source, data)
-        first, last = _section(recording, begin, length, until)
+        recording = opened(source, data, besides="a store")
+        first, last = section(recording, begin, length, until)
         options = {"begin": first, "until": last, "store": store, "horizon": horizon or 0}
         tell(_replay_recording(assembly, recording, options), json=json)
     elif any(option is not None for option in (data, begin, length, until, horizon, store)):
@@ -87,22 +82,3 @@ def _is_store(source: Path) -> bool:
     except OSError as error:
         near = did_you_mean(source.name, [p.name for p in source.parent.glob("*") if p.suffix in (".toml", ".db")])
         raise RecordingError(f"cannot be read: {error.strerror}", where=str(source), remedy=near) from None
-
-
-def _recording(source: Path, data: Path | None) -> "Recording":
-    """The recording behind a mapping, by the entry point that is named after the mapping's suffix."""
-    openers = entry_points.found(entry_points.MAPPINGS)
-    opener = openers.get(source.suffix.removeprefix("."))
-    if opener is None:
-        remedy = f"give a store, or a mapping of type {', '.join(openers)}"
-        raise RecordingError("expected the mapping of a recording, or a store", where=str(source), remedy=remedy)
-    return cast("Callable[..., Recording]", entry_points.loaded(opener))(source, data)
-
-
-def _section(
-    recording: "Recording", begin: int | None, length: int | None, until: int | None
-) -> tuple[int | None, int | None]:
-    """The event times between which to replay; None for where the recording itself starts and ends."""
-    first = None if begin is None else recording.start + begin
-    ends = [end for end in (until, None if length is None else (first or recording.start) + length) if end is not None]
-    return first, min(ends, default=None)

@@ -18,13 +18,14 @@ def tell(summary: Mapping[str, Any], *, json: bool) -> None:
 
 
 def _tables(summary: Mapping[str, Any]) -> RenderableType:
-    return Group(_facts(summary), "", _estimates(summary["estimates"], summary["unit"]))
+    parts = (_facts(summary), _diagnostics(summary["diagnostics"]), _estimates(summary["estimates"], summary["unit"]))
+    return Group(*(part for table in parts if table.row_count for part in (table, "")))
 
 
 def _facts(summary: Mapping[str, Any]) -> Table:
     table = Table(show_header=False, box=None)
     for key, value in summary.items():
-        if key not in ("estimates", "unit") and value not in (None, [], {}):
+        if key not in ("estimates", "unit", "diagnostics") and value not in (None, [], {}):
             table.add_row(key.replace("_", " "), _text(value))
     return table
 
@@ -35,6 +36,23 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(_text, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _diagnostics(diagnostics: Mapping[str, Any]) -> Table:
+    """What innovations are beside what they should be; all figures are in the JSON."""
+    table = Table("twin", "sensor", "readings", "rmse", "spread", "skill", "crps", "noise", "found", "ranks", box=None)
+    for twin, sensor, figures in _by_sensor(diagnostics):
+        noise = (figures["noise_sd"]["stated"], figures["noise_sd"]["found"])
+        numbers = (*(figures[name] for name in ("rmse", "spread", "skill", "crps")), *noise, figures["rank_flatness"])
+        table.add_row(twin, sensor, str(figures["readings"]), *("" if n is None else f"{n:.3g}" for n in numbers))
+    return table
+
+
+def _by_sensor(diagnostics: Mapping[str, Any]) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
+    """(twin, sensor, figures), of a single twin as of a fleet."""
+    alone = any("readings" in figures for figures in diagnostics.values())
+    for twin, sensors in ({"": diagnostics} if alone else diagnostics).items():
+        yield from ((twin, sensor, figures) for sensor, figures in sensors.items())
 
 
 def _estimates(estimates: Mapping[str, Any], units: Mapping[str, str]) -> Table:

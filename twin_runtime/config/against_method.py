@@ -1,14 +1,19 @@
 """What a configuration must agree on with its method of assimilation, and the method with the model."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from twin_runtime.assimilation import METHODS, options
 from twin_runtime.config.deployment import Config
 from twin_runtime.config.document import Problem
 from twin_runtime.config.sections import AssimilationSection
+from twin_runtime.entry_points import missing
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import positions_of
 from twin_runtime.spelling import did_you_mean
+
+FILTERPYS = ("kalman", "unscented")
+WHOLE_MEMBERS = ("particle", *FILTERPYS)
 
 
 def unknown_method(config: Config) -> Iterator[Problem]:
@@ -31,26 +36,56 @@ def unknown_method(config: Config) -> Iterator[Problem]:
 def unfit_method(config: Config, model: Model) -> Iterator[Problem]:
     """What the method asks of the model, and the model cannot give."""
     method = config.assimilation.method
-    if "radius" in config.assimilation.options and positions_of(model) is None:
-        what = f"model '{model.name}' does not say where its variables and outputs are"
-        yield Problem(("assimilation", "radius"), what, "give the model `positions`, or use a method without a radius")
+    if "radius" in config.assimilation.options:
+        yield from _unknown_places(model)
     if "radius" in config.assimilation.options and config.assimilation.correlated:
         what = f"method '{method}' with a radius takes the noise of all sensors for independent"
         yield Problem(("assimilation", "correlated"), what, "remove it, or use a method without a radius")
-    if method == "particle" and config.assimilation.jitter != 0.0:
-        yield from _shaken(config)
+    if method in FILTERPYS or (method == "particle" and config.assimilation.jitter != 0.0):
+        yield from _without_past(config)
     considered = [v.name for v in model.variables if not v.corrected and v.prior.sd > 0.0]
-    if method == "particle" and considered:
-        what = f"method 'particle' exchanges whole members, model '{model.name}' keeps {', '.join(considered)} apart"
+    if method in WHOLE_MEMBERS and considered:
+        what = f"method '{method}' exchanges whole members, model '{model.name}' keeps {', '.join(considered)} apart"
         yield Problem(("assimilation", "method"), what, 'use another method, such as "etkf"')
+    if method in FILTERPYS:
+        yield from _unfit_points(config, model)
 
 
-def _shaken(config: Config) -> Iterator[Problem]:
-    """What particles that are told apart at random cannot do: a member is then no longer what its past became."""
+def _unfit_points(config: Config, model: Model) -> Iterator[Problem]:
+    """What the filters of filterpy need."""
+    method, members = config.assimilation.method, config.ensemble.members
+    if find_spec("filterpy") is None:
+        error = missing(ModuleNotFoundError(name="filterpy"), f"method '{method}'")
+        yield Problem(("assimilation", "method"), error.what, error.remedy)
+    uncertain = sum(v.prior.sd > 0.0 or v.walk > 0.0 for v in model.variables)
+    if members != 2 * uncertain:
+        what = f"method '{method}' has two members for each of the {uncertain} variables that are not fixed"
+        yield Problem(("ensemble", "members"), f"{what}, got {members}", f"members = {2 * uncertain}")
+    if config.model.shrinkage:
+        what = f"method '{method}' lays its members out by their covariance, which shrinkage would draw at random"
+        yield Problem(("model", "shrinkage"), what, "give the variables a walk instead")
+
+
+def _without_past(config: Config) -> Iterator[Problem]:
+    """What methods cannot do whose members do not become what they were: moved apart at random, or laid out anew."""
+    method = config.assimilation.method
+    remedy = "set jitter = 0, or use another method" if method == "particle" else "use another method"
     for option, wanted in (("smoothing", config.assimilation.smoothing), ("late", config.assimilation.late != "fold")):
         if wanted:
-            what = "method 'particle' moves its members apart from their own past"
-            yield Problem(("assimilation", option), what, f"remove {option}, or set jitter = 0, or use another method")
+            what = f"members of method '{method}' have no past of their own"
+            yield Problem(("assimilation", option), what, f"remove {option}, or {remedy}")
+
+
+def _unknown_places(model: Model) -> Iterator[Problem]:
+    """Variables and outputs that are not said to be anywhere."""
+    places, sizes = positions_of(model), (len(model.variables), len(model.outputs))
+    if places is None:
+        what = f"model '{model.name}' does not say where its variables and outputs are"
+        yield Problem(("assimilation", "radius"), what, "give the model `positions`, or use a method without a radius")
+    elif (len(places.variables), len(places.outputs)) != sizes:
+        what = "model '{}' has positions for {} variables and {} outputs, but {} and {} of them"
+        told = what.format(model.name, len(places.variables), len(places.outputs), *sizes)
+        yield Problem(("assimilation", "radius"), told, "give one position each, NaN for what is nowhere")
 
 
 def _quoted(name: str) -> str:

@@ -12,7 +12,7 @@ from twin_runtime.config.deployment import Config, ConfiguredChannel
 from twin_runtime.config.document import Key, Problem
 from twin_runtime.errors import TwinError, UnitError
 from twin_runtime.modelling.model import Model
-from twin_runtime.modelling.variables import Bounded, Fixed, Input, LogNormal, Normal, Output, Prior
+from twin_runtime.modelling.variables import Bounded, Fixed, Input, LogNormal, Normal, Output, Parameter, Prior
 from twin_runtime.spelling import did_you_mean
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.checks import NAMES, Check
@@ -31,13 +31,19 @@ def create_model(config: Config) -> Model:
         raise config.document.error(problems)
     model = _made(config, model_class)
     check_against_model(config, model)
-    overridden = {name: _prior(section.given) for name, section in config.model.priors.items()}
-    return _made(config, model_class, priors=overridden, walk=config.model.walk)
+    overridden = {name: prior_of(section.given) for name, section in config.model.priors.items()}
+    walk = {**config.model.walk, **dict.fromkeys(config.model.shrinkage, 0.0)}
+    return _made(config, model_class, priors=overridden, walk=walk)
 
 
 def check_against_model(config: Config, model: Model) -> None:
     """Compare channels, units, priors and walks with a model. Raises one :class:`ConfigError` telling every problem."""
-    problems = [*_unknown_variables(config, model), *_channels(config, model), *_undriven(config, model)]
+    problems = [
+        *_unknown_variables(config, model),
+        *_shrinkage(config, model),
+        *_channels(config, model),
+        *_undriven(config, model),
+    ]
     problems += unfit_method(config, model)
     if problems:
         raise config.document.error(problems)
@@ -87,11 +93,26 @@ def _unknown_thresholds(config: Config) -> Iterator[Problem]:
 
 def _unknown_variables(config: Config, model: Model) -> Iterator[Problem]:
     known = [variable.name for variable in model.variables]
-    for table, names in (("priors", config.model.priors), ("walk", config.model.walk)):
+    section = config.model
+    for table, names in (("priors", section.priors), ("walk", section.walk), ("shrinkage", section.shrinkage)):
         for name in names:
             if name not in known:
                 what = f"expected a variable of model '{model.name}', got '{name}'"
                 yield Problem(("model", table, name), what, did_you_mean(name, known))
+
+
+def _shrinkage(config: Config, model: Model) -> Iterator[Problem]:
+    """Shrinkage is for parameters, in place of a walk, and needs members enough."""
+    states = [variable.name for variable in model.variables if not isinstance(variable, Parameter)]
+    shrunk = config.model.shrinkage
+    for name in (name for name in shrunk if name in states):
+        yield Problem(("model", "shrinkage", name), f"'{name}' is a state, not a parameter", "give it a walk")
+    for name in (name for name in shrunk if name in config.model.walk):
+        what = f"expected a walk or a shrinkage, got both for '{name}'"
+        yield Problem(("model", "shrinkage", name), what, "remove one of them")
+    if config.ensemble.members < 2 * len(shrunk) + 2 and shrunk:
+        what = f"expected {2 * len(shrunk) + 2} members or more for {len(shrunk)} parameters that are shrunk"
+        yield Problem(("ensemble", "members"), f"{what}, got {config.ensemble.members}", "give more members")
 
 
 def _channels(config: Config, model: Model) -> Iterator[Problem]:
@@ -131,13 +152,14 @@ def _undriven(config: Config, model: Model) -> Iterator[Problem]:
             yield Problem((*table_of(extra), "drives"), what, "remove one of them")
 
 
-def _prior(given: Mapping[str, Any]) -> Prior:
+def prior_of(given: Mapping[str, Any]) -> Prior:
+    """A prior as a configuration spells it: ``{"lognormal": (1.5, 0.3)}``."""
     match given:
         case {"normal": (mean, sd)}:
             return Normal(mean, sd)
         case {"lognormal": (median, sd)}:
             return LogNormal(median, sd)
-        case {"bounded": (low, high)}:
-            return Bounded(low, high)
+        case {"bounded": bounds}:
+            return Bounded(*bounds)
         case _:
             return Fixed(given["fixed"])

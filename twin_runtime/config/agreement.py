@@ -12,6 +12,8 @@ from twin_runtime.spelling import did_you_mean
 
 PLACEHOLDERS = {"twin", "channel"}
 LONGEST_TOPIC = 65_535
+SINGULAR = 1e-10
+"""The smallest eigenvalue of a correlation that rounding cannot turn negative, for up to thousands of sensors."""
 
 
 def disagreements(config: Config) -> list[Problem]:
@@ -53,7 +55,7 @@ def _correlations(config: Config) -> Iterator[Problem]:
         if one == other or pairs.count((one, other)) + pairs.count((other, one)) > 1:
             yield Problem(key, f"expected each pair of different sensors once, got '{one}' and '{other}'", "remove it")
             return
-    if not unknown and config.correlation is not None and np.linalg.eigvalsh(config.correlation).min() <= 0.0:
+    if not unknown and config.correlation is not None and np.linalg.eigvalsh(config.correlation).min() < SINGULAR:
         what = "expected correlations that can be, got some that contradict each other (not positive definite)"
         yield Problem(key, what, "give smaller ones")
 

@@ -32,7 +32,8 @@ class ConfiguredChannel(NamedTuple):
     """A sensor or an input, with every default filled in. Its place in ``Config.channels`` is ``Reading.channel``.
 
     ``target`` is the model output that a sensor observes, or the model input that an input drives; ``noise`` is the
-    standard deviation of a sensor in ``unit`` (0 for inputs), ``range`` likewise; ``stale`` is in nanoseconds.
+    standard deviation of a sensor in ``unit`` (0 for inputs), ``range`` likewise; ``stale`` and ``frozen`` are in
+    nanoseconds.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ConfiguredChannel(NamedTuple):
     noise: float
     range: tuple[float, float] | None
     stale: int
+    frozen: int | None = None
 
     def topic_of(self, twin: str) -> str:
         """The MQTT topic of this channel of a twin."""
@@ -83,7 +85,7 @@ class Config(Section):
         old = max(self.twin.lateness, self.twin.tick)
         for name, s in self.sensors.items():
             yield ConfiguredChannel(
-                name, "sensor", s.observes or name, s.topic, s.unit, s.noise, s.range, s.stale or old
+                name, "sensor", s.observes or name, s.topic, s.unit, s.noise, s.range, s.stale or old, s.frozen
             )
         for name, i in self.inputs.items():
             target = i.drives or name

@@ -29,6 +29,20 @@ def _median(pair: tuple[float, float]) -> tuple[float, float]:
     raise _wrong(f"expected a median above 0, got {pair[0]}", "give the median itself, not its logarithm")
 
 
+def _squarable(deviation: float) -> float:
+    if 1e-100 <= deviation <= 1e100:
+        return deviation
+    raise _wrong(f"expected a number that can be squared, got {deviation:g}", "measure in another unit")
+
+
+def _bounds(given: tuple[float, ...]) -> tuple[float, ...]:
+    low, high = _ascending((given[0], given[1]))
+    if not low < (given[2] if len(given) > 2 else (low + high) / 2.0) < high:
+        raise _wrong(f"expected a median between the bounds, got {given[2]}", "give low, high, median, spread")
+    _spread((low, given[3] if len(given) > 3 else 1.0))
+    return given
+
+
 def _name(name: str) -> str:
     if re.fullmatch(r"\w[\w.-]*", name):
         return name
@@ -45,10 +59,13 @@ Text = Annotated[str, Field(min_length=1)]
 FilePath = Annotated[Path, Field(strict=False)]
 Pair = Annotated[tuple[float, float], Field(strict=False)]
 Interval = Annotated[Pair, AfterValidator(_ascending)]
+Bounds = Annotated[tuple[float, ...], Field(strict=False, min_length=2, max_length=4), AfterValidator(_bounds)]
 Spread = Annotated[Pair, AfterValidator(_spread)]
 LogSpread = Annotated[Spread, AfterValidator(_median)]
 Positive = Annotated[float, Field(gt=0)]
+Deviation = Annotated[Positive, AfterValidator(_squarable)]
 Correlation = Annotated[tuple[Name, Name, Annotated[float, Field(gt=-1, lt=1)]], Field(strict=False)]
+Discount = Annotated[float, Field(gt=0.5, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
@@ -90,7 +107,11 @@ class PriorSection(Section):
     lognormal: LogSpread | None = Field(
         default=None, description="median and standard deviation of the logarithm", examples=[[1.5, 0.3]]
     )
-    bounded: Interval | None = Field(default=None, description="the lower and the upper bound", examples=[[0, 1]])
+    bounded: Bounds | None = Field(
+        default=None,
+        description="the lower and the upper bound, and then median and standard deviation of the logit, if wanted",
+        examples=[[0, 1]],
+    )
     fixed: float | None = Field(default=None, description="the value, known exactly", examples=[1.0])
 
     @property
@@ -114,6 +135,9 @@ class ModelSection(Section):
     walk: dict[str, NotNegative] = Field(
         default={}, description="random walks by variable: standard deviation per square root of a second"
     )
+    shrinkage: dict[str, Discount] = Field(
+        default={}, description="parameters that are shrunk and drawn anew every tick, with the discount, such as 0.99"
+    )
 
 
 class SignalSection(Section):
@@ -135,7 +159,10 @@ class SensorSection(SignalSection):
     """``[sensors.NAME]``: a measured channel, compared with an output of the model."""
 
     observes: str = Field(default="", description="the model output that it measures; default: the sensor's name")
-    noise: Positive = Field(description="the standard deviation of a reading, in the sensor's unit", examples=[2.0])
+    noise: Deviation = Field(description="the standard deviation of a reading, in the sensor's unit", examples=[2.0])
+    frozen: PositiveDuration | None = Field(
+        default=None, description="how long it may repeat the very same reading; default: for ever", examples=["1 s"]
+    )
 
 
 class InputSection(SignalSection):
@@ -149,6 +176,26 @@ class EnsembleSection(Section):
 
     members: Annotated[int, Field(ge=2)] = Field(
         default=64, description="the number of members, 2 or more", examples=[64]
+    )
+
+
+class DivergenceSection(Section):
+    """``[assimilation.divergence]``: what is done about a twin that has lost its asset."""
+
+    response: Literal["flag", "re-inflate", "re-draw"] = Field(
+        default="flag",
+        description="whether it is only told, its ensemble spread out, or drawn anew from the prior",
+        examples=["flag"],
+    )
+    limit: Annotated[float, Field(ge=1)] = Field(
+        default=3.0,
+        description="how many times larger than chance allows the squared innovations must be, 1 or more",
+        examples=[3.0],
+    )
+    rest: PositiveDuration = Field(
+        default=10 * SECOND,
+        description="how long a twin counts as diverged before the next response",
+        examples=["10 s"],
     )
 
 
@@ -180,7 +227,9 @@ class AssimilationSection(Section):
         default=None, description="how many times its number of members the ensemble is worth", examples=[1.0]
     )
     jitter: NotNegative | None = Field(
-        default=None, description="the width of the kernel that tells particles apart; 1 is the best", examples=[1.0]
+        default=None,
+        description="the width of the kernel that tells copies of particles apart: narrow is sharp, wide is safe",
+        examples=[1.5],
     )
     correlated: Annotated[tuple[Correlation, ...], Field(strict=False)] = Field(
         default=(),
@@ -203,6 +252,9 @@ class AssimilationSection(Section):
         description='what becomes of a sensor\'s late reading: "fold" revises the past, whatever the order of arrival; '
         '"asynchronous" corrects the present, by when it comes',
         examples=["fold"],
+    )
+    divergence: DivergenceSection = Field(
+        default=DivergenceSection(), description="the table [assimilation.divergence]"
     )
 
     @property

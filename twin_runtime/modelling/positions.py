@@ -59,12 +59,14 @@ class Positions:
     distance: Distance = euclidean
 
     def __post_init__(self) -> None:
-        """Compare the shapes."""
+        """Compare the shapes, and look for what is nowhere and not said to be."""
         if self.variables.ndim != 2 or self.outputs.ndim != 2 or self.variables.shape[1] != self.outputs.shape[1]:
             raise ModelError(
                 f"positions of shapes {self.variables.shape} and {self.outputs.shape}",
                 remedy="give coordinates [variable, coordinate] and [output, coordinate] with as many coordinates",
             )
+        if np.isinf(self.variables).any() or np.isinf(self.outputs).any():
+            raise ModelError("an infinite coordinate", remedy="give NaN for what is nowhere")
 
 
 def positions_of(model: object) -> Positions | None:

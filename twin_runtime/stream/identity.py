@@ -11,7 +11,7 @@ class Identity:
     """Names behind the rows, columns and bits of a store, and hashes of what computed them.
 
     ``twins[row]``, ``channels[channel]``, ``quantities[column of figures]``, ``checks[bit of reasons]``; ``tick`` in
-    nanoseconds.
+    nanoseconds. The first ``sensors`` of the channels are sensors.
     """
 
     name: str
@@ -22,6 +22,7 @@ class Identity:
     tick: int
     config_hash: str
     model_hash: str
+    sensors: int = 0
 
     def reasons(self, bits: int) -> tuple[str, ...]:
         """The names of the checks whose bits are set."""

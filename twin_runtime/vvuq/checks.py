@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from twin_runtime.core import FloatArray, IntArray
@@ -46,6 +47,10 @@ CHECKS = (
     Check("rejected", "validation", 0.2, 0.5),
     Check("age", "validation", 1.0, 10.0),
     Check("collapse", "uncertainty", 1e4, 1e8),
+    Check("jump", "validation", 0.9, 25.0),
+    Check("frozen", "validation", 1.0, 3.0),
+    Check("strayed", "validation", 4.0, 8.0),
+    Check("divergence", "validation", 0.5, 0.5),
 )
 """All checks, in the order of the bits of :attr:`twin_runtime.core.Record.reasons`."""
 
@@ -101,14 +106,39 @@ def collapse(evidence: Evidence) -> float:
 
 
 @njit(cache=True, error_model="numpy")
+def jump(evidence: Evidence) -> float:
+    """How often, in the window, a sensor would not return to where the twin expected it: one of them has jumped."""
+    return worst(evidence.reopened)
+
+
+@njit(cache=True, error_model="numpy")
+def frozen(evidence: Evidence) -> float:
+    """How long a sensor has repeated the very same reading, in units of how long it may."""
+    return worst(evidence.frozen)
+
+
+@njit(cache=True, error_model="numpy")
+def strayed(evidence: Evidence) -> float:
+    """The furthest that a parameter is from what was thought possible, in standard deviations of prior and walk."""
+    return evidence.strayed
+
+
+@njit(cache=True, error_model="numpy")
+def divergence(evidence: Evidence) -> float:
+    """1 where the twin has lost its asset (see :mod:`twin_runtime.vvuq.divergence`)."""
+    return 1.0 if evidence.diverged > 0.0 else 0.0
+
+
+@njit(cache=True, error_model="numpy")
 def judge(
     thresholds: FloatArray,
     hysteresis: IntArray,
     memory: FloatArray,
     by_sensor: FloatArray,
     tick: int,
-    stale: FloatArray,
+    patience: FloatArray,
     spread: FloatArray,
+    strayed_by: FloatArray,
     residual: FloatArray,
 ) -> tuple[IntArray, IntArray]:
     """Trust and reasons (one bit a check) of every twin after a tick; ``memory`` keeps the trust, in place.
@@ -121,7 +151,7 @@ def judge(
     trust, reasons = np.zeros(twins, np.int64), np.zeros(twins, np.int64)
     z = thresholds[:, 2]
     for i in range(twins):
-        evidence = gather(memory[i], by_sensor[i], tick, stale, spread[i], residual[i])
+        evidence = gather(memory[i], by_sensor[i], tick, patience, spread[i], strayed_by[i], residual[i])
         figures = (
             finite(evidence),
             conservation(evidence),
@@ -131,6 +161,10 @@ def judge(
             rejected(evidence),
             age(evidence),
             collapse(evidence),
+            jump(evidence),
+            frozen(evidence),
+            strayed(evidence),
+            divergence(evidence),
         )
         worst_level = 0
         for place, figure in enumerate(figures):
@@ -169,3 +203,9 @@ def thresholds(checks: tuple[Check, ...]) -> FloatArray:
 def reasons(bits: int) -> tuple[str, ...]:
     """The names of the checks whose bits are set."""
     return tuple(name for place, name in enumerate(NAMES) if bits >> place & 1)
+
+
+def complaining(reasons: IntArray, check: str) -> npt.NDArray[np.bool_]:
+    """For each twin, whether a check is among its reasons, one bit a check."""
+    found: npt.NDArray[np.bool_] = (reasons >> NAMES.index(check) & 1).astype(np.bool_)
+    return found

@@ -10,7 +10,9 @@ from twin_runtime.memory import SensorSlot, Slot
 
 WINDOW_NIS, DEGREES, DEGREES_2 = int(Slot.WINDOW_NIS), int(Slot.WINDOW_DEGREES), int(Slot.WINDOW_DEGREES_2)
 COVERED, COMPARED, COMPARED_2 = int(Slot.WINDOW_COVERED), int(Slot.WINDOW_COMPARED), int(Slot.WINDOW_COMPARED_2)
-HEARD, OUTLIERS = int(SensorSlot.HEARD), int(SensorSlot.WINDOW_OUTLIERS)
+DIVERGED = int(Slot.DIVERGED)
+HEARD, SAME_SINCE = int(SensorSlot.HEARD), int(SensorSlot.SAME_SINCE)
+OUTLIERS, REOPENED = int(SensorSlot.WINDOW_OUTLIERS), int(SensorSlot.WINDOW_REOPENED)
 BIAS, COUNT, COUNT_2 = int(SensorSlot.WINDOW_BIAS), int(SensorSlot.WINDOW_COUNT), int(SensorSlot.WINDOW_COUNT_2)
 
 
@@ -33,17 +35,34 @@ class Evidence(NamedTuple):
     """Share of readings refused by the gate ``[sensor]``."""
     age: FloatArray
     """Age of the newest reading in units of what the sensor calls stale ``[sensor]``."""
+    reopened: FloatArray
+    """How often the gate has been opened again by readings it kept refusing ``[sensor]``."""
+    frozen: FloatArray
+    """How long the sensor has said the very same, in units of how long it may ``[sensor]``."""
     spread: float
     """Smallest ratio of a corrected variable's spread to its prior's; NaN if a state is not finite."""
+    strayed: float
+    """How far the mean of a parameter is from its prior's, in standard deviations of prior and walk; the largest."""
     residual: float
     """Relative imbalance of what the model conserves, over the tick."""
+    diverged: float
+    """For how many ticks yet the twin counts as diverged."""
 
 
 @njit(cache=True, error_model="numpy")
 def gather(
-    memory: FloatArray, sensors: FloatArray, tick: int, stale: FloatArray, spread: float, residual: float
+    memory: FloatArray,
+    sensors: FloatArray,
+    tick: int,
+    patience: FloatArray,
+    spread: float,
+    strayed: float,
+    residual: float,
 ) -> Evidence:
-    """The evidence on one twin: ``memory[Slot]``, ``sensors[sensor, SensorSlot]``, ``stale[sensor]`` in ticks."""
+    """The evidence on one twin, from ``memory[Slot]`` and ``sensors[sensor, SensorSlot]``.
+
+    ``patience[sensor]`` is after how many ticks silence is stale, and a reading that does not change frozen.
+    """
     count = sensors[:, COUNT]
     return Evidence(
         memory[WINDOW_NIS] / memory[DEGREES],
@@ -53,9 +72,13 @@ def gather(
         sensors[:, BIAS] / count,
         count**2 / sensors[:, COUNT_2],
         sensors[:, OUTLIERS] / count,
-        (tick - sensors[:, HEARD]) / stale,
+        (tick - sensors[:, HEARD]) / patience[:, 0],
+        sensors[:, REOPENED],
+        (sensors[:, HEARD] - sensors[:, SAME_SINCE]) / patience[:, 1],
         spread,
+        strayed,
         residual,
+        memory[DIVERGED],
     )
 
 

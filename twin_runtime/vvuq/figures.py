@@ -1,6 +1,7 @@
 """Figures of an ensemble: mean, standard deviation and quantiles of every quantity, and how much spread is left."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -80,14 +81,35 @@ def _quantile(ordered: FloatArray, probability: float) -> float:
     return float(ordered[below] + (place - below) * (ordered[below + 1] - ordered[below]))
 
 
+class Beside(NamedTuple):
+    """The prior of a model's variables, ``[variable]``, and which columns are compared with it.
+
+    Of ``corrected`` columns the spread is, of ``parameters`` the mean: a state may go wherever its physics takes it.
+    ``walk`` is the standard deviation of their random walk over a tick.
+    """
+
+    centre: FloatArray
+    sd: FloatArray
+    walk: FloatArray
+    corrected: IntArray
+    parameters: IntArray
+
+
 @njit(cache=True, error_model="numpy")
-def spread_left(x: FloatArray, prior_sd: FloatArray, columns: IntArray) -> FloatArray:
-    """The smallest ratio ``[twin]`` of a column's spread to its prior's, over some columns; NaN: not all is finite."""
-    left = np.empty(x.shape[0])
+def beside_prior(x: FloatArray, prior: Beside, ticks: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The smallest ratio ``[twin]`` of a spread to its prior's, and how many sd the furthest mean has strayed from it.
+
+    That is, of the prior after a walk of so many ``ticks[twin]``. NaN for the ratio: not all is finite.
+    """
+    left, strayed = np.empty((2, x.shape[0]))
     for i in range(left.size):
-        _, sd = _moments(x[i])
-        smallest = math.inf
-        for j in columns:
-            smallest = min(smallest, sd[j] / prior_sd[j])
+        mean, sd = _moments(x[i])
+        smallest, furthest = math.inf, 0.0
+        for j in prior.corrected:
+            smallest = min(smallest, sd[j] / prior.sd[j])
+        for j in prior.parameters:
+            sd_now = math.sqrt(prior.sd[j] ** 2 + ticks[i] * prior.walk[j] ** 2)
+            furthest = max(furthest, abs(mean[j] - prior.centre[j]) / sd_now)
         left[i] = smallest if math.isfinite(sd.sum()) else math.nan
-    return left
+        strayed[i] = furthest
+    return left, strayed

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from twin_runtime.core import FloatArray, IntArray
+from twin_runtime.fleet import Fleet
 from twin_runtime.modelling.drive import Drive
 from twin_runtime.modelling.variables import Parameter
 from twin_runtime.readings import Observations
-from twin_runtime.twin import Fleet
 
 STEP = 1e-3
 """Size of the differences, in prior standard deviations."""

@@ -1,0 +1,71 @@
+"""A replicate that diverges in a published row is found by its innovations; its spread does not show it."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tests.papers.sakov2008 import LORENZ96
+from twin_runtime.assimilation import Assimilator, Etkf, Inflation, Occasion
+from twin_runtime.core import FloatArray
+from twin_runtime.memory import Layout, Slot
+from twin_runtime.vvuq.divergence import Divergence, find
+from twin_runtime.vvuq.innovation import compare
+
+REPLICATES, WINDOW = 40, 200
+"""Cycles: 10 s of 0.05."""
+HEALTHY, LOST = 0.5, 1.0
+"""Root mean square errors: 0.18 is usual, and 1 that of a single reading."""
+
+
+@dataclass
+class Watched:
+    """A method whose innovations are watched, every reading of a sensor of its own."""
+
+    method: Assimilator
+    diverged: list[npt.NDArray[np.bool_]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.layout = Layout(40, 0)
+        self.memory = self.layout.fresh(REPLICATES)
+
+    def update(
+        self,
+        x: FloatArray,
+        predicted: FloatArray,
+        observed: FloatArray,
+        variance: FloatArray,
+        occasion: Occasion,
+        out: FloatArray | None = None,
+    ) -> FloatArray:
+        sensor, by_sensor = np.tile(np.arange(40), (len(x), 1)), self.layout.by_sensor(self.memory)
+        fading = float(np.exp(-1.0 / WINDOW))
+        patience = np.full(40, np.inf)
+        compare(predicted, observed, variance, sensor, occasion.tick, fading, 0.0, 1, patience, self.memory, by_sensor)
+        find(Divergence(rest=1), self.memory, by_sensor)
+        self.diverged.append(self.memory[:, Slot.DIVERGED] > 0.0)
+        return self.method.update(x, predicted, observed, variance, occasion, out)
+
+
+def smooth(error: FloatArray) -> FloatArray:
+    """Means over the last 20 cycles."""
+    return np.array([error[max(0, cycle - 19) : cycle + 1].mean() for cycle in range(len(error))])
+
+
+@pytest.mark.slow
+def test_a_diverging_etkf_is_found_within_a_window_and_no_other_is_suspected() -> None:
+    """DAPPER's row of 24 members and inflation 1.013: one seed in forty is lost, within 1500 cycles."""
+    watched = Watched(Etkf(rotate=True))
+    error, spread = replace(LORENZ96, discarded=0).run(watched, 24, Inflation(1.013), REPLICATES)
+    told = np.array(watched.diverged)
+    lost = [r for r in range(REPLICATES) if smooth(error[400:, r]).max() > LOST]
+    assert lost
+    for replicate in lost:
+        passed = 400 + int(np.argmax(smooth(error[400:, replicate]) > LOST))
+        found = int(np.argmax(told[:, replicate]))
+        assert passed - 20 < found < passed + WINDOW
+        assert spread[passed:found, replicate].mean() < 1.5 * spread[400:, :].mean()
+    well = [r for r in range(REPLICATES) if smooth(error[400:, r]).max() < HEALTHY]
+    assert len(well) >= 36
+    assert not told[:, well].any()

@@ -1,0 +1,50 @@
+"""A sensor of a recorded stream fails for a minute: what must be noticed is, and in time."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.streaming.faults import noticed
+from tests.streaming.streams import ARTERY, PIPE, Stream
+from twin_runtime.core import SECOND, Trust
+
+Finder = Callable[[str], Path]
+
+
+def patience(stream: Stream, allowed: int | None) -> float:
+    """So many seconds until trust must have fallen: what a sensor is allowed, and the ticks that distrust must last."""
+    config = stream.config()
+    return ((allowed or 0) + config.trust.degraded_after + 2 * config.twin.tick) / SECOND
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", [ARTERY, PIPE], ids=lambda stream: stream.name)
+class TestOneMinute:
+    def test_a_sensor_that_is_well_is_trusted(self, stream: Stream, recording: Finder) -> None:
+        assert noticed(stream, stream.recorded(recording(stream.folder).parent), "none").worst == Trust.TRUSTED
+
+    def test_silence_is_noticed_once_it_is_stale(self, stream: Stream, recording: Finder) -> None:
+        seen = noticed(stream, stream.recorded(recording(stream.folder).parent), "dropped for a minute")
+        assert seen.after is not None
+        assert seen.after <= patience(stream, stream.config().sensors[stream.sensor].stale)
+        assert seen.checks == ("age",)
+        assert seen.recovered is not None
+        assert seen.recovered < 60.0
+
+    def test_a_large_bias_is_noticed(self, stream: Stream, recording: Finder) -> None:
+        seen = noticed(stream, stream.recorded(recording(stream.folder).parent), "bias of 10 sd for a minute")
+        assert seen.after is not None
+        assert seen.after < 60.0
+        assert "jump" in seen.checks
+
+
+@pytest.mark.slow
+def test_a_pressure_that_stands_still_is_noticed_and_not_believed(recording: Finder) -> None:
+    seen = noticed(ARTERY, ARTERY.recorded(recording(ARTERY.folder).parent), "stuck for a minute")
+    assert seen.after is not None
+    assert seen.after <= patience(ARTERY, ARTERY.config().sensors["abp"].frozen)
+    assert seen.worst == Trust.UNTRUSTED
+    assert "frozen" in seen.checks
+    assert seen.recovered is not None
+    assert seen.recovered < 60.0

@@ -1,0 +1,36 @@
+"""The configuration with its posteriors for priors, as a person wrote it otherwise."""
+
+import tomllib
+from collections.abc import Iterable
+from textwrap import wrap
+
+import tomlkit
+
+from twin_runtime.calibration.posterior import Posterior, spelled
+from twin_runtime.config import Config, Document, validated
+
+WIDTH = 118
+"""Characters in a line of comment."""
+
+
+def calibrated(config: Config, posteriors: Iterable[Posterior], notes: Iterable[str]) -> str:
+    """The text of a configuration with posteriors as its ``[model.priors]``, headed by ``notes`` as comments.
+
+    All else stays as it stands in the file, comments too.
+
+    Raises:
+        ConfigError: The posteriors make no configuration that could be read again.
+    """
+    document = tomlkit.parse(config.document.text)
+    priors = document.setdefault("model", tomlkit.table()).setdefault("priors", tomlkit.table())
+    for posterior in posteriors:
+        [(name, numbers)] = spelled(posterior.posterior).items()
+        priors[posterior.name] = tomlkit.value(f"{{ {name} = {numbers} }}")
+    text = _commented(notes) + "\n" + tomlkit.dumps(document)
+    validated(Config, Document(config.document.path, text, tomllib.loads(text)))
+    return text
+
+
+def _commented(notes: Iterable[str]) -> str:
+    lines = (wrap(note, WIDTH, initial_indent="# ", subsequent_indent="#   ") for note in notes)
+    return "".join(f"{line}\n" for note in lines for line in note)

@@ -1,0 +1,44 @@
+"""What a calibration came to, for people. The JSON object is the same, for programs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from twin_runtime.cli.output import display
+
+
+def display_calibration(told: Mapping[str, Any], out: Path | None) -> None:
+    """Print a summary of a calibration on stdout, as tables and sentences."""
+    display(f"{told['readings']} readings of {told['twin']}, {told['members']} members, {told['method']}")
+    display(_misfits(told["misfits"]))
+    display("")
+    display(_posteriors(told["posteriors"]))
+    for says in told["blind"]:
+        display(f"[yellow]blind:[/] {escape(says)}")
+    for remark in told["remarks"]:
+        display(f"[yellow]mind:[/] {escape(remark)}")
+    if out is not None:
+        display(f"[green]written to {escape(str(out))}[/]")
+
+
+def _misfits(misfits: list[Mapping[str, float]]) -> Table:
+    table = Table("misfit a reading", "of the mean", "of the members", box=None)
+    for iteration, misfit in enumerate(misfits):
+        name = f"after {iteration}" if iteration else "prior"
+        table.add_row(name, f"{misfit['of_mean']:.4g}", f"{misfit['of_members']:.4g}")
+    return table
+
+
+def _posteriors(posteriors: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table("parameter", "prior", "90 % interval", "posterior", "90 % interval", "spread left", "unit", box=None)
+    for name, told in posteriors.items():
+        figures = (*_figures(told["prior"]), *_figures(told["posterior"]))
+        table.add_row(name, *figures, f"{told['kept']:.1%}", told["unit"])
+    return table
+
+
+def _figures(told: Mapping[str, float]) -> tuple[str, str]:
+    return f"{told['q50']:.4g}", f"{told['q05']:.4g} to {told['q95']:.4g}"

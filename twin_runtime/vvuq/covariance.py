@@ -1,0 +1,140 @@
+"""The covariance of innovations, S = (1 + 1/N) H P H' + R, solved for what an update makes of its readings.
+
+With anomalies Y of the predictions, S = c Y Y' + R with c = (1 + 1/N) / (N - 1). Up to N readings it is factorised as
+it is. For more, all follows from the N x N matrix M = I / c + Y' R^-1 Y instead (Woodbury 1950): the weights
+w = M^-1 Y' R^-1 d minimise (d - Y w)' R^-1 (d - Y w) + w' w / c, and the least value is d' S^-1 d.
+"""
+
+import math
+
+from numba import njit
+
+from twin_runtime.core import FloatArray
+
+
+@njit(cache=True, error_model="numpy")
+def solve(
+    deviations: FloatArray,
+    noise: FloatArray,
+    factor: FloatArray,
+    room: FloatArray,
+    solved: FloatArray,
+    signal: FloatArray,
+) -> float:
+    """The statistic d' S^-1 d of one twin's innovations; fills ``solved`` and ``signal``, a number a reading.
+
+    ``deviations[reading, :]`` hold the anomalies of N predictions, then the innovation d; ``noise`` is the diagonal of
+    R. ``solved`` is S^-1 d; ``signal`` the diagonal of H K = I - R S^-1: how much of the analysis at a reading is due
+    to that reading, 0 to 1 (Cardinali, Pezzulli & Andersson 2004, Q J R Meteorol Soc 130:2767-2786). ``factor[N, N]``
+    and ``room[2, N]`` are there to work in; the readings will do for N where they are fewer.
+    """
+    readings, members = deviations.shape[0], deviations.shape[1] - 1
+    scale = (1.0 + 1.0 / members) / (members - 1.0)
+    if readings <= members:
+        return _by_readings(deviations, noise, scale, factor[:readings, :readings], room[0, :readings], solved, signal)
+    return _by_members(deviations, noise, scale, factor, room, solved, signal)
+
+
+@njit(cache=True, error_model="numpy")
+def _by_readings(
+    deviations: FloatArray,
+    noise: FloatArray,
+    scale: float,
+    S: FloatArray,
+    column: FloatArray,
+    solved: FloatArray,
+    signal: FloatArray,
+) -> float:
+    readings, members = deviations.shape[0], deviations.shape[1] - 1
+    for r in range(readings):
+        for c in range(r, readings):
+            S[r, c] = scale * _dot(deviations[r], deviations[c], members)
+        S[r, r] += noise[r]
+        column[r] = deviations[r, members]
+    _factorise(S)
+    _substitute(S, column, 0)
+    statistic = _dot(column, column, readings)
+    _substitute_back(S, column)
+    solved[:readings] = column
+    for r in range(readings):
+        column[:] = 0.0
+        column[r] = 1.0
+        _substitute(S, column, r)
+        signal[r] = 1.0 - noise[r] * _dot(column, column, readings)
+    return statistic
+
+
+@njit(cache=True, error_model="numpy")
+def _by_members(
+    deviations: FloatArray,
+    noise: FloatArray,
+    scale: float,
+    M: FloatArray,
+    room: FloatArray,
+    solved: FloatArray,
+    signal: FloatArray,
+) -> float:
+    readings, members = deviations.shape[0], deviations.shape[1] - 1
+    weights, row = room[0], room[1]
+    weights[:] = 0.0
+    M[:] = 0.0
+    for r in range(readings):
+        for i in range(members):
+            share = deviations[r, i] / noise[r]
+            weights[i] += share * deviations[r, members]
+            for j in range(i, members):
+                M[i, j] += share * deviations[r, j]
+    for i in range(members):
+        M[i, i] += 1.0 / scale
+    _factorise(M)
+    _substitute(M, weights, 0)
+    _substitute_back(M, weights)
+    statistic = _dot(weights, weights, members) / scale
+    for r in range(readings):
+        left = deviations[r, members] - _dot(deviations[r], weights, members)
+        solved[r] = left / noise[r]
+        statistic += left * solved[r]
+        row[:] = deviations[r, :members]
+        _substitute(M, row, 0)
+        signal[r] = _dot(row, row, members) / noise[r]
+    return statistic
+
+
+@njit(cache=True, error_model="numpy")
+def _factorise(matrix: FloatArray) -> None:
+    """Replace the upper triangle of a symmetric matrix by U, where U' U is the matrix (Cholesky)."""
+    size = len(matrix)
+    for p in range(size):
+        pivot = math.sqrt(matrix[p, p])
+        for c in range(p, size):
+            matrix[p, c] /= pivot
+        for r in range(p + 1, size):
+            along = matrix[p, r]
+            for c in range(r, size):
+                matrix[r, c] -= along * matrix[p, c]
+
+
+@njit(cache=True, error_model="numpy")
+def _substitute(U: FloatArray, values: FloatArray, first: int) -> None:
+    """Solve U' y = values in place; the values before the ``first`` are zero."""
+    for r in range(first, len(values)):
+        values[r] /= U[r, r]
+        for c in range(r + 1, len(values)):
+            values[c] -= values[r] * U[r, c]
+
+
+@njit(cache=True, error_model="numpy")
+def _substitute_back(U: FloatArray, values: FloatArray) -> None:
+    """Solve U y = values in place."""
+    for r in range(len(values) - 1, -1, -1):
+        for c in range(r + 1, len(values)):
+            values[r] -= U[r, c] * values[c]
+        values[r] /= U[r, r]
+
+
+@njit(cache=True, error_model="numpy")
+def _dot(a: FloatArray, b: FloatArray, size: int) -> float:
+    total = 0.0
+    for i in range(size):
+        total += a[i] * b[i]
+    return total
