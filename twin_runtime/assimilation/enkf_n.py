@@ -49,11 +49,12 @@ class EnkfN:
         for batch in whitened(x.shape, predicted, observed, variance):
             _, rows, used, _ = uncoupled(batch, x.shape[1])
             squares[batch.twins] = squared_inflation(rows, used, x.shape[1], self.certainty)
-        states = x.shape[2] if occasion.states is None else occasion.states
-        forecast, foreseen = inflated(x, squares, states), inflated(predicted, squares, predicted.shape[2])
+        forecast, foreseen = inflated(x, squares), inflated(predicted, squares)
+        if occasion.states is not None:  # the past would widen with every update that corrects it
+            forecast[:, :, occasion.states :] = x[:, :, occasion.states :]
         analysis = Etkf(self.rotate).update(forecast, foreseen, observed, variance, occasion, out)
         if math.sqrt(x.shape[1]) > BEYOND_NOISE:
-            restrain(x[:, :, :states], predicted, observed, squares, analysis[:, :, :states])
+            restrain(x, predicted, observed, squares, analysis)
         return analysis
 
 
@@ -104,18 +105,18 @@ def _prior(strengths: FloatArray, members: int, certainty: float) -> tuple[float
 
 
 @njit(cache=True)
-def inflated(x: FloatArray, squares: FloatArray, width: int) -> FloatArray:
-    """``x[twin, member, :width]`` with its anomalies multiplied by the roots of ``squares[twin]``; as it is for 1."""
+def inflated(x: FloatArray, squares: FloatArray) -> FloatArray:
+    """``x[twin, member, :]`` with its anomalies multiplied by the roots of ``squares[twin]``; as it is for 1."""
     result = x.copy()
-    members = x.shape[1]
+    members, width = x.shape[1:]
     for t in range(len(x)):
         if squares[t] != 1.0:
             factor, mean = math.sqrt(squares[t]), np.zeros(width)
             for i in range(members):
-                mean += (x[t, i, :width] - x[t, 0, :width]) / members
-            mean += x[t, 0, :width]
+                mean += (x[t, i] - x[t, 0]) / members
+            mean += x[t, 0]
             for i in range(members):
-                result[t, i, :width] = mean + factor * (x[t, i, :width] - mean)
+                result[t, i] = mean + factor * (x[t, i] - mean)
     return result
 
 
