@@ -60,7 +60,7 @@ def test_the_inflation_is_a_minimum_of_the_published_cost(problem: Problem, cert
 def test_observed_variables_get_the_etkf_of_the_inflated_forecast(problem: Problem) -> None:
     direct = problem._replace(x=problem.predicted.copy())
     u = squares(direct)
-    wide = inflated(direct.x, u, direct.x.shape[2])
+    wide = inflated(direct.x, u)
     wider = direct._replace(x=wide, predicted=wide.copy())
     assert_close(EnkfN().update(*direct), Etkf().update(*wider))
 
