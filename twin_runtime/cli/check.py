@@ -12,6 +12,7 @@ from twin_runtime.errors import ConfigError
 
 if TYPE_CHECKING:
     from twin_runtime.config import Config
+    from twin_runtime.config.sections import AssimilationSection
     from twin_runtime.modelling.model import Model
 
 
@@ -25,12 +26,13 @@ def check(config: ConfigPath) -> None:
     from twin_runtime.assembly import assemble
     from twin_runtime.config import load
     from twin_runtime.config.adapters import adapters
+    from twin_runtime.config.against_model import create_model
 
     configuration = load(config)
     errors = list(_errors(lambda: adapters(configuration), lambda: assemble(configuration)))
     if errors:
         raise ConfigError("\n".join(map(str, errors)))
-    display(_overview(configuration, assemble(configuration).fleet.model))
+    display(_overview(configuration, create_model(configuration)))
     display(_channels(configuration))
     display(f"[green]{config} is right[/]")
 
@@ -44,10 +46,7 @@ def _errors(*attempts: Callable[[], object]) -> Iterator[ConfigError]:
 
 
 def _overview(config: "Config", model: "Model") -> Table:
-    twin, how = config.twin, config.assimilation
-    options = "".join(f", {name} {str(value).lower()}" for name, value in how.options.items())
-    adaptive = " and adaptive" if how.adaptive else ""
-    method = f"{how.method}{options}, inflation {how.inflation:g}{adaptive}, RTPS {how.rtps:g}, RTPP {how.rtpp:g}"
+    twin = config.twin
     twins = ", ".join(twin.twins) if len(twin.twins) <= 5 else f"{', '.join(twin.twins[:5])}, ..."
     keeping = f"{duration_text(twin.wait)} wait, {duration_text(twin.lateness)} lateness, {twin.clock} clock"
     table = Table(show_header=False, box=None)
@@ -55,10 +54,8 @@ def _overview(config: "Config", model: "Model") -> Table:
         ("twins", f"{len(twin.twins)}: {twins}"),
         ("model", f"{twin.model}, {len(model.variables)} variables"),
         ("tick", f"{duration_text(twin.tick)}, {keeping}"),
-        (
-            "ensemble",
-            f"{config.ensemble.members} members, {method}",
-        ),
+        ("ensemble", f"{config.ensemble.members} members, {_method(config.assimilation)}"),
+        ("readings", _reception(config.assimilation)),
         ("quantities", ", ".join(f"{quantity.name} ({quantity.unit})" for quantity in model.quantities)),
         ("source", (config.mqtt or {}).get("broker", "none: for `twin replay` only")),
         ("sinks", ", ".join(config.sinks) or "none besides the store"),
@@ -66,6 +63,21 @@ def _overview(config: "Config", model: "Model") -> Table:
     ):
         table.add_row(*row)
     return table
+
+
+def _method(how: "AssimilationSection") -> str:
+    options = "".join(f", {name} {str(value).lower()}" for name, value in how.options.items())
+    adaptive = " and adaptive" if how.adaptive else ""
+    return f"{how.method}{options}, inflation {how.inflation:g}{adaptive}, RTPS {how.rtps:g}, RTPP {how.rtpp:g}"
+
+
+def _reception(how: "AssimilationSection") -> str:
+    """What becomes of readings that are late, far off, or the last ones for a while."""
+    gate = f"refused beyond {how.gate:g} sd" if how.gate else "never refused as outliers"
+    late = "late ones revise the past" if how.late == "fold" else "late ones correct the present"
+    smoothing = f", estimates smoothed after {duration_text(how.smoothing)}" if how.smoothing else ""
+    correlated = f", {len(how.correlated)} pairs with correlated noise" if how.correlated else ""
+    return f"{gate}, {late}{smoothing}{correlated}; on divergence: {how.divergence.response}"
 
 
 def _channels(config: "Config") -> Table:
