@@ -51,12 +51,12 @@ MISTAKES = {
     ),
     "particles of which a part is kept": (
         ARTERY.format('method = "particle"\n'),
-        "assimilation.method: method 'particle' exchanges whole members, model 'artery' keeps",
+        "assimilation.method: method 'particle' changes whole members, model 'artery' keeps",
         "use another method",
     ),
     "points of which a part is kept": (
         ARTERY.format('method = "unscented"\n'),
-        "assimilation.method: method 'unscented' exchanges whole members, model 'artery' keeps",
+        "assimilation.method: method 'unscented' changes whole members, model 'artery' keeps",
         "use another method",
     ),
     "more members than points": (

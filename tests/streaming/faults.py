@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tests.streaming.streams import ARTERY, PIPE, Followed, Stream, follow, with_faults
+from tests.streaming.streams import ARTERY, FRONT, PIPE, Followed, Stream, follow, with_faults
 from twin_runtime.core import Recording, Trust
 from twin_simulators.faults import Fault, parse_fault
 
-ONSET = {ARTERY: 180.0, PIPE: 1500.0}
+ONSET = {ARTERY: 180.0, PIPE: 1500.0, FRONT: 150.0}
+"""Seconds from the start. The pipe warms by 0.4 K in that minute; where there is a front, by 25 K."""
 LASTING = 60.0
 """Seconds that a sensor stays wrong."""
 AFTER = 180.0
@@ -43,7 +44,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--data", type=Path, required=True, help="the folder that holds the recordings' folders")
     folder = parser.parse_args(arguments).data
     print(*HEADER, sep="\n")
-    for stream in (ARTERY, PIPE):
+    for stream in ONSET:
         recording = stream.recorded(folder)
         for name in faults_of(stream):
             print(f"| {stream.name} | {name} {told(noticed(stream, recording, name))}", flush=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tests.streaming.streams import ARTERY, PIPE, Followed, Stream, follow
 from twin_runtime.assimilation import METHODS
+from twin_runtime.config.against_method import unfit_method
 from twin_runtime.config.against_model import create_model
 from twin_runtime.core import Recording
-from twin_runtime.errors import ConfigError
 
 HEADER = (
     "| twin | method | coverage of 90 % | CRPS | RMSE / spread | NIS | trusted | CPU a tick |",
@@ -44,10 +44,8 @@ def ways() -> dict[str, Mapping[str, object]]:
 def told(stream: Stream, recording: Recording, how: Mapping[str, object]) -> str:
     """The rest of a line: figures, or why the method does not apply."""
     config = stream.config(**how)
-    try:
-        create_model(config)
-    except ConfigError as error:
-        return f"does not apply: {error.what} | | | | |"
+    for problem in unfit_method(config, create_model(stream.config())):
+        return f"does not apply: {problem.what} | | | | |"
     return " | ".join(figures(follow(config, recording, stream.seconds), stream))
 
 

@@ -48,6 +48,7 @@ class Stream:
 
 
 ARTERY = Stream("artery", "artery.toml", "surgery-patient.recording.toml", "surgery-patient", "abp", 300.0)
+FRONT = Stream("pipe, front", "pipe.toml", "pipe-151202.recording.toml", "pipe", "outlet", 590.0)
 PIPE = Stream("pipe", "pipe.toml", "pipe-160104.recording.toml", "pipe", "outlet", 3600.0)
 
 

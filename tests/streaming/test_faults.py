@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.streaming.faults import noticed
-from tests.streaming.streams import ARTERY, PIPE, Stream
+from tests.streaming.streams import ARTERY, FRONT, PIPE, Stream
 from twin_runtime.core import SECOND, Trust
 
 Finder = Callable[[str], Path]
@@ -37,6 +37,14 @@ class TestOneMinute:
         assert seen.after is not None
         assert seen.after < 60.0
         assert "jump" in seen.checks
+
+
+@pytest.mark.slow
+def test_an_outlet_that_stands_still_while_a_front_passes_is_noticed_before_half_of_it_has(recording: Finder) -> None:
+    seen = noticed(FRONT, FRONT.recorded(recording(FRONT.folder).parent), "stuck for a minute")
+    assert seen.after is not None
+    assert seen.after < 40.0
+    assert seen.worst == Trust.UNTRUSTED
 
 
 @pytest.mark.slow

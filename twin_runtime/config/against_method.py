@@ -46,7 +46,7 @@ def unfit_method(config: Config, model: Model) -> Iterator[Problem]:
         yield from _without_past(config)
     considered = [v.name for v in model.variables if not v.corrected and v.prior.sd > 0.0]
     if method in WHOLE_MEMBERS and considered:
-        what = f"method '{method}' exchanges whole members, model '{model.name}' keeps {', '.join(considered)} apart"
+        what = f"method '{method}' changes whole members, model '{model.name}' keeps {', '.join(considered)} apart"
         yield Problem(("assimilation", "method"), what, 'use another method, such as "etkf"')
     if method in FILTERPYS:
         yield from _unfit_points(config, model)
