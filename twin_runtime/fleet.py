@@ -142,8 +142,8 @@ class Fleet:
     def prior(self) -> Beside:
         """What the ensemble is compared with."""
         centre = np.array([v.prior.centre for v in self.model.variables])
-        fixed = [j for j in self.corrected if isinstance(self.model.variables[j], Parameter)]
-        return Beside(centre, self.prior_sd, self.walk, self.corrected, np.array(fixed, np.int64))
+        parameters = [j for j in self.corrected if isinstance(self.model.variables[j], Parameter)]
+        return Beside(centre, self.prior_sd, self.walk, self.corrected, np.array(parameters, np.int64))
 
     def start(self, rows: IntArray | None = None) -> State:
         """The state of some twins, or all, before the first tick: drawn from the prior, as if it had ever been so."""
