@@ -7,7 +7,7 @@ import numpy as np
 
 from twin_runtime.assimilation import Etkf, Inflation
 from twin_runtime.core import Reading
-from twin_runtime.fleet import Fleet, Sensor
+from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import physics
 from twin_runtime.modelling.variables import Input, LogNormal, Normal, Output, Parameter, Shape, State

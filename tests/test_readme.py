@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
-from twin_runtime.assembly import assemble
 from twin_runtime.config import load
 from twin_runtime.config.adapters import adapters
-from twin_runtime.stream.decode import decode
+from twin_runtime.ingest.decode import decode
+from twin_runtime.runs.assembly import assemble
 from twin_runtime.vvuq.checks import NAMES
 
 README = (REPOSITORY / "README.md").read_text()

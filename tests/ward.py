@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from twin_runtime.assembly import Assembly, assemble
 from twin_runtime.config.deployment import Config
 from twin_runtime.core import SECOND, Message, RawReading
+from twin_runtime.runs.assembly import Assembly, assemble
 
 TICK = 40_000_000
 """40 ms."""

@@ -124,7 +124,7 @@ class State:
     """All that a fleet is: the ensemble ``x[twin, member, state]``, and ``memory[twin, slot]`` of the checks.
 
     ``past[twin, member, slot]`` are the members' quantities at the ends of the last ticks, where they are still of use
-    (see :mod:`twin_runtime.past`); else it has no slots.
+    (see :mod:`twin_runtime.engine.lagged_states`); else it has no slots.
     """
 
     x: FloatArray

@@ -8,7 +8,7 @@ from twin_runtime.assimilation.conformance import AssimilatorTests, CovarianceTe
 from twin_runtime.core import Message, RawReading, StoredEstimate
 from twin_runtime.errors import ConnectionFailed
 from twin_runtime.modelling.conformance import ModelTests
-from twin_runtime.stream.conformance import SINK_IDENTITY, SinkTests, some_estimates
+from twin_runtime.store.conformance import SINK_IDENTITY, SinkTests, some_estimates
 
 __all__ = [
     "SINK_IDENTITY",

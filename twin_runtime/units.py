@@ -5,8 +5,7 @@ from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from twin_runtime.errors import UnitError
-from twin_runtime.spelling import did_you_mean
+from twin_runtime.errors import UnitError, did_you_mean
 
 if TYPE_CHECKING:
     from pint import Unit, UnitRegistry

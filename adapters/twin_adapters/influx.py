@@ -26,7 +26,7 @@ from urllib3.exceptions import HTTPError
 from twin_runtime.core import FIGURES, SECOND, StoredEstimate
 from twin_runtime.durations import PositiveDuration
 from twin_runtime.errors import ConfigError, ConnectionFailed
-from twin_runtime.stream.identity import Identity
+from twin_runtime.store.identity import Identity
 
 NotEmpty = Annotated[str, Field(min_length=1)]
 

@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from twin_adapters.mqtt_connection import Connection, Publication
 from twin_adapters.mqtt_settings import MqttSettings
 from twin_runtime.core import FIGURES, SECOND, StoredEstimate
-from twin_runtime.stream.identity import Identity
+from twin_runtime.store.identity import Identity
 
 
 class MqttSinkSettings(MqttSettings):

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 
-from twin_runtime.errors import ConfigError
-from twin_runtime.spelling import did_you_mean
+from twin_runtime.errors import ConfigError, did_you_mean
 from twin_simulators.asset import Asset
 from twin_simulators.patient import Patient
 from twin_simulators.pipe import Pipe

@@ -12,8 +12,7 @@ import msgspec
 import numpy as np
 
 from twin_runtime.core import IntArray, Message, RawReading
-from twin_runtime.errors import ConfigError
-from twin_runtime.spelling import did_you_mean
+from twin_runtime.errors import ConfigError, did_you_mean
 from twin_simulators.asset import Signal, Simulation
 from twin_simulators.faults import Fault
 from twin_simulators.packets import Packets

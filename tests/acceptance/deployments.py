@@ -10,9 +10,9 @@ from pathlib import Path
 from tests.conftest import REPOSITORY
 from twin_adapters.commands.packets import packets, topics_of
 from twin_adapters.recordings import MergedStreams, load
-from twin_runtime.assembly import Assembly, assemble
 from twin_runtime.config import load as load_config
 from twin_runtime.core import SECOND, Message, Reading
+from twin_runtime.runs.assembly import Assembly, assemble
 from twin_simulators.patient import Patient
 from twin_simulators.transmission import transmit
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tests.acceptance.deployments import Case
 from tests.acceptance.ledger import History
 from twin_runtime.core import Message
-from twin_runtime.fold import Fold
+from twin_runtime.runs.fold import Fold
 
 
 class Outcome(NamedTuple):

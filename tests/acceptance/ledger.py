@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twin_runtime.core import Record
-from twin_runtime.stream.reading import Reader
+from twin_runtime.store.reader import Reader
 
 
 class Verdict(NamedTuple):

@@ -19,7 +19,7 @@ from tests.servers import Server
 from twin_adapters.mqtt import MqttSettings
 from twin_adapters.recordings import load
 from twin_runtime.errors import StoreError
-from twin_runtime.stream.reading import Reader
+from twin_runtime.store.reader import Reader
 
 TWIN = Path(sys.executable).with_name("twin")
 PATIENCE = 120.0

@@ -17,7 +17,7 @@ from twin_adapters.mqtt import MqttSource
 from twin_adapters.publishing import publish
 from twin_runtime.core import Message
 from twin_runtime.crash import POINTS
-from twin_runtime.stream.reading import Reader
+from twin_runtime.store.reader import Reader
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -13,7 +13,7 @@ from tests.acceptance.running import Deployment
 from twin_adapters.publishing import publish
 from twin_runtime.cli.options import instant_text
 from twin_runtime.core import Code
-from twin_runtime.stream.reading import Reader
+from twin_runtime.store.reader import Reader
 
 pytestmark = pytest.mark.timeout(1200)
 

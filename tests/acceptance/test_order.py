@@ -23,10 +23,10 @@ from tests.acceptance.folding import Outcome, finished, folded
 from tests.acceptance.ledger import History, balance, history_of
 from twin_adapters.recordings import load
 from twin_runtime.core import SECOND, Code
-from twin_runtime.fold import Fold
-from twin_runtime.replay import replay_store
-from twin_runtime.run import recover
-from twin_runtime.stream.store import Store
+from twin_runtime.runs.fold import Fold
+from twin_runtime.runs.live import recover
+from twin_runtime.runs.replay import replay_store
+from twin_runtime.store.store import Store
 
 
 @pytest.fixture(scope="module", params=[patient, smoothed, pipe, ward], ids=lambda make: make.__name__)

@@ -12,7 +12,7 @@ from tests.acceptance.ledger import balance
 from tests.acceptance.running import Deployment
 from tests.servers import Server, victoria_metrics
 from twin_runtime.core import FIGURES
-from twin_runtime.stream.reading import Reader
+from twin_runtime.store.reader import Reader
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -4,7 +4,7 @@ from twin_models.lorenz96 import Lorenz96
 from twin_runtime.assimilation import Assimilator, Inflate, chosen, options
 from twin_runtime.config.against_method import FILTERPYS
 from twin_runtime.core import SECOND
-from twin_runtime.fleet import Fleet, Sensor
+from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.vvuq.checks import CHECKS
 
 SITES = 8

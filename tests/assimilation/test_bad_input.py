@@ -21,9 +21,9 @@ from twin_runtime.assimilation.conformance import Problem, assert_close, kalman,
 from twin_runtime.assimilation.correlated import independent
 from twin_runtime.config.against_method import FILTERPYS
 from twin_runtime.core import FloatArray, Reading, Trust
+from twin_runtime.engine.tick import tick
 from twin_runtime.errors import ModelError
 from twin_runtime.modelling.positions import Positions
-from twin_runtime.twin import tick
 from twin_runtime.vvuq.checks import reasons
 
 BY_NAME = {name: method(name) for name in METHODS}

@@ -11,8 +11,8 @@ from twin_runtime.assimilation import Assimilator, Denkf, Enkf, Ensrf, Etkf
 from twin_runtime.assimilation.conformance import Problem, assert_close, covariance, random_problem
 from twin_runtime.assimilation.correlated import independent
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.memory import Layout, Slot
 from twin_runtime.vvuq.innovation import compare
+from twin_runtime.vvuq.memory import Layout, Slot
 
 SENSORS = 4
 

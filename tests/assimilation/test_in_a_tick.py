@@ -8,9 +8,9 @@ import pytest
 from tests.assimilation.rings import RING, SITES, fleet
 from twin_runtime.assimilation import METHODS, AdaptiveInflation, Inflate, Inflation
 from twin_runtime.core import FloatArray, Reading, State
-from twin_runtime.fleet import Fleet
+from twin_runtime.engine.fleet import Fleet
+from twin_runtime.engine.tick import tick
 from twin_runtime.modelling.drive import Drive, nothing_to_watch
-from twin_runtime.twin import tick
 
 TICKS = 40
 

@@ -14,11 +14,11 @@ from twin_runtime.assimilation import Assimilator, Inflation, Kalman, Occasion, 
 from twin_runtime.assimilation.conformance import CovarianceTests, assert_close, covariance, kalman, random_problem
 from twin_runtime.assimilation.sigma_points import Moments, laid_out_prior, lay_out, moments, widened
 from twin_runtime.core import SECOND, FloatArray, Reading
-from twin_runtime.fleet import Fleet, Sensor
+from twin_runtime.engine.fleet import Fleet, Sensor
+from twin_runtime.engine.tick import tick
 from twin_runtime.modelling.drive import Drive, Watch
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.variables import Normal
-from twin_runtime.twin import tick
 from twin_runtime.vvuq.checks import CHECKS
 
 CELLS = 5

@@ -12,7 +12,7 @@ from twin_runtime.assimilation import Occasion, ParticleFilter
 from twin_runtime.assimilation.conformance import assert_close, covariance
 from twin_runtime.assimilation.shrinkage import shrink
 from twin_runtime.core import FloatArray
-from twin_runtime.twin import tick
+from twin_runtime.engine.tick import tick
 
 LEAK = 1
 """The column of the tank's leak."""

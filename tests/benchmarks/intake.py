@@ -22,11 +22,11 @@ from tests.benchmarks.timing import DISK, Row
 from tests.servers import mosquitto
 from twin_adapters.mqtt import MqttSettings, MqttSource
 from twin_adapters.publishing import publish
-from twin_runtime.assembly import Assembly, assemble
 from twin_runtime.config import load
 from twin_runtime.core import Code, Message
-from twin_runtime.run import run
-from twin_runtime.stream.store import Store
+from twin_runtime.runs.assembly import Assembly, assemble
+from twin_runtime.runs.live import run
+from twin_runtime.store.store import Store
 from twin_simulators.patient import Patient
 from twin_simulators.transmission import transmit
 

@@ -20,12 +20,12 @@ from tests.benchmarks.timing import DISK, Row
 from tests.servers import mosquitto
 from twin_adapters.commands.broker import settings_for
 from twin_adapters.mqtt import MqttSource
-from twin_runtime.assembly import Assembly, assemble
 from twin_runtime.config import load
 from twin_runtime.core import SECOND, Checkpoint, Entry, Record
-from twin_runtime.run import run
-from twin_runtime.stream.store import NOTHING, Store
-from twin_runtime.twin import warm_up
+from twin_runtime.engine.tick import warm_up
+from twin_runtime.runs.assembly import Assembly, assemble
+from twin_runtime.runs.live import run
+from twin_runtime.store.store import NOTHING, Store
 
 MILLI = 1e3
 LENGTH = 30

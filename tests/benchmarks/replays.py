@@ -9,10 +9,10 @@ from tests.acceptance.deployments import EPOCH, PATIENT, configured, section
 from tests.benchmarks.timing import DISK, Row, interleaved
 from tests.conftest import REPOSITORY
 from twin_adapters.recordings import load as load_recording
-from twin_runtime.assembly import assemble
 from twin_runtime.config import load
 from twin_runtime.core import Recording
-from twin_runtime.replay import replay_recording
+from twin_runtime.runs.assembly import assemble
+from twin_runtime.runs.replay import replay_recording
 from twin_simulators.patient import Patient
 from twin_simulators.transmission import transmit
 

@@ -8,12 +8,12 @@ from tests.benchmarks.timing import Row, interleaved
 from twin_models.artery import Artery
 from twin_runtime.assimilation import Etkf, Inflation, Occasion
 from twin_runtime.core import FloatArray, IntArray, Reading, Record, State
-from twin_runtime.fleet import Fleet, Sensor
-from twin_runtime.memory import Layout
+from twin_runtime.engine.fleet import Fleet, Sensor
+from twin_runtime.engine.tick import compared, correct, forecast, judged, laid_out, recover, tick
 from twin_runtime.modelling.drive import Drive, nothing_to_watch
-from twin_runtime.twin import compared, correct, forecast, judged, laid_out, recover, tick
 from twin_runtime.vvuq.checks import CHECKS
 from twin_runtime.vvuq.innovation import compare
+from twin_runtime.vvuq.memory import Layout
 
 MILLI, MICRO = 1e3, 1e6
 FIRST = 10**9

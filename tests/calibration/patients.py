@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from tests.models.folded import EPOCH, patient_twin
-from twin_runtime.assembly import Assembly, assemble
 from twin_runtime.calibration import prior_ensemble, stretch_of
 from twin_runtime.calibration.forward import predict
 from twin_runtime.core import FloatArray, RawReading, Recording
+from twin_runtime.runs.assembly import Assembly, assemble
 from twin_runtime.testing import MemoryRecording
 from twin_simulators.patient import Patient
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tests.calibration.patients import Simulated, deployment, simulated
-from twin_runtime.assembly import Assembly, assemble
 from twin_runtime.calibration import Calibration, EsMda, Ies, Smoother, calibrate, stretch_of
 from twin_runtime.calibration.posterior import interval
 from twin_runtime.errors import ConfigError
 from twin_runtime.modelling.model import physical
+from twin_runtime.runs.assembly import Assembly, assemble
 
 TREE = ("resistance", "compliance", "impedance")
 METHODS = (EsMda(), Ies())
@@ -91,7 +91,7 @@ def test_what_cannot_be_told_apart_is_told() -> None:
     scaled = deployment(priors={"flow_scale": {"lognormal": [1.0, 0.3]}})
     stretch = stretch_of(scaled, simulated(scaled, 1).recording, every=5)
     found = calibrate(stretch, METHODS[0], members=60)
-    [says] = found.blind
+    [says] = found.unidentifiable
     assert says.startswith("abp cannot tell ")
     assert "flow_scale" in says
     # The four share one direction, which keeps all of its spread: with 1000 members, 0.56 of that of three of them.

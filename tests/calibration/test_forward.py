@@ -9,10 +9,10 @@ from tests.tank import DIPSTICK, GAUGE, START, TICK, Tank, busy_tick, tanks
 from twin_runtime.calibration import Stretch, prior_ensemble
 from twin_runtime.calibration.forward import predict, read
 from twin_runtime.core import FloatArray
-from twin_runtime.fleet import Fleet
-from twin_runtime.late import Timeline
+from twin_runtime.engine.fleet import Fleet
+from twin_runtime.engine.tick import forecast, laid_out, uncorrelated
 from twin_runtime.modelling.variables import Fixed
-from twin_runtime.twin import forecast, laid_out, uncorrelated
+from twin_runtime.timeline.timeline import Timeline
 
 TICKS = 30
 

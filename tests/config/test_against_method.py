@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from tests.packages import install
-from twin_runtime.assembly import assemble
 from twin_runtime.assimilation import AdaptiveInflation, Ensrf, Etkf, Inflation, Letkf, ParticleFilter
 from twin_runtime.config import Config, load
 from twin_runtime.config.explain import toml
 from twin_runtime.errors import ConfigError
 from twin_runtime.modelling.positions import Positions, along, with_past
+from twin_runtime.runs.assembly import assemble
 from twin_runtime.vvuq.divergence import Divergence, Response
 
 RING = """\

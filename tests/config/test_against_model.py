@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.config.files import Change, written
-from twin_runtime.assembly import assemble
 from twin_runtime.config import load
 from twin_runtime.config.against_model import check_against_model, create_model
 from twin_runtime.errors import ConfigError
 from twin_runtime.modelling.variables import LogNormal
+from twin_runtime.runs.assembly import assemble
 
 CVP = '[sensors.cvp]\nunit = "mmHg"\nnoise = 1.0\n\n[inputs.r_peak]'
 

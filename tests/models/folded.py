@@ -7,11 +7,11 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from twin_runtime.assembly import Assembly, assemble
 from twin_runtime.config import Config
 from twin_runtime.core import FIGURES, SECOND, FloatArray, IntArray, Recording
-from twin_runtime.replay import replay_recording
-from twin_runtime.stream.reading import Reader
+from twin_runtime.runs.assembly import Assembly, assemble
+from twin_runtime.runs.replay import replay_recording
+from twin_runtime.store.reader import Reader
 from twin_simulators.faults import parse_fault
 from twin_simulators.patient import Patient
 from twin_simulators.transmission import transmit

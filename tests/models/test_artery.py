@@ -10,11 +10,11 @@ import pytest
 from tests.models.folded import Followed, follow, follow_patient, patient_twin
 from twin_adapters.recordings import load as load_recording
 from twin_models.artery import Artery
-from twin_runtime.assembly import assemble
 from twin_runtime.config import load
 from twin_runtime.core import SECOND, FloatArray, Recording, Trust
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.variables import Prior
+from twin_runtime.runs.assembly import assemble
 from twin_runtime.testing import ModelTests
 from twin_simulators.patient import Patient
 
@@ -74,7 +74,7 @@ def test_what_pressure_cannot_tell_keeps_the_spread_of_its_prior_and_is_named(fo
     for quantity in ("resistance", "stroke_volume", "cardiac_output", "impedance"):
         relative = found.spread(quantity) / found.figures[quantity][:, 0]
         assert (relative > 0.2).all()
-    assert found.summary["blind"] == {
+    assert found.summary["unidentifiable"] == {
         "patient-1": ["abp says nothing of compliance: it keeps 100% of its prior spread"]
     }
 

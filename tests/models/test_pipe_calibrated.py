@@ -20,11 +20,11 @@ import pytest
 from tests.acceptance.deployments import EXAMPLES, Finder
 from tests.models.test_pipe_recordings import recorded
 from twin_adapters.recordings import load
-from twin_runtime.assembly import Assembly, assemble
 from twin_runtime.calibration import Calibration, EsMda, calibrate, prior_ensemble, stretch_of
 from twin_runtime.calibration.forward import predict, read
 from twin_runtime.calibration.written import calibrated
 from twin_runtime.config import load as load_config
+from twin_runtime.runs.assembly import Assembly, assemble
 
 EXAMPLE = EXAMPLES / "pipe.toml"
 MEMBERS = 100
@@ -67,5 +67,5 @@ def test_a_calibrated_pipe_forecasts_the_run_and_others_better(
 @pytest.mark.slow
 def test_what_a_short_run_does_not_say_is_told(recording: Finder) -> None:
     found = run_of(assemble(load_config(EXAMPLE)), recording("pipe"), "151204")
-    assert any("loss_factor" in says for says in found.blind)
+    assert any("loss_factor" in says for says in found.unidentifiable)
     assert found.by_sensor["outlet"].misfit > 2.0

@@ -10,11 +10,11 @@ from tests.acceptance.deployments import EXAMPLES, Finder
 from tests.models.pipes import crossing
 from twin_adapters.recordings import Layout, load
 from twin_adapters.recordings.mos import read
-from twin_runtime.assembly import assemble
 from twin_runtime.config import load as load_config
 from twin_runtime.core import FIGURES, SECOND, FloatArray, IntArray, Trust
-from twin_runtime.replay import replay_recording
-from twin_runtime.stream.reading import Reader
+from twin_runtime.runs.assembly import assemble
+from twin_runtime.runs.replay import replay_recording
+from twin_runtime.store.reader import Reader
 from twin_runtime.testing import MemoryRecording
 
 FILES = {

@@ -123,7 +123,7 @@ def test_the_twin_predicts_its_readings_as_well_as_it_says(vasodilation: Followe
 
 
 def test_with_the_flow_known_nothing_is_hidden_from_the_pressure(vasodilation: Followed) -> None:
-    assert vasodilation.summary["blind"] == {}
+    assert vasodilation.summary["unidentifiable"] == {}
 
 
 def test_pressure_alone_cannot_tell_the_scale_of_the_flow_and_the_twin_says_so(
@@ -131,7 +131,7 @@ def test_pressure_alone_cannot_tell_the_scale_of_the_flow_and_the_twin_says_so(
 ) -> None:
     config = patient_twin("windkessel", {"flow": "mL/s"}, priors={"flow_scale": {"lognormal": [1.0, 0.25]}})
     folder = tmp_path_factory.mktemp("scale")
-    (told,) = follow_patient(Patient(), config, folder, duration=15.0, seed=1).summary["blind"]["patient-1"]
+    (told,) = follow_patient(Patient(), config, folder, duration=15.0, seed=1).summary["unidentifiable"]["patient-1"]
     named, _, kept = told.removeprefix("abp cannot tell ").partition(" apart: together they keep ")
     assert set(named.replace(" and ", ", ").split(", ")) == {"flow_scale", "resistance", "compliance", "impedance"}
     assert kept == "100% of their prior spread"

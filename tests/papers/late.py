@@ -17,10 +17,10 @@ import numpy as np
 from twin_models.lorenz96 import Lorenz96
 from twin_runtime.assimilation import Etkf, Inflation
 from twin_runtime.core import SECOND, FloatArray, Reading
-from twin_runtime.fleet import Fleet, Sensor
-from twin_runtime.late import Timeline
+from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.modelling.drive import Drive, nothing_to_watch
 from twin_runtime.modelling.ensemble import draw_prior
+from twin_runtime.timeline.timeline import Timeline
 from twin_runtime.vvuq.checks import CHECKS
 
 TICK = SECOND // 20

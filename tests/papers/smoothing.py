@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.papers.late import CYCLES, DISCARDED, REPLICATES, SIZE, TICK, fleet, readings, world
 from twin_runtime.core import SECOND, FloatArray
-from twin_runtime.late import Timeline
+from twin_runtime.timeline.timeline import Timeline
 
 LAGS = (1, 2, 4, 8, 16, 32)
 

@@ -9,9 +9,9 @@ import pytest
 from tests.papers.sakov2008 import LORENZ96
 from twin_runtime.assimilation import Assimilator, Etkf, Inflation, Occasion
 from twin_runtime.core import FloatArray
-from twin_runtime.memory import Layout, Slot
 from twin_runtime.vvuq.divergence import Divergence, find
 from twin_runtime.vvuq.innovation import compare
+from twin_runtime.vvuq.memory import Layout, Slot
 
 REPLICATES, WINDOW = 40, 200
 """Cycles: 10 s of 0.05."""

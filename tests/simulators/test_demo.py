@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from twin_runtime.cli import app
-from twin_runtime.stream.reading import Reader
+from twin_runtime.store.reader import Reader
 
 EQUATION = re.compile(r"(\d+) came in = (\d+) \w+ \+ (\d+) \w+ \+ (\d+) \w+ \+ (\d+) too late \+ (\d+) pending")
 STATE = r"state hash ([0-9a-f]{64})"

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 import twin_simulators.demo
-from twin_runtime.assembly import Assembly, assemble
 from twin_runtime.config import load
 from twin_runtime.core import SECOND, Trust
-from twin_runtime.fold import Fold
+from twin_runtime.runs.assembly import Assembly, assemble
+from twin_runtime.runs.fold import Fold
 from twin_simulators.demo.accounting import equation, unaccounted
 from twin_simulators.demo.case import draw_case
 from twin_simulators.demo.view import line, view

@@ -11,13 +11,13 @@ import numpy as np
 
 from tests.conftest import REPOSITORY
 from twin_adapters.recordings import load as load_recording
-from twin_runtime.assembly import assemble
 from twin_runtime.config import Config, load
 from twin_runtime.core import SECOND, FloatArray, IntArray, RawReading, Recording
-from twin_runtime.replay import replay_recording
-from twin_runtime.stream.reading import Reader
+from twin_runtime.engine.tick import warm_up
+from twin_runtime.runs.assembly import assemble
+from twin_runtime.runs.replay import replay_recording
+from twin_runtime.store.reader import Reader
 from twin_runtime.testing import MemoryRecording
-from twin_runtime.twin import warm_up
 from twin_runtime.vvuq.checks import reasons
 from twin_simulators.faults import Fault
 from twin_simulators.packets import Packets

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.memory import Layout
 from twin_runtime.vvuq.checks import CHECKS, Check, judge, thresholds
 from twin_runtime.vvuq.innovation import compare
+from twin_runtime.vvuq.memory import Layout
 
 FORECAST, NOISE = 1.0, 1.0
 """Variances of the forecast and of a reading, as the twins know them."""

@@ -10,9 +10,9 @@ from scipy import stats
 
 from tests.vvuq.replicates import Replicates, fading
 from twin_runtime.core import Trust
-from twin_runtime.memory import SensorSlot
 from twin_runtime.vvuq.checks import CHECKS, NAMES, Check, complaining, configured, reasons
 from twin_runtime.vvuq.evidence import chi_squared_band
+from twin_runtime.vvuq.memory import SensorSlot
 
 TRUSTED, DEGRADED, UNTRUSTED = Trust
 STRICT = configured({"innovation": {"degraded": 1.0}, "bias": {"degraded": 0.5, "untrusted": 1.5}})

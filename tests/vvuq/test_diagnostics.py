@@ -8,8 +8,8 @@ from scipy import stats
 
 from tests.vvuq.replicates import Replicates
 from twin_runtime.core import FloatArray
-from twin_runtime.memory import SensorSlot, Slot
 from twin_runtime.vvuq.diagnostics import diagnosed, flatness, of_sensor
+from twin_runtime.vvuq.memory import SensorSlot, Slot
 
 BEYOND_CHANCE = float(stats.chi2.ppf(0.999, 9) / 9)
 """One flat histogram in a thousand is less flat."""

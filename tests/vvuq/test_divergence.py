@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tests.vvuq.replicates import FORECAST, NOISE, Replicates, fading
 from twin_runtime.core import FloatArray, Trust
-from twin_runtime.memory import Layout, SensorSlot, Slot
 from twin_runtime.vvuq.checks import complaining
 from twin_runtime.vvuq.divergence import Divergence, Response, find, inflate_again, suspicion
+from twin_runtime.vvuq.memory import Layout, SensorSlot, Slot
 
 SD = np.sqrt(FORECAST + NOISE)
 WINDOW = fading(400, 1)

@@ -8,12 +8,12 @@ import pytest
 from tests.tank import DIPSTICK, START, TICK, Tank, gauge, tanks
 from tests.ward import EPOCH, ward
 from twin_runtime.core import SECOND, RawReading, Reading
-from twin_runtime.fleet import Fleet
+from twin_runtime.engine.fleet import Fleet
+from twin_runtime.engine.tick import laid_out
 from twin_runtime.modelling.variables import Fixed, Normal, Prior
-from twin_runtime.replay import replay_recording
+from twin_runtime.runs.replay import replay_recording
 from twin_runtime.testing import MemoryRecording
-from twin_runtime.twin import laid_out
-from twin_runtime.vvuq.identifiability import Blind, blind_directions
+from twin_runtime.vvuq.identifiability import Interval, Unidentifiable, unidentifiable
 from twin_simulators.patient import Patient
 
 
@@ -22,13 +22,16 @@ def tank(level: Prior, sill: Prior) -> Fleet:
     return replace(tanks(1), model=Tank(priors={"level": level, "leak": Fixed(0.0), "sill": sill}))
 
 
-def blind(fleet: Fleet, readings: list[Reading]) -> list[Blind]:
+def of_ticks(fleet: Fleet, readings: dict[int, list[Reading]]) -> list[Unidentifiable]:
     state = fleet.start()
-    window = [
-        laid_out(fleet, state.memory, number, [r for r in readings if r.time // TICK == number], None)
-        for number in range(START, START + 10)
-    ]
-    return blind_directions(fleet, state.x[0], window)
+    ticks = (laid_out(fleet, state.memory, number, of_tick, None) for number, of_tick in readings.items())
+    intervals = (Interval(fleet.seconds, drive, seen.watch, seen.variance) for drive, seen in ticks)
+    return unidentifiable(fleet.model, [sensor.name for sensor in fleet.sensors], state.x[0], intervals)
+
+
+def found_in(fleet: Fleet, readings: list[Reading]) -> list[Unidentifiable]:
+    numbers = range(START, START + 10)
+    return of_ticks(fleet, {number: [r for r in readings if r.time // TICK == number] for number in numbers})
 
 
 class TestLinearGaussian:
@@ -37,21 +40,21 @@ class TestLinearGaussian:
     def test_a_direction_that_no_reading_informs_keeps_its_prior(self) -> None:
         """Level and sill add up: their difference, in units of their priors, is out of reach."""
         fleet = tank(Normal(1.0, 0.3), Normal(0.0, 0.3))
-        [found] = blind(fleet, [gauge(n, 1.0) for n in range(10)])
+        [found] = found_in(fleet, [gauge(n, 1.0) for n in range(10)])
         assert set(found.variables) == {"level", "sill"}
         assert found.kept == pytest.approx(1.0, abs=1e-6)
-        assert found.says.startswith("gauge and dipstick cannot tell ")
-        assert found.says.endswith(" apart: together they keep 100% of their prior spread")
+        assert found.text.startswith("gauge and dipstick cannot tell ")
+        assert found.text.endswith(" apart: together they keep 100% of their prior spread")
 
     @pytest.mark.parametrize("readings", [1, 3, 7])
     def test_what_few_readings_leave_is_what_bayes_leaves(self, readings: int) -> None:
         fleet = tank(Normal(1.0, 0.06), Fixed(0.0))
         posterior = (1 / 0.06**2 + readings / 0.1**2) ** -0.5
-        [found] = blind(fleet, [gauge(n, 1.0) for n in range(readings)])
+        [found] = found_in(fleet, [gauge(n, 1.0) for n in range(readings)])
         assert found.variables == ("level",)
         assert found.kept == pytest.approx(posterior / 0.06, abs=1e-6)
         assert (
-            found.says
+            found.text
             == f"gauge and dipstick say nothing of level: it keeps {posterior / 0.06:.0%} of its prior spread"
         )
 
@@ -59,24 +62,24 @@ class TestLinearGaussian:
         """Orthogonal to (0.3, 0.05) / 0.1, and so nearly all sill, which two sensors with many readings leave alone."""
         fleet = tank(Normal(1.0, 0.3), Normal(0.0, 0.05))
         readings = [gauge(n, 1.0) for n in range(10)]
-        [found] = blind(fleet, [*readings, *(r._replace(channel=DIPSTICK, time=r.time + 1) for r in readings)])
+        [found] = found_in(fleet, [*readings, *(r._replace(channel=DIPSTICK, time=r.time + 1) for r in readings)])
         assert found.variables == ("sill",)
         assert found.kept == pytest.approx(1.0, abs=1e-6)
 
     def test_readings_enough_leave_nothing_to_report(self) -> None:
         fleet = tank(Normal(1.0, 0.3), Fixed(0.0))
-        assert blind(fleet, [gauge(n, 1.0) for n in range(10)]) == []
+        assert found_in(fleet, [gauge(n, 1.0) for n in range(10)]) == []
 
     def test_without_readings_or_without_anything_uncertain_there_is_nothing_to_say(self) -> None:
-        assert blind(tanks(1), []) == []
-        assert blind(tank(Fixed(1.0), Fixed(0.0)), [gauge(0, 1.0)]) == []
+        assert found_in(tanks(1), []) == []
+        assert found_in(tank(Fixed(1.0), Fixed(0.0)), [gauge(0, 1.0)]) == []
 
     def test_looking_changes_nothing(self) -> None:
         fleet = tanks(1)
         state = fleet.start()
+        drive, seen = laid_out(fleet, state.memory, START, [gauge(0, 1.0)], None)
         before = state.x.tobytes()
-        window = [laid_out(fleet, state.memory.copy(), START, [gauge(0, 1.0)], None)]
-        blind_directions(fleet, state.x[0], window)
+        unidentifiable(fleet.model, ["gauge"], state.x[0], [Interval(fleet.seconds, drive, seen.watch, seen.variance)])
         assert state.x.tobytes() == before
 
 
@@ -99,7 +102,7 @@ class TestWindkessel:
     @staticmethod
     def told(measured: MemoryRecording, flow_scale: dict[str, object]) -> dict[str, list[str]]:
         assembly = ward(members=32, lateness="4 s", priors={"flow_scale": flow_scale})
-        found: dict[str, list[str]] = replay_recording(assembly, measured)["blind"]
+        found: dict[str, list[str]] = replay_recording(assembly, measured)["unidentifiable"]
         return found
 
     def test_with_the_flow_known_everything_can_be_told(self, measured: MemoryRecording) -> None:
@@ -119,7 +122,5 @@ class TestWindkessel:
 def test_a_tick_is_a_second_of_no_consequence() -> None:
     """The stories above use ticks of 40 ms: nothing of the direction depends on that."""
     fleet = replace(tank(Normal(1.0, 0.06), Fixed(0.0)), tick=SECOND)
-    state = fleet.start()
-    reading = Reading(0, 0, 5 * SECOND + 1, 1.0, 0.1)
-    [found] = blind_directions(fleet, state.x[0], [laid_out(fleet, state.memory, 5, [reading], None)])
+    [found] = of_ticks(fleet, {5: [Reading(0, 0, 5 * SECOND + 1, 1.0, 0.1)]})
     assert found.kept == pytest.approx((1 + 0.36) ** -0.5, abs=1e-6)

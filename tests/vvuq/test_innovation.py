@@ -8,8 +8,8 @@ from scipy import stats
 
 from tests.vvuq.replicates import Replicates, fading
 from twin_runtime.core import FloatArray
-from twin_runtime.memory import Layout, SensorSlot, Slot
 from twin_runtime.vvuq.innovation import QUANTILE_90, compare
+from twin_runtime.vvuq.memory import Layout, SensorSlot, Slot
 
 
 def nis(predicted: FloatArray, observed: FloatArray, variance: FloatArray) -> float:

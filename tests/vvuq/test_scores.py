@@ -8,7 +8,7 @@ from scipy import stats
 
 from tests.vvuq.replicates import FORECAST, NOISE, Replicates
 from twin_runtime.core import FloatArray
-from twin_runtime.memory import RANKED, SensorSlot
+from twin_runtime.vvuq.memory import RANKED, SensorSlot
 from twin_runtime.vvuq.scores import expected_rank, normal_crps
 
 TWINS, TICKS = 200, 200

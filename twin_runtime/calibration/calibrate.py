@@ -12,12 +12,11 @@ from twin_runtime.calibration.posterior import Posterior, posteriors
 from twin_runtime.calibration.smoother import Smoother
 from twin_runtime.calibration.stretch import Stretch
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.errors import ConfigError
+from twin_runtime.errors import ConfigError, did_you_mean
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.variables import Parameter
-from twin_runtime.spelling import did_you_mean
-from twin_runtime.vvuq.identifiability import blind_directions
+from twin_runtime.runs.summary import unidentifiable_texts
 
 
 class Fit(NamedTuple):
@@ -33,7 +32,7 @@ class Calibration:
 
     ``misfits`` are those of the prior and of each iteration, ``by_sensor`` tells the last one by sensor; ``members``
     are those left after ``dropped`` have diverged, ``uncertain`` is in how many variables they have been fitted;
-    ``blind`` tells what the readings leave as uncertain as it was.
+    ``unidentifiable`` tells what the readings leave as uncertain as it was.
     """
 
     posteriors: tuple[Posterior, ...]
@@ -42,7 +41,7 @@ class Calibration:
     members: int
     dropped: int
     uncertain: int
-    blind: tuple[str, ...]
+    unidentifiable: tuple[str, ...]
 
 
 def calibrate(
@@ -84,7 +83,7 @@ def calibrate(
         len(after),
         smoothed.dropped,
         uncertain.size,
-        tuple(blind.says for blind in blind_directions(stretch.fleet, after, stretch)),
+        tuple(unidentifiable_texts(stretch.fleet, after, stretch)),
     )
 
 

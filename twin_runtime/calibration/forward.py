@@ -7,9 +7,9 @@ import numpy as np
 
 from twin_runtime.calibration.stretch import Stretch
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.fleet import Fleet
-from twin_runtime.readings import Observations
-from twin_runtime.twin import uncorrelated
+from twin_runtime.engine.fleet import Fleet
+from twin_runtime.engine.observations import Observations
+from twin_runtime.engine.tick import uncorrelated
 
 Progress = Callable[[int], None]
 """Called with the number of ticks that have been run since the last call."""

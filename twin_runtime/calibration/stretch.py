@@ -4,16 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from twin_runtime.assembly import Assembly
 from twin_runtime.core import Code, Reading, Recording
-from twin_runtime.errors import ConfigError, RecordingError
-from twin_runtime.fleet import Fleet
-from twin_runtime.late import Timeline
+from twin_runtime.engine.fleet import Fleet
+from twin_runtime.engine.observations import Observations
+from twin_runtime.errors import ConfigError, RecordingError, did_you_mean
 from twin_runtime.modelling.drive import Drive
 from twin_runtime.modelling.random import MAX_VARIABLES
-from twin_runtime.readings import Observations
-from twin_runtime.replay import admitted
-from twin_runtime.spelling import did_you_mean
+from twin_runtime.runs.assembly import Assembly
+from twin_runtime.runs.replay import admitted
+from twin_runtime.timeline.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from twin_runtime.assembly import Assembly
 from twin_runtime.calibration.calibrate import Calibration, Fit
 from twin_runtime.calibration.posterior import Posterior, interval, spelled
 from twin_runtime.calibration.stretch import Stretch
 from twin_runtime.modelling.variables import Prior
+from twin_runtime.runs.assembly import Assembly
 
 LARGE, SMALL = 1.2, 0.5
 """Misfits that are told: errors 10 % larger, or 30 % smaller, than the noise as stated."""
@@ -41,7 +41,7 @@ def summary(
         "misfits": [misfit._asdict() for misfit in calibration.misfits],
         "by_sensor": {name: fit._asdict() for name, fit in calibration.by_sensor.items()},
         "posteriors": {posterior.name: _told(posterior) for posterior in calibration.posteriors},
-        "blind": list(calibration.blind),
+        "unidentifiable": list(calibration.unidentifiable),
         "remarks": list(remarks(calibration, noise)),
     }
 
@@ -108,4 +108,4 @@ def notes(source: str, told: Mapping[str, Any], stretch: str) -> Iterator[str]:
     yield f"{told['readings']} readings, {told['method']}, {told['members']} members, seed {told['seed']}."
     noise = "the noise as stated" if told["noise"] == 1.0 else f"{told['noise']:g} times the noise as stated"
     yield f"Misfit a reading {before:.3g} before, {after:.3g} after (1 is {noise})."
-    yield from (f"Mind: {remark}" for remark in (*told["remarks"], *told["blind"]))
+    yield from (f"Mind: {remark}" for remark in (*told["remarks"], *told["unidentifiable"]))

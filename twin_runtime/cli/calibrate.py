@@ -11,12 +11,11 @@ from twin_runtime.cli.calibrated import display_calibration
 from twin_runtime.cli.options import Begin, ConfigPath, Data, Json, Length, Until, instant_text
 from twin_runtime.cli.output import print_json, progress
 from twin_runtime.cli.recordings import opened, section
-from twin_runtime.errors import ConfigError
-from twin_runtime.spelling import did_you_mean
+from twin_runtime.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from twin_runtime.assembly import Assembly
     from twin_runtime.calibration import Calibration, EsMda, Ies, Stretch
+    from twin_runtime.runs.assembly import Assembly
 
 
 def calibrate(  # noqa: PLR0913, PLR0917  # one argument an option
@@ -61,10 +60,10 @@ def calibrate(  # noqa: PLR0913, PLR0917  # one argument an option
 
     Example: `twin calibrate artery.toml surgery-patient.recording.toml --data DIR --for "2 min" --out calibrated.toml`
     """
-    from twin_runtime.assembly import assemble
     from twin_runtime.calibration import stretch_of
     from twin_runtime.calibration.summary import notes, summary
     from twin_runtime.config import load
+    from twin_runtime.runs.assembly import assemble
 
     smoother = _smoother(method, iterations)
     _check_writable(out, force=force)

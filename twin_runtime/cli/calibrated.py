@@ -16,8 +16,8 @@ def display_calibration(told: Mapping[str, Any], out: Path | None) -> None:
     display(_misfits(told["misfits"]))
     display("")
     display(_posteriors(told["posteriors"]))
-    for says in told["blind"]:
-        display(f"[yellow]blind:[/] {escape(says)}")
+    for text in told["unidentifiable"]:
+        display(f"[yellow]not identifiable:[/] {escape(text)}")
     for remark in told["remarks"]:
         display(f"[yellow]mind:[/] {escape(remark)}")
     if out is not None:

@@ -23,10 +23,10 @@ def check(config: ConfigPath) -> None:
 
     Example: `twin check deploy/examples/artery.toml`
     """
-    from twin_runtime.assembly import assemble
     from twin_runtime.config import load
     from twin_runtime.config.adapters import adapters
     from twin_runtime.config.against_model import create_model
+    from twin_runtime.runs.assembly import assemble
 
     configuration = load(config)
     errors = list(_errors(lambda: adapters(configuration), lambda: assemble(configuration)))

@@ -9,12 +9,11 @@ from twin_runtime.cli.options import Begin, ConfigPath, Data, Json, Length, Stor
 from twin_runtime.cli.output import progress
 from twin_runtime.cli.recordings import opened, section
 from twin_runtime.cli.report import tell
-from twin_runtime.errors import RecordingError
-from twin_runtime.spelling import did_you_mean
+from twin_runtime.errors import RecordingError, did_you_mean
 
 if TYPE_CHECKING:
-    from twin_runtime.assembly import Assembly
     from twin_runtime.core import Recording
+    from twin_runtime.runs.assembly import Assembly
 
 SQLITE = b"SQLite format 3\0"
 
@@ -43,8 +42,8 @@ def replay(  # noqa: PLR0913, PLR0917  # one argument an option
 
     Example: `twin replay deploy/examples/artery.toml deploy/examples/surgery-patient.recording.toml --data DIR --json`
     """
-    from twin_runtime.assembly import assemble
     from twin_runtime.config import load
+    from twin_runtime.runs.assembly import assemble
 
     assembly = assemble(load(config))
     if not _is_store(source):
@@ -59,15 +58,15 @@ def replay(  # noqa: PLR0913, PLR0917  # one argument an option
 
 
 def _replay_recording(assembly: "Assembly", recording: "Recording", options: dict[str, Any]) -> dict[str, Any]:
-    from twin_runtime.replay import replay_recording
+    from twin_runtime.runs.replay import replay_recording
 
     with progress("replaying", len(recording)) as advance:
         return replay_recording(assembly, recording, **options, progress=advance)
 
 
 def _replay_store(assembly: "Assembly", path: Path) -> dict[str, Any]:
-    from twin_runtime.replay import replay_store
-    from twin_runtime.stream.reading import Reader
+    from twin_runtime.runs.replay import replay_store
+    from twin_runtime.store.reader import Reader
 
     with Reader.open(path) as reader:
         total = sum(reader.counts().values())

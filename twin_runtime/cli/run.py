@@ -13,9 +13,9 @@ from twin_runtime.cli.output import MESSAGES
 from twin_runtime.cli.report import tell
 
 if TYPE_CHECKING:
-    from twin_runtime.assembly import Assembly
     from twin_runtime.config.adapters import Adapters
-    from twin_runtime.run import Ending
+    from twin_runtime.runs.assembly import Assembly
+    from twin_runtime.runs.live import Ending
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -37,10 +37,10 @@ def run(
 
     Example: `twin run deploy/examples/artery.toml --idle "30 s"`
     """
-    from twin_runtime.assembly import assemble
     from twin_runtime.config import load
     from twin_runtime.config.adapters import adapters
-    from twin_runtime.run import Ending
+    from twin_runtime.runs.assembly import assemble
+    from twin_runtime.runs.live import Ending
 
     _log(log_level)
     configuration = load(config).stored_at(store)
@@ -55,8 +55,8 @@ async def _run(
     assembly: "Assembly", connected: "Adapters", ending: "Ending", interrupted: list[signal.Signals]
 ) -> dict[str, Any]:
     """Run until the end, or until a signal asks for it; signals are told in ``interrupted``."""
-    from twin_runtime.run import run as run_live
-    from twin_runtime.stream.store import Store
+    from twin_runtime.runs.live import run as run_live
+    from twin_runtime.store.store import Store
 
     stop = asyncio.Event()
 

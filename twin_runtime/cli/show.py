@@ -10,13 +10,12 @@ from rich.table import Table
 from twin_runtime.cli.options import Json, instant_text
 from twin_runtime.cli.output import display, print_json
 from twin_runtime.cli.report import tell
-from twin_runtime.errors import StoreError
-from twin_runtime.spelling import did_you_mean
+from twin_runtime.errors import StoreError, did_you_mean
 
 if TYPE_CHECKING:
     from twin_runtime.core import Record
-    from twin_runtime.stream.identity import Identity
-    from twin_runtime.stream.reading import Reader
+    from twin_runtime.store.identity import Identity
+    from twin_runtime.store.reader import Reader
 
 
 def show(
@@ -30,8 +29,8 @@ def show(
 
     Example: `twin show artery.db --quantity resistance --last 10`
     """
-    from twin_runtime.stored import stored_summary
-    from twin_runtime.stream.reading import Reader
+    from twin_runtime.runs.stored_summary import stored_summary
+    from twin_runtime.store.reader import Reader
 
     with Reader.open(store) as reader:
         _known("twin", twin, reader.identity.twins, store)

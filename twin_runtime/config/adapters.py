@@ -19,9 +19,8 @@ from twin_runtime.config.deployment import Config
 from twin_runtime.config.document import Key, Problem
 from twin_runtime.config.explain import problems_of
 from twin_runtime.core import Sink, Source
-from twin_runtime.errors import ConfigError, TwinError
-from twin_runtime.spelling import did_you_mean
-from twin_runtime.stream.identity import Identity
+from twin_runtime.errors import ConfigError, TwinError, did_you_mean
+from twin_runtime.store.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)

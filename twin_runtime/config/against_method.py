@@ -8,10 +8,10 @@ from twin_runtime.config.deployment import Config
 from twin_runtime.config.document import Problem
 from twin_runtime.config.sections import AssimilationSection
 from twin_runtime.entry_points import missing
+from twin_runtime.errors import did_you_mean
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import positions_of
 from twin_runtime.modelling.variables import State
-from twin_runtime.spelling import did_you_mean
 
 FILTERPYS = ("kalman", "unscented")
 WHOLE_MEMBERS = ("particle", *FILTERPYS)

@@ -10,10 +10,9 @@ from twin_runtime.config.against_method import unfit_method, unknown_method
 from twin_runtime.config.agreement import table_of
 from twin_runtime.config.deployment import Config, ConfiguredChannel
 from twin_runtime.config.document import Key, Problem
-from twin_runtime.errors import TwinError, UnitError
+from twin_runtime.errors import TwinError, UnitError, did_you_mean
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.variables import Bounded, Fixed, Input, LogNormal, Normal, Output, Parameter, Prior
-from twin_runtime.spelling import did_you_mean
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.checks import NAMES, Check
 

@@ -8,7 +8,7 @@ import numpy as np
 from twin_runtime.config.deployment import Config, ConfiguredChannel
 from twin_runtime.config.document import Key, Problem
 from twin_runtime.durations import duration_text
-from twin_runtime.spelling import did_you_mean
+from twin_runtime.errors import did_you_mean
 
 PLACEHOLDERS = {"twin", "channel"}
 LONGEST_TOPIC = 65_535

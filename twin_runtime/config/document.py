@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from twin_runtime.errors import ConfigError
-from twin_runtime.spelling import did_you_mean
+from twin_runtime.errors import ConfigError, did_you_mean
 
 Key = tuple[str | int, ...]
 """A place in a document: ``("sensors", "abp", "noise")``."""

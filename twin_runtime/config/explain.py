@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from twin_runtime.config.document import Document, Key, Problem
-from twin_runtime.spelling import did_you_mean
+from twin_runtime.errors import did_you_mean
 
 Settings = TypeVar("Settings", bound=BaseModel)
 

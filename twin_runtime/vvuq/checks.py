@@ -14,8 +14,8 @@ import numpy.typing as npt
 from numba import njit
 
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.memory import Slot
 from twin_runtime.vvuq.evidence import Evidence, chi_squared_band, gather, worst
+from twin_runtime.vvuq.memory import Slot
 
 TRUST, BETTER, WORSE = int(Slot.TRUST), int(Slot.BETTER), int(Slot.WORSE)
 SUM_TRUSTED = int(Slot.SUM_TRUSTED)

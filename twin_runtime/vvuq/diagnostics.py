@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twin_runtime.core import FloatArray
-from twin_runtime.memory import RANKED, SensorSlot, Slot
+from twin_runtime.vvuq.memory import RANKED, SensorSlot, Slot
 
 LEAST_VARIANCE = 1.0 / (12.0 * len(RANKED) ** 2)
 """That of ranks that are spread evenly over a single bin: how they follow each other there is of no account."""

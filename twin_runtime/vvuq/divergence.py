@@ -16,8 +16,8 @@ from numba import njit
 
 from twin_runtime.assimilation.inflation import mean_and_variance, stretch
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.memory import SensorSlot, Slot
 from twin_runtime.vvuq.evidence import chi_squared_band
+from twin_runtime.vvuq.memory import SensorSlot, Slot
 
 DIVERGED, SUM_DIVERGED = int(Slot.DIVERGED), int(Slot.SUM_DIVERGED)
 SQUARE, SHARE = int(SensorSlot.WINDOW_SQUARE), int(SensorSlot.WINDOW_SHARE)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from numba import njit
 
 from twin_runtime.core import FloatArray
-from twin_runtime.memory import SensorSlot, Slot
+from twin_runtime.vvuq.memory import SensorSlot, Slot
 
 WINDOW_NIS, DEGREES, DEGREES_2 = int(Slot.WINDOW_NIS), int(Slot.WINDOW_DEGREES), int(Slot.WINDOW_DEGREES_2)
 COVERED, COMPARED, COMPARED_2 = int(Slot.WINDOW_COVERED), int(Slot.WINDOW_COMPARED), int(Slot.WINDOW_COMPARED_2)

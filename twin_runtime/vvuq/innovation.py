@@ -12,8 +12,8 @@ from numba import njit
 
 from twin_runtime.assimilation.correlated import decorrelate
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.memory import SensorSlot, Slot
 from twin_runtime.vvuq.covariance import solve
+from twin_runtime.vvuq.memory import SensorSlot, Slot
 from twin_runtime.vvuq.scores import score_forecast, score_update
 
 QUANTILE_90 = 1.6448536269514722

@@ -12,7 +12,7 @@ import math
 from numba import njit
 
 from twin_runtime.core import FloatArray
-from twin_runtime.memory import RANKED, SensorSlot
+from twin_runtime.vvuq.memory import RANKED, SensorSlot
 
 READINGS, SQUARE, VARIANCE = int(SensorSlot.SUM_READINGS), int(SensorSlot.SUM_SQUARE), int(SensorSlot.SUM_VARIANCE)
 CRPS, SIGNAL = int(SensorSlot.SUM_CRPS), int(SensorSlot.SUM_SIGNAL)

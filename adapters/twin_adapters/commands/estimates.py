@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twin_runtime.core import FIGURES, Quantity, StoredEstimate, Trust
-from twin_runtime.stream.reading import Reader
+from twin_runtime.store.reader import Reader
 
 SCHEMA = pa.schema(
     {

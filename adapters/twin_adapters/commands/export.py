@@ -27,7 +27,7 @@ def export(
     """
     from twin_adapters.commands.estimates import SCHEMA, every_revision, expected, newest_revisions, tables
     from twin_adapters.commands.tables import format_of, open_table_file
-    from twin_runtime.stream.reading import Reader
+    from twin_runtime.store.reader import Reader
 
     chosen = table_format or (format_of(out) if out else "parquet")
     path = out or store.with_suffix(f".{chosen}")

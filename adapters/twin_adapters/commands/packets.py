@@ -9,8 +9,7 @@ import msgspec
 from twin_adapters.recordings import MergedStreams
 from twin_runtime.config.deployment import Config
 from twin_runtime.core import Message, RawReading
-from twin_runtime.errors import ConfigError
-from twin_runtime.spelling import did_you_mean
+from twin_runtime.errors import ConfigError, did_you_mean
 
 Topics = Mapping[tuple[str, str], str]
 """The topic of every (twin, channel), named as the recording names them."""

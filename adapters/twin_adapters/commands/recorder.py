@@ -13,8 +13,8 @@ from twin_adapters.commands.tables import format_of, open_table_file
 from twin_runtime.config.deployment import Config
 from twin_runtime.core import Code, Message
 from twin_runtime.errors import RecordingError
-from twin_runtime.stream.channel import Channel
-from twin_runtime.stream.intake import Intake, Plausibility
+from twin_runtime.ingest.channel import Channel
+from twin_runtime.ingest.intake import Intake, Plausibility
 from twin_runtime.units import conversion
 
 SCHEMA = pa.schema(

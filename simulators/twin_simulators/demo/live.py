@@ -12,10 +12,10 @@ from typing import Any, Self
 
 from twin_adapters.mqtt import MqttSettings, MqttSource
 from twin_adapters.publishing import publish
-from twin_runtime.assembly import Assembly
 from twin_runtime.core import SECOND, Message
-from twin_runtime.run import Ending, run
-from twin_runtime.stream.store import Store
+from twin_runtime.runs.assembly import Assembly
+from twin_runtime.runs.live import Ending, run
+from twin_runtime.store.store import Store
 from twin_simulators.broker import PROTOCOL, embedded_broker
 from twin_simulators.demo.case import Case
 from twin_simulators.demo.watch import Watch

@@ -14,7 +14,7 @@ from twin_runtime.cli.output import MESSAGES, display
 from twin_runtime.errors import StoreError
 
 if TYPE_CHECKING:
-    from twin_runtime.assembly import Assembly
+    from twin_runtime.runs.assembly import Assembly
     from twin_simulators.demo.live import Display
 
 LINE_EVERY = 3.0
@@ -62,9 +62,9 @@ def _files(folder: Path) -> tuple[Path, Path]:
 
 def _assembled(config: Path) -> "Assembly":
     """The twin, compiled."""
-    from twin_runtime.assembly import assemble
     from twin_runtime.config import load
-    from twin_runtime.twin import warm_up
+    from twin_runtime.engine.tick import warm_up
+    from twin_runtime.runs.assembly import assemble
 
     assembly = assemble(load(config))
     warm_up(assembly.fleet)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from twin_runtime.assembly import Assembly
 from twin_runtime.core import FIGURES, SECOND, Message, Record, Trust
-from twin_runtime.fold import Fold
+from twin_runtime.runs.assembly import Assembly
+from twin_runtime.runs.fold import Fold
 from twin_simulators.demo.case import Case
 
 QUANTITIES: Final = ("resistance", "compliance", "flow", "stroke_volume", "cardiac_output", "pressure")

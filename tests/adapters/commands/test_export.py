@@ -6,11 +6,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.stream.making import IDENTITY, TICK, record
+from tests.store.making import IDENTITY, TICK, record
 from twin_adapters.commands import export
 from twin_runtime.core import FIGURES
 from twin_runtime.errors import ConfigError, StoreError
-from twin_runtime.stream.store import Store
+from twin_runtime.store.store import Store
 
 
 @pytest.fixture

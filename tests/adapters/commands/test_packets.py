@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from twin_adapters.commands.packets import packets
 from twin_runtime.core import RawReading
-from twin_runtime.stream.decode import decode
+from twin_runtime.ingest.decode import decode
 
 START = 1_700_000_000_000_000_000
 TOPICS = {("a", "x"): "a/x", ("a", "y"): "a/y"}

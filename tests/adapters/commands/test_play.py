@@ -17,7 +17,7 @@ from twin_adapters.commands import play
 from twin_adapters.recordings import load
 from twin_runtime.core import RawReading
 from twin_runtime.errors import ConfigError, ConnectionFailed
-from twin_runtime.stream.decode import decode
+from twin_runtime.ingest.decode import decode
 
 MAPPING = """
 [recording]

@@ -1,0 +1,104 @@
+"""How long a tick waits: until every signal has passed it, or the wait has run out."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.store.making import START, TICK
+from twin_runtime.core import Reading
+from twin_runtime.ingest.watermark import Watermarks
+
+WAIT = 100_000_000
+FIRST = START // TICK
+"""The tick with which the stories begin."""
+
+
+def at(number: float) -> int:
+    return FIRST * TICK + round(number * TICK)
+
+
+def heard(number: float, twin: int = 0, channel: int = 0) -> Reading:
+    return Reading(twin, channel, at(number), 80.0, 2.0)
+
+
+def watermarks(*readings: Reading, clock: str = "wall", twins: int = 1) -> Watermarks:
+    """Watermarks of two channels a twin after some readings."""
+    made = Watermarks(twins, 2, TICK, WAIT, "wall" if clock == "wall" else "stream")
+    for reading in readings:
+        made.note(reading)
+    return made
+
+
+@pytest.mark.parametrize("clock", ["wall", "stream"])
+def test_before_the_first_reading_nothing_may_run(clock: str) -> None:
+    assert watermarks(clock=clock).through(at(1000)) is None
+
+
+@pytest.mark.parametrize("clock", ["wall", "stream"])
+def test_a_tick_runs_as_soon_as_every_signal_has_passed_its_end(clock: str) -> None:
+    marks = watermarks(heard(5.0), heard(4.9, channel=1), clock=clock)
+    assert marks.through(at(5)) == FIRST + 3
+    marks.note(heard(5.0, channel=1))
+    assert marks.through(at(5)) == FIRST + 4
+
+
+def test_every_twin_of_a_fleet_must_have_passed_it() -> None:
+    marks = watermarks(
+        *(heard(9.0, twin, channel) for twin in (0, 1) for channel in (0, 1) if twin + channel < 2), twins=2
+    )
+    assert marks.through(at(5)) == FIRST + 1  # by waiting: at 5 less 2.5 ticks
+    marks.note(heard(7.5, 1, 1))
+    assert marks.through(at(5)) == FIRST + 6
+
+
+class TestWaiting:
+    def test_by_the_wall_clock_silence_holds_a_tick_back_for_the_wait_only(self) -> None:
+        marks = watermarks(heard(5.5))
+        due = marks.due(FIRST + 5)
+        assert due == at(6) + WAIT
+        assert marks.through(due - 1) == FIRST + 4
+        assert marks.through(due) == FIRST + 5
+        assert marks.through(at(100)) == FIRST + 96  # 100 less 2.5 ticks
+
+    def test_by_the_stream_clock_the_newest_event_time_of_all_counts(self) -> None:
+        marks = watermarks(heard(5.5), clock="stream")
+        assert marks.through(at(1000)) == FIRST + 2
+        marks.note(heard(8.5, channel=1))
+        assert marks.through(at(1000)) == FIRST + 5
+        assert marks.stream == at(8.5)
+
+    def test_a_reading_that_comes_late_holds_nothing_up(self) -> None:
+        marks = watermarks(heard(9.0), heard(9.0, channel=1), heard(3.0))
+        assert marks.through(at(9)) == FIRST + 8
+        assert marks.stream == at(9.0)
+
+    def test_signals_that_are_ahead_of_the_wall_clock_are_believed(self) -> None:
+        assert watermarks(heard(9.0), heard(9.0, channel=1)).through(at(2)) == FIRST + 8
+
+
+events = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1), st.floats(0, 50)), min_size=1)
+
+
+@given(events, st.sampled_from(["wall", "stream"]), st.lists(st.floats(0, 60), min_size=2, max_size=2).map(sorted))
+def test_what_may_run_only_grows(events: list[tuple[int, int, float]], clock: str, walls: tuple[float, float]) -> None:
+    marks, before = watermarks(clock=clock, twins=2), -1
+    for twin, channel, number in events:
+        marks.note(heard(number, twin, channel))
+        through = marks.through(at(walls[0]))
+        assert through is not None
+        assert through >= before
+        before = through
+    later = marks.through(at(walls[1]))
+    assert later is not None
+    assert later >= before
+
+
+@given(events, st.randoms(use_true_random=False))
+def test_the_order_of_the_readings_does_not_matter(events: list[tuple[int, int, float]], rng: random.Random) -> None:
+    readings = [heard(number, twin, channel) for twin, channel, number in events]
+    shuffled = rng.sample(readings, len(readings))
+    assert watermarks(*readings, clock="stream", twins=2).through(0) == watermarks(
+        *shuffled, clock="stream", twins=2
+    ).through(0)

@@ -1,0 +1,283 @@
+"""Replay: a recording or a store goes in, the same states come out, and forecasts are scored on the way."""
+
+import math
+import random
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from tests.acceptance.ledger import History, history_of
+from tests.ward import TICK, at, message, messages, recorded, ward
+from twin_runtime.core import SECOND, Code, Entry, RawReading, Reading
+from twin_runtime.errors import RecordingError, StoreError
+from twin_runtime.runs.fold import Fold
+from twin_runtime.runs.live import recover
+from twin_runtime.runs.replay import replay_recording, replay_store
+from twin_runtime.store.reader import Reader
+from twin_runtime.store.store import Store
+from twin_runtime.testing import MemoryRecording
+
+
+def balance(told: dict[str, Any]) -> int:
+    known = sum(told[fate] for fate in ("assimilated", "duplicate", "late", "pending"))
+    return int(told["accepted"] - known - sum(told["rejected"].values()))
+
+
+class TestRecording:
+    def test_it_is_the_fold_over_its_readings(self) -> None:
+        fold = Fold(ward(2))
+        intake = fold.assembly.intake()
+        fold.take(entry for each in messages(80, 2) for entry in intake.read(each))
+        list(fold.run())
+        list(fold.finish())
+        told = replay_recording(ward(2), MemoryRecording(recorded(80, 2)))
+        assert told["state_hash"] == fold.state_hash
+        assert told["readings"] == fold.accounting()
+        assert told["ticks"] == 80
+        assert told["estimates"].keys() == {"patient-0", "patient-1"}
+
+    def test_a_deployment_on_the_wall_clock_is_replayed_on_the_stream_clock(self) -> None:
+        recording = MemoryRecording(recorded(40))
+        assert (
+            replay_recording(ward(clock="wall"), recording)["state_hash"]
+            == replay_recording(ward(), recording)["state_hash"]
+        )
+
+    @pytest.mark.parametrize(("begin", "until"), [(None, 30), (20, None), (20, 30), (20, 20), (500, None)])
+    def test_a_section_is_as_if_nothing_else_had_been_recorded(self, begin: int | None, until: int | None) -> None:
+        first, last = begin or 0, 60 if until is None else until
+        inside = [r for r in recorded(60) if at(first) <= r.time < at(last)]
+        told = replay_recording(
+            ward(),
+            MemoryRecording(recorded(60)),
+            begin=None if begin is None else at(begin),
+            until=None if until is None else at(until),
+        )
+        assert told["ticks"] == len(inside) // 2
+        assert told["readings"]["assimilated"] == len(inside)
+        assert balance(told["readings"]) == 0
+        if inside:
+            assert told["frontier"] == at(last) // TICK
+
+    def test_behind_until_the_wait_is_read_for_inputs_that_are_interpolated(self) -> None:
+        """The flow measured just behind the end tells how it went up to the end, as it would in a live run."""
+        inside = [r for r in recorded(60) if r.time < at(30)]
+        behind = RawReading("patient-0", "flow", at(30.5), 300.0)
+        states = [
+            replay_recording(ward(), MemoryRecording(readings), until=at(30))["state_hash"]
+            for readings in (inside, [*inside, behind], [*inside, behind, behind._replace(time=at(50))])
+        ]
+        assert states[0] != states[1] == states[2]
+
+    def test_until_behind_the_end_of_the_recording_goes_on_without_readings(self) -> None:
+        told = replay_recording(ward(), MemoryRecording(recorded(20)), until=at(50))
+        assert told["ticks"] == 50
+        assert "age" not in told["reasons"]
+        assert "age" in replay_recording(ward(), MemoryRecording(recorded(20)), until=at(120))["reasons"]
+
+    @pytest.mark.parametrize(
+        ("stray", "told"),
+        [
+            (RawReading("patient-0", "temperature", at(3), 37.0), "channel 'temperature' of twin 'patient-0'"),
+            (RawReading("patient-7", "abp", at(3), 37.0), "channel 'abp' of twin 'patient-7'"),
+        ],
+    )
+    def test_what_the_configuration_does_not_have_is_told(self, stray: RawReading, told: str) -> None:
+        with pytest.raises(RecordingError) as refused:
+            replay_recording(ward(2), MemoryRecording([*recorded(5, 2), stray]))
+        assert refused.value.what == f"the recording has {told}, which the configuration does not"
+        assert refused.value.remedy == "twins: patient-0, patient-1; channels: abp, flow"
+
+    def test_a_recording_that_names_no_twin_is_of_the_only_one(self) -> None:
+        nameless = [reading._replace(twin="") for reading in recorded(20)]
+        named = replay_recording(ward(), MemoryRecording(recorded(20)))
+        assert replay_recording(ward(), MemoryRecording(nameless))["state_hash"] == named["state_hash"]
+        with pytest.raises(RecordingError, match="of twin ''"):
+            replay_recording(ward(2), MemoryRecording(nameless))
+
+    def test_values_come_in_the_units_of_the_recording(self) -> None:
+        kilopascal = 7.500615758456563
+        readings = [r._replace(value=r.value / kilopascal) if r.channel == "abp" else r for r in recorded(40)]
+        told = replay_recording(ward(), MemoryRecording(readings, {"abp": "kPa"}))
+        expected = replay_recording(ward(), MemoryRecording(recorded(40)))
+        for quantity, figures in expected["estimates"].items():
+            assert told["estimates"][quantity] == pytest.approx(figures, rel=1e-9)
+
+    def test_what_is_wrong_in_a_recording_is_rejected_and_counted(self) -> None:
+        readings = [*recorded(20), RawReading("patient-0", "abp", at(7), 999.0)]
+        told = replay_recording(ward(), MemoryRecording(readings))["readings"]
+        assert told["rejected"] == {"out-of-range": 1}
+        assert balance(told) == 0
+
+    def test_progress_counts_the_readings(self) -> None:
+        seen: list[int] = []
+        replay_recording(ward(), MemoryRecording(recorded(200)), progress=seen.append)
+        assert seen == sorted(seen)
+        assert seen[-1] == 400
+        assert len(seen) > 3
+
+
+class TestStore:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "ward.db"
+
+    def test_the_journal_gives_the_same_states_again(self, path: Path) -> None:
+        told = replay_recording(ward(2), MemoryRecording(recorded(80, 2)), store=path)
+        seen: list[int] = []
+        again = replay_store(ward(2), path, progress=seen.append)
+        for key in ("state_hash", "readings", "estimates", "verdicts", "ticks", "nis"):
+            assert again[key] == told[key]
+        assert seen[-1] == 320
+        with Reader.open(path) as reader:
+            assert reader.counts() == {Code.ACCEPTED: 320}
+            assert sum(len(record.rows) for record in reader.latest()) == 160
+
+    def test_it_ends_where_the_run_ended(self, path: Path) -> None:
+        told = replay_recording(ward(), MemoryRecording(recorded(60)), until=at(30), store=path)
+        again = replay_store(ward(), path)
+        assert again["frontier"] == told["frontier"] == at(30) // TICK
+        assert again["state_hash"] == told["state_hash"]
+
+    def test_every_fate_is_accounted_for_again(self, path: Path) -> None:
+        """A journal as a live run leaves it: in order of arrival, with what came twice, too late, or was wrong."""
+        assembly = ward()
+        fold, intake = Fold(assembly), assembly.intake()
+        arrivals = [*messages(50), *messages(15, first=50)[::-1], *messages(35, first=65)]
+        arrivals += [message(91.5, 80.0), message(1.2, 80.0), message(99.2, 999.0), message(98.1, 80.0)]
+        with Store.create_or_open(path, assembly.identity) as store:
+            for each in arrivals:
+                entries = fold.take(intake.read(each))
+                store.write(entries, list(fold.run()))
+            store.write((), list(fold.finish()))
+        told = fold.accounting()
+        assert (told["duplicate"], told["late"], told["rejected"]) == (1, 1, {"out-of-range": 1})
+        again = replay_store(ward(), path)
+        assert again["readings"] == told
+        assert again["state_hash"] == fold.state_hash
+
+    @pytest.mark.parametrize("smoothing", ["0 s", "0.2 s"])
+    def test_which_tick_used_a_late_reading_is_in_the_journal(self, path: Path, smoothing: str) -> None:
+        """A run that recalls the past, in any order of arrival, and dies again and again before a batch is durable."""
+        assembly = ward(2, assimilation={"late": "asynchronous", "smoothing": smoothing})
+        rng = random.Random(8)
+        left = sorted(messages(100, 2), key=lambda m: m.arrival + rng.randint(0, SECOND))
+        lives = 0
+        while left:
+            lives += 1
+            with Store.create_or_open(path, assembly.identity) as store:
+                fold, intake = recover(assembly, store)
+                store.write(records=fold.timeline.revise())
+                while left:
+                    entries = fold.take(entry for each in left[:10] for entry in intake.read(each))
+                    records = list(fold.run(revise=rng.random() < 0.5))
+                    if rng.random() < 0.1:
+                        break
+                    store.write(entries, records, fold.timeline.settled() if rng.random() < 0.3 else None)
+                    del left[:10]
+                if not left:
+                    store.write(records=list(fold.finish()))
+        with Reader.open(path) as reader:
+            accepted, lived = list(reader.accepted()), history_of(reader)
+        used = [(reading.tick - reading.time // TICK, reading.channel) for reading in accepted if reading.tick >= 0]
+        assert lives > 3
+        assert {late for late, _ in used} > {1, 5, 20}
+        assert {channel for _, channel in used} == {0}
+        told = replay_store(assembly, path)
+        assert told["state_hash"] == fold.state_hash
+        assert told["readings"] == fold.accounting()
+        assert balance(told["readings"]) == 0
+        again = Fold(assembly, "stream")
+        again.take(Entry(reading.time, Code.ACCEPTED, reading) for reading in accepted)
+        assert History([*again.run(), *again.finish()]).newest == lived.newest
+
+    def test_an_accepted_reading_that_is_there_twice_counts_once(self, path: Path) -> None:
+        """As no run would write it: the fold over a journal relies on nothing."""
+        assembly, reading = ward(), Reading(0, 0, at(1), 80.0, 2.0)
+        with Store.create_or_open(path, assembly.identity) as store:
+            store.write([Entry(at(1), Code.ACCEPTED, reading)] * 2)
+        told = replay_store(ward(), path)["readings"]
+        assert (told["accepted"], told["assimilated"], told["duplicate"]) == (2, 1, 1)
+
+    def test_a_store_of_another_configuration_is_refused(self, path: Path) -> None:
+        replay_recording(ward(), MemoryRecording(recorded(5)), store=path)
+        with pytest.raises(StoreError, match="config_hash"):
+            replay_recording(ward(seed=9), MemoryRecording(recorded(5)), store=path)
+
+    def test_an_empty_journal_gives_the_prior(self, path: Path) -> None:
+        Store.create_or_open(path, ward().identity).close()
+        told = replay_store(ward(), path)
+        assert (told["ticks"], told["frontier"], told["estimates"]) == (0, None, {})
+
+
+class TestHorizon:
+    """Forecasts of a patient of whom everything is known: an exponential decay of the pressure, without any flow."""
+
+    KNOWN: Mapping[str, float] = MappingProxyType(
+        {"p_c": 80.0, "resistance": 1.0, "compliance": 1.5, "impedance": 0.05}
+    )
+    AHEAD = 10
+    READINGS = 60
+
+    @staticmethod
+    def decay(place: int) -> float:
+        return 80.0 * math.exp(-(place + 0.5) * TICK / SECOND / 1.5)
+
+    def value(self, place: int) -> float:
+        return self.decay(place) + 4.0 * math.sin(place)
+
+    def scored(self, ahead: int) -> dict[str, Any]:
+        readings = [RawReading("patient-0", "abp", at(n + 0.5), self.value(n)) for n in range(self.READINGS)]
+        known = {name: {"fixed": value} for name, value in self.KNOWN.items()}
+        assembly = ward(members=4, priors=known, walk=dict.fromkeys(known, 0.0), wait="0 s")
+        told = replay_recording(assembly, MemoryRecording(readings), horizon=ahead)
+        scores: dict[str, Any] = told["horizon"]
+        return scores
+
+    def test_the_scores_are_those_calculated_by_hand(self) -> None:
+        """Every 7th reading, forecast from the last tick that ended 10 ticks before it, with what was known then."""
+        scores = self.scored(self.AHEAD * TICK)
+        assert scores.keys() == {"patient-0/abp"}
+        forecast = [n for n in range(self.READINGS) if (n + 1) % 7 == 0 and n > self.AHEAD]
+        by: dict[str, Callable[[int], float]] = {
+            "twin": self.decay,
+            "persistence": lambda n: self.value(n - self.AHEAD - 1),
+            "mean": lambda n: mean(self.value(k) for k in range(n - self.AHEAD)),
+        }
+        expected = {
+            f"rmse_{name}": math.sqrt(mean((self.value(n) - guess(n)) ** 2 for n in forecast))
+            for name, guess in by.items()
+        }
+        inside = [abs(self.value(n) - by["twin"](n)) <= 1.6448536 * 2.0 for n in forecast]
+        assert 0 < sum(inside) < len(inside)
+        told = scores["patient-0/abp"]
+        assert told == pytest.approx(
+            {"seconds": 0.4, "forecasts": len(forecast), "coverage_90": mean(inside), **expected}, rel=1e-9
+        )
+
+    def test_farther_ahead_than_the_recording_is_long_there_is_nothing_to_score(self) -> None:
+        assert self.scored(100 * TICK) == {}
+
+    def test_without_a_horizon_there_is_none(self) -> None:
+        assert "horizon" not in replay_recording(ward(), MemoryRecording(recorded(5)))
+
+    def test_a_forecast_knows_nothing_of_what_came_after_it(self) -> None:
+        """The flow, measured every 100 ms, jumps at tick 33: that revises tick 31, not its forecast."""
+        steady = [RawReading("patient-0", "flow", at(0.5 + 2.5 * n), 80.0) for n in range(20)]
+        jump = [r._replace(value=400.0) if r.time >= at(33) else r for r in steady]
+        # The last of the forecasts that are scored, that of the 42nd pressure, is issued 10 ticks before it.
+        pressures = [RawReading("patient-0", "abp", at(n + 0.5), 80.0) for n in range(42)]
+        scores = [
+            replay_recording(ward(wait="40 ms"), MemoryRecording([*flow, *pressures]), horizon=10 * TICK)["horizon"]
+            for flow in (steady, jump)
+        ]
+        assert scores[0]["patient-0/abp"]["forecasts"] == 3
+        assert scores[0] == scores[1]
+
+
+def mean(values: Iterable[float]) -> float:
+    known = list(values)
+    return sum(known) / len(known)

@@ -1,0 +1,176 @@
+"""A fleet: everything that is fixed while twins of one type run."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from twin_runtime.assimilation import Assimilator, Inflate
+from twin_runtime.assimilation.kalman import keeps_points
+from twin_runtime.assimilation.shrinkage import shrink
+from twin_runtime.assimilation.sigma_points import laid_out_prior, widened
+from twin_runtime.core import SECOND, FloatArray, IntArray, State
+from twin_runtime.engine.inputs import drive, nothing_after, rules
+from twin_runtime.engine.observations import columns
+from twin_runtime.modelling.drive import Drive
+from twin_runtime.modelling.ensemble import draw_prior
+from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.random import perturb
+from twin_runtime.modelling.variables import Parameter
+from twin_runtime.vvuq.checks import Check, thresholds
+from twin_runtime.vvuq.divergence import Divergence
+from twin_runtime.vvuq.figures import Beside
+from twin_runtime.vvuq.memory import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """A measured channel that is compared with an output of the model.
+
+    A reading older than ``stale`` seconds is old, and one repeated for longer than ``frozen`` seconds is suspect.
+    """
+
+    name: str
+    output: int
+    stale: float
+    frozen: float = math.inf
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Twins of one type: everything that is fixed while they run. A single twin is a fleet of one.
+
+    ``channels`` of readings are the ``sensors`` first, then ``driven``: for each further channel the model input it
+    drives. ``hysteresis`` is for how many ticks a worse and a better verdict must last; ``window`` is how long the
+    checks remember, in seconds; ``gate`` and ``reopen`` see :func:`twin_runtime.vvuq.innovation.compare`.
+    ``correlation[sensor, sensor]`` is that of the errors of readings of the same time; None: they are independent.
+    ``lag`` is by how many ticks the fixed-lag smoother looks back, 0: it does not; ``recall`` how many ticks old a
+    sensor's late reading may be to be compared with the past and correct the present, 0: late readings change the past.
+    ``divergence`` is what is done about a twin that has lost its asset.
+    ``discount[variable]`` is that of its shrinkage, see :mod:`twin_runtime.assimilation.shrinkage`; None: no shrinkage.
+    """
+
+    model: Model
+    twins: tuple[str, ...]
+    sensors: tuple[Sensor, ...]
+    driven: tuple[int, ...]
+    tick: int
+    seed: int
+    members: int
+    method: Assimilator
+    inflation: Inflate
+    checks: tuple[Check, ...]
+    hysteresis: tuple[int, int] = (1, 1)
+    gate: float = 4.0
+    reopen: int = 25
+    window: float = 10.0
+    correlation: FloatArray | None = None
+    lag: int = 0
+    recall: int = 0
+    divergence: Divergence = Divergence()  # noqa: RUF009  # frozen
+    discount: FloatArray | None = None
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where things lie in the memory."""
+        variables = len(self.model.variables) if self.inflation.remembers else 0
+        return Layout(len(self.sensors), len(self.model.inputs), variables)
+
+    @cached_property
+    def kept(self) -> int:
+        """At how many ends of ticks the past is kept."""
+        looking_back = max(self.lag, self.recall)
+        return looking_back + 1 if looking_back else 0
+
+    @cached_property
+    def seconds(self) -> float:
+        """Duration of a tick in seconds."""
+        return self.tick / SECOND
+
+    @cached_property
+    def outputs(self) -> IntArray:
+        """The model output that each sensor observes."""
+        return np.array([sensor.output for sensor in self.sensors], np.int64)
+
+    @cached_property
+    def inputs_of_channels(self) -> IntArray:
+        """The model input that each channel drives; -1 for sensors."""
+        return np.array([-1] * len(self.sensors) + list(self.driven), np.int64)
+
+    @cached_property
+    def input_rules(self) -> FloatArray:
+        """How the model's inputs behave between their samples."""
+        return rules(self.model.inputs)
+
+    @cached_property
+    def patience(self) -> FloatArray:
+        """How old each sensor's newest reading may be, and how long it may be repeated: ``[sensor, 2]``, in ticks."""
+        seconds = np.array([(sensor.stale, sensor.frozen) for sensor in self.sensors]).reshape(-1, 2)
+        return np.maximum(1.0, seconds / self.seconds)
+
+    @cached_property
+    def judgement(self) -> tuple[FloatArray, IntArray]:
+        """Thresholds and hysteresis as the checks take them."""
+        return thresholds(self.checks), np.array(self.hysteresis, np.int64)
+
+    @cached_property
+    def walk(self) -> FloatArray:
+        """Standard deviation of each variable's random walk over one tick."""
+        per_root_second = np.array([v.walk for v in self.model.variables])
+        return per_root_second * math.sqrt(self.seconds)
+
+    @cached_property
+    def corrected(self) -> IntArray:
+        """The columns that readings correct and whose spread is watched."""
+        return np.array([j for j, v in enumerate(self.model.variables) if v.corrected and v.prior.sd > 0.0], np.int64)
+
+    @cached_property
+    def considered(self) -> IntArray:
+        """The columns that readings leave as they are, in the ensemble and in the past beside it."""
+        names = [v.name for v in self.model.variables if not v.corrected]
+        columns = [v.name for v in self.model.variables]
+        columns += [q.name for q in self.model.quantities] * (self.kept - 1)
+        return np.array([j for j, name in enumerate(columns) if name in names], np.int64)
+
+    @cached_property
+    def prior_sd(self) -> FloatArray:
+        """Prior standard deviation of each variable, in its space."""
+        return np.array([v.prior.sd for v in self.model.variables])
+
+    @cached_property
+    def prior(self) -> Beside:
+        """What the ensemble is compared with."""
+        centre = np.array([v.prior.centre for v in self.model.variables])
+        parameters = [j for j in self.corrected if isinstance(self.model.variables[j], Parameter)]
+        return Beside(centre, self.prior_sd, self.walk, self.corrected, np.array(parameters, np.int64))
+
+    def start(self, rows: IntArray | None = None) -> State:
+        """The state of some twins, or all, before the first tick: drawn from the prior, as if it had ever been so."""
+        rows = np.arange(len(self.twins)) if rows is None else rows
+        x, memory = self.drawn(rows), self.layout.fresh(rows.size)
+        prior = self.model.observe(x, self.seconds, held(self, memory)) if self.kept else x[:, :, :0]
+        return State(x, memory, np.tile(prior, self.kept))
+
+    def drawn(self, rows: IntArray, number: int = 0) -> FloatArray:
+        """Members ``[twin, member, variable]`` of the prior for a tick: drawn, or laid out where the method asks."""
+        variables = self.model.variables
+        if keeps_points(self.method):
+            return laid_out_prior(np.array([v.prior.centre for v in variables]), self.prior_sd, rows.size, self.members)
+        return draw_prior(variables, self.seed, rows, self.members, number)
+
+    def walked(self, x: FloatArray, number: int, rows: IntArray) -> FloatArray:
+        """The ensembles after the random walk of tick ``number``; a copy in any case."""
+        if keeps_points(self.method):
+            return widened(x, self.walk)
+        ahead = np.empty_like(x)
+        perturb(x, self.walk, self.seed, rows, number, ahead)
+        if self.discount is not None:
+            shrink(ahead, self.discount, self.seed, rows, number)
+        return ahead
+
+
+def held(fleet: Fleet, memory: FloatArray) -> Drive:
+    """Inputs that stay as they were."""
+    last = fleet.layout.by_input(memory)
+    return drive(fleet.input_rules, last, columns((), 0), nothing_after(*last.shape[:2]), 0)

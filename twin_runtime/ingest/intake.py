@@ -1,0 +1,218 @@
+"""The door: every message becomes at least one entry of the journal, accepted or rejected with a code.
+
+Nothing here waits, reads a clock or raises: the same messages after the same history give the same entries.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from twin_runtime.core import SECOND, Code, Entry, Message, Reading
+from twin_runtime.errors import ConfigError, UnitError
+from twin_runtime.ingest.channel import Channel, is_unit
+from twin_runtime.ingest.decode import LIMITS, Limits, Refused, Sample, decode
+
+_KEPT = 4096
+"""Bytes of a rejected payload that are kept."""
+_KEPT_TOPIC = 1024
+_MOST_CONVERSIONS = 256
+"""Units are looked up for so many different names only, as senders can make up any."""
+_LARGEST = 1e100
+"""Larger values could not be squared and summed any more."""
+_FINEST, _COARSEST = 1e-6, 1e6
+"""Bounds of a standard deviation in a message, relative to the channel's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plausibility:
+    """Which event times are believed, ns. Now is the arrival (``wall``), or the newest event time so far (``stream``).
+
+    A time more than ``future`` after now, or more than ``oldest`` before it (None: however old), is rejected.
+    """
+
+    clock: Literal["wall", "stream"]
+    future: int
+    oldest: int | None = None
+
+    @classmethod
+    def wall(cls, future: int = 5 * SECOND, oldest: int | None = 86_400 * SECOND) -> "Plausibility":
+        """For live streams: clocks of senders agree with this machine's to a few seconds."""
+        return cls("wall", future, oldest)
+
+    @classmethod
+    def stream(cls, future: int = 3600 * SECOND, oldest: int | None = None) -> "Plausibility":
+        """For recordings played at any pace: time may jump by ``future`` from the newest reading, the first is free."""
+        return cls("stream", future, oldest)
+
+
+class _Signal:
+    """One channel of one twin; sequence number and time of the last reading that was accepted and had both."""
+
+    __slots__ = ("channel", "sequence", "spec", "time", "twin")
+
+    def __init__(self, twin: int, channel: int, spec: Channel) -> None:
+        self.twin, self.channel, self.spec = twin, channel, spec
+        self.sequence, self.time = -1, 0
+
+
+class Intake:
+    """Decodes, validates and stamps what comes in for the twins of one type.
+
+    Raises :class:`ConfigError` if two signals share a topic.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        twins: Sequence[str],
+        plausibility: Plausibility,
+        limits: Limits = LIMITS,
+    ) -> None:
+        self._channels, self._plausibility, self._limits = channels, plausibility, limits
+        self._signals: dict[str, _Signal] = {}
+        self._roots = {channel.root_of(twin) for channel in channels for twin in twins} - {""}
+        self._conversions: dict[tuple[str, str], tuple[float, float] | None] = {}
+        self._newest: int | None = None
+        for row, twin in enumerate(twins):
+            for column, channel in enumerate(channels):
+                self._add(channel.topic_of(twin), _Signal(row, column, channel))
+        self._rows = [[self._signals[channel.topic_of(twin)] for channel in channels] for twin in twins]
+
+    def _add(self, topic: str, signal: _Signal) -> None:
+        other = self._signals.setdefault(topic, signal)
+        if other is not signal:
+            raise ConfigError(
+                f"{other.spec.name!r} and {signal.spec.name!r} share the topic {topic!r}",
+                where=f"channel {signal.spec.name!r}",
+                remedy="give every signal a topic of its own, with {twin} in it for a fleet",
+            )
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics that carry signals, one a signal."""
+        return tuple(self._signals)
+
+    def signal(self, topic: str) -> tuple[int, int] | None:
+        """The (twin, channel) whose topic this is."""
+        signal = self._signals.get(topic)
+        return None if signal is None else (signal.twin, signal.channel)
+
+    def remember(self, reading: Reading) -> None:
+        """Take a reading as accepted, as after a restart: what comes next is judged against it."""
+        self._accept(self._rows[reading.twin][reading.channel], reading.time, reading.sequence)
+
+    def read(self, message: Message) -> list[Entry]:
+        """One entry a sample of the message, or one for a message that cannot be read."""
+        signal = self._signals.get(message.topic)
+        try:
+            if signal is None:
+                raise self._unroutable(message.topic)
+            samples = decode(message.payload, self._limits)
+        except Refused as refused:
+            return [_rejection(message, refused)]
+        if len(samples) == 1:
+            return [self._entry(signal, samples[0], message)]
+        return list(self._entries(signal, samples, message))
+
+    def admit(self, twin: int, channel: int, sample: Sample, message: Message) -> Entry:
+        """The entry of one sample of a known signal; ``message`` is kept if it is rejected."""
+        return self._entry(self._rows[twin][channel], sample, message)
+
+    def _entries(self, signal: _Signal, samples: list[Sample], message: Message) -> Iterator[Entry]:
+        """The payload of a batch is kept once, with the first sample that is rejected."""
+        kept = False
+        for sample in samples:
+            entry = self._entry(signal, sample, message)
+            yield entry._replace(payload=b"") if kept else entry
+            kept = kept or entry.code is not Code.ACCEPTED
+
+    def _entry(self, signal: _Signal, sample: Sample, message: Message) -> Entry:
+        try:
+            return Entry(message.arrival, Code.ACCEPTED, self._reading(signal, sample, message.arrival))
+        except Refused as refused:
+            return _rejection(message, refused)
+
+    def _reading(self, signal: _Signal, sample: Sample, arrival: int) -> Reading:
+        """The reading that a sample makes, or :class:`Refused`."""
+        spec, sequence = signal.spec, -1 if sample.sequence is None else sample.sequence
+        value, sd = self._measurement(spec, sample)
+        time, order = (arrival, -1) if sample.time is None else (sample.time, sequence)
+        self._believe(signal, time, order, arrival)
+        self._accept(signal, time, order)
+        return Reading(signal.twin, signal.channel, time, value, sd, sequence)
+
+    def _measurement(self, spec: Channel, sample: Sample) -> tuple[float, float]:
+        """Value and standard deviation in the model's unit, if they are physically possible."""
+        value, sd, unit = sample.value, sample.sd, sample.unit
+        if unit is not None and unit != spec.unit:
+            scale, offset = self._conversion(spec, unit)
+            value, sd = value * scale + offset, None if sd is None else sd * abs(scale)
+        if not spec.low <= value <= spec.high:
+            raise Refused(Code.OUT_OF_RANGE, f"{value:g} {spec.unit} is not between {spec.low:g} and {spec.high:g}")
+        value = value * spec.scale + spec.offset
+        if not -_LARGEST < value < _LARGEST:
+            raise Refused(Code.OUT_OF_RANGE, f"{value:g} in the model's unit is too large to calculate with")
+        return value, _deviation(spec, sd)
+
+    def _believe(self, signal: _Signal, time: int, sequence: int, arrival: int) -> None:
+        """Refuse a time that cannot be, by now and by the signal's own past."""
+        now = arrival if self._plausibility.clock == "wall" else self._newest
+        if now is not None and time > now + self._plausibility.future:
+            raise Refused(Code.FUTURE, f"event time {time} ns is {(time - now) / SECOND:g} s after {now} ns")
+        oldest = self._plausibility.oldest
+        if now is not None and oldest is not None and time < now - oldest:
+            raise Refused(Code.PAST, f"event time {time} ns is {(now - time) / SECOND:g} s before {now} ns")
+        if sequence > signal.sequence >= 0 and time < signal.time:
+            raise Refused(
+                Code.CLOCK_BACKWARDS,
+                f"from {signal.time} ns at sequence number {signal.sequence} to {time} ns at {sequence}",
+            )
+
+    def _accept(self, signal: _Signal, time: int, sequence: int) -> None:
+        if sequence >= 0:
+            signal.sequence, signal.time = sequence, time
+        if self._newest is None or time > self._newest:
+            self._newest = time
+
+    def _conversion(self, spec: Channel, unit: str) -> tuple[float, float]:
+        key = (spec.name, unit)
+        if key not in self._conversions and len(self._conversions) < _MOST_CONVERSIONS and is_unit(unit):
+            try:
+                self._conversions[key] = spec.convert(unit)
+            except UnitError:
+                self._conversions[key] = None
+        conversion = self._conversions.get(key)
+        if conversion is None:
+            raise Refused(Code.WRONG_UNIT, f"{unit!r} where {spec.unit!r} is expected")
+        return conversion
+
+    def _unroutable(self, topic: str) -> Refused:
+        levels = topic[:_KEPT_TOPIC].split("/")
+        if {"+", "#"} & set(topic) or topic.startswith("$"):
+            return Refused(Code.UNKNOWN_TOPIC, "wildcards and $-topics carry no signal")
+        if any("/".join(levels[: depth + 1]) in self._roots for depth in range(len(levels))):
+            names = ", ".join(channel.name for channel in self._channels)
+            return Refused(Code.UNKNOWN_SIGNAL, f"the twin has no such channel; it has {names}")
+        return Refused(Code.UNKNOWN_TOPIC, "no signal has this topic")
+
+
+def _deviation(spec: Channel, sd: float | None) -> float:
+    """The standard deviation of a reading, in the model's unit, given the one in the message in the channel's unit."""
+    if sd is None or spec.kind == "input":
+        return spec.sd
+    scaled = sd * abs(spec.scale)
+    if not spec.sd * _FINEST <= scaled <= min(spec.sd * _COARSEST or _LARGEST, _LARGEST):
+        raise Refused(Code.OUT_OF_RANGE, f"a standard deviation of {sd:g} {spec.unit} is no measurement's")
+    return scaled
+
+
+def _rejection(message: Message, refused: Refused) -> Entry:
+    payload, detail = message.payload, refused.detail
+    if len(payload) > _KEPT:
+        payload, detail = payload[:_KEPT], f"{detail}; of {len(payload)} bytes the first {_KEPT} are kept"
+    return Entry(message.arrival, refused.code, None, _printable(message.topic), payload, _printable(detail))
+
+
+def _printable(text: str) -> str:
+    """Short enough to keep, and UTF-8 whatever came."""
+    return text[:_KEPT_TOPIC].encode(errors="backslashreplace").decode()

@@ -1,0 +1,57 @@
+"""What became of everything that came in, and what proves that two runs agree; from counts and a state alone."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from twin_runtime.core import Code, FloatArray, State, Trust
+from twin_runtime.vvuq.memory import VERDICTS, Slot
+
+
+def accounting(counts: Mapping[Code, int], memory: FloatArray | None, pending: int | None = None) -> dict[str, Any]:
+    """The ledger: accepted = assimilated + rejected + duplicate + late + pending.
+
+    ``memory[twin, slot]`` is that of the state (None: none is known yet). ``pending`` is what waits for its tick; where
+    it is not counted, it is what the others leave.
+    """
+    assimilated = outliers = 0
+    if memory is not None:
+        assimilated = int(memory[:, [Slot.SUM_ASSIMILATED, Slot.SUM_DRIVEN]].sum())
+        outliers = int(memory[:, Slot.SUM_OUTLIERS].sum())
+    rejected = {str(code): count for code, count in sorted(counts.items()) if code.is_rejection and count}
+    rest = counts.get(Code.ACCEPTED, 0) - assimilated - outliers
+    return {
+        "accepted": sum(counts.values()),
+        "assimilated": assimilated,
+        "rejected": rejected | ({"outlier": outliers} if outliers else {}),
+        "duplicate": counts.get(Code.DUPLICATE, 0),
+        "late": counts.get(Code.LATE, 0),
+        "pending": rest if pending is None else pending,
+    }
+
+
+def state_hash(tick: int | None, state: State) -> str:
+    """SHA-256 of a tick and the whole state at its start: equal exactly if two runs agree bit for bit."""
+    digest = hashlib.sha256(str(tick).encode())
+    for array in (state.x, state.memory, state.past):
+        digest.update(array.astype("<f8").tobytes())
+    return digest.hexdigest()
+
+
+def consistency(memory: FloatArray) -> dict[str, float | None]:
+    """Coverage and mean width of the 90 % predictive interval, and innovations beside what the twin says of them."""
+    total = memory.sum(axis=0)
+    return {
+        "coverage_90": _share(total[Slot.SUM_COVERED], total[Slot.SUM_COMPARED]),
+        "interval_90_width": _share(total[Slot.SUM_WIDTH], total[Slot.SUM_ASSIMILATED]),
+        "nis": _share(total[Slot.SUM_NIS], total[Slot.SUM_DEGREES]),
+    }
+
+
+def verdicts(memory: FloatArray) -> dict[str, int]:
+    """How many estimates of each trust there have been."""
+    return {level.name.lower(): int(memory[:, slot].sum()) for level, slot in zip(Trust, VERDICTS, strict=True)}
+
+
+def _share(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole else None

@@ -1,0 +1,143 @@
+"""From a configuration to the parts that run: the fleet, its channels, and the identity of its store."""
+
+import logging
+import math
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from twin_runtime.assimilation import AdaptiveInflation, Inflation, chosen
+from twin_runtime.config.against_model import create_model
+from twin_runtime.config.deployment import Config, ConfiguredChannel
+from twin_runtime.core import SECOND, FloatArray
+from twin_runtime.engine.fleet import Fleet, Sensor
+from twin_runtime.ingest.channel import Channel
+from twin_runtime.ingest.intake import Intake, Plausibility
+from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.positions import Positions, nowhere, positions_of, with_past
+from twin_runtime.store.identity import Identity
+from twin_runtime.units import conversion
+from twin_runtime.vvuq.checks import NAMES, configured
+from twin_runtime.vvuq.divergence import Divergence, Response
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A deployment ready to run: nothing is started, nothing is connected."""
+
+    config: Config
+    fleet: Fleet
+    channels: tuple[Channel, ...]
+    identity: Identity
+
+    def intake(self, clock: str | None = None) -> Intake:
+        """A fresh door for this deployment's messages."""
+        wall = (clock or self.config.twin.clock) == "wall"
+        plausible = Plausibility.wall() if wall else Plausibility.stream()
+        return Intake(self.channels, self.config.twin.twins, plausible)
+
+
+def assemble(config: Config) -> Assembly:
+    """Put a deployment together; raises one :class:`twin_runtime.errors.ConfigError` that tells everything wrong."""
+    model = create_model(config)
+    fleet = _fleet(config, model)
+    identity = Identity(
+        name=config.twin.name,
+        twins=config.twin.twins,
+        channels=tuple(channel.name for channel in config.channels),
+        quantities=tuple(model.quantities),
+        checks=NAMES,
+        tick=config.twin.tick,
+        config_hash=config.config_hash,
+        model_hash=model.fingerprint,
+        sensors=len(fleet.sensors),
+    )
+    return Assembly(config, fleet, tuple(_channel(c, model) for c in config.channels), identity)
+
+
+def _fleet(config: Config, model: Model) -> Fleet:
+    outputs = [output.name for output in model.outputs]
+    inputs = [given.name for given in model.inputs]
+    how = config.assimilation
+    inflation = Inflation(how.inflation, how.rtps, how.rtpp)
+    if "radius" in how.options:
+        _report_global(config, model)
+    lag = -(-how.smoothing // config.twin.tick)
+    recall = -(-config.twin.lateness // config.twin.tick) if how.late == "asynchronous" else 0
+    return Fleet(
+        model=model,
+        twins=config.twin.twins,
+        sensors=tuple(
+            Sensor(c.name, outputs.index(c.target), c.stale / SECOND, c.frozen / SECOND if c.frozen else math.inf)
+            for c in config.channels
+            if c.kind == "sensor"
+        ),
+        driven=tuple(inputs.index(c.target) for c in config.channels if c.kind == "input"),
+        tick=config.twin.tick,
+        seed=config.twin.seed,
+        members=config.ensemble.members,
+        method=chosen(how.method, how.options, _places(model, max(lag, recall))),
+        inflation=AdaptiveInflation(inflation) if how.adaptive else inflation,
+        checks=configured(config.trust.checks),
+        hysteresis=(
+            max(1, math.ceil(config.trust.degraded_after / config.twin.tick)),
+            max(1, math.ceil(config.trust.recovered_after / config.twin.tick)),
+        ),
+        gate=how.gate,
+        reopen=how.reopen,
+        window=config.trust.window / SECOND,
+        correlation=config.correlation,
+        lag=lag,
+        recall=recall,
+        divergence=_divergence(config),
+        discount=_discount(config, model),
+    )
+
+
+def _places(model: Model, past: int) -> Positions | None:
+    """Where all that an update corrects is, with so many ticks of the past."""
+    positions = positions_of(model)
+    if positions is None or past == 0:
+        return positions
+    return with_past(positions, [v.name for v in model.variables], [q.name for q in model.quantities], past)
+
+
+def _divergence(config: Config) -> Divergence:
+    declared = config.assimilation.divergence
+    return Divergence(Response(declared.response), declared.limit, math.ceil(declared.rest / config.twin.tick))
+
+
+def _discount(config: Config, model: Model) -> FloatArray | None:
+    shrunk = config.model.shrinkage
+    return np.array([shrunk.get(variable.name, 1.0) for variable in model.variables]) if shrunk else None
+
+
+def _report_global(config: Config, model: Model) -> None:
+    """Say which sensors count everywhere although the assimilation is localised."""
+    positions = positions_of(model)
+    if positions is not None:
+        lost = {output.name for output, gone in zip(model.outputs, nowhere(positions.outputs), strict=True) if gone}
+        for sensor in (channel for channel in config.channels if channel.target in lost):
+            told = "sensor '%s' observes '%s', which has no position: it counts everywhere"
+            LOG.warning(told, sensor.name, sensor.target)
+
+
+def _channel(channel: ConfiguredChannel, model: Model) -> Channel:
+    known = {q.name: q.unit for q in (model.outputs if channel.kind == "sensor" else model.inputs)}
+    scale, offset = conversion(channel.unit, known[channel.target])
+    low, high = channel.range or (-math.inf, math.inf)
+    return Channel(
+        name=channel.name,
+        topic=channel.topic,
+        unit=channel.unit,
+        scale=scale,
+        offset=offset,
+        sd=channel.noise * abs(scale),
+        low=low,
+        high=high,
+        kind=channel.kind,
+        convert=partial(conversion, to_unit=channel.unit),
+    )

@@ -1,0 +1,253 @@
+"""The asynchronous shell: it waits and moves bytes; everything that is decided is decided in the fold.
+
+Messages are decoded, journalled and acknowledged; ticks that fall due are run; estimates are stored and forwarded to
+the sinks. All writes go through one writer, in order, so an estimate is never durable before the readings it rests on.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Record, Sink, Source
+from twin_runtime.crash import crash_point
+from twin_runtime.engine.tick import warm_up
+from twin_runtime.errors import ConnectionFailed
+from twin_runtime.ingest.intake import Intake
+from twin_runtime.runs.assembly import Assembly
+from twin_runtime.runs.fold import Fold
+from twin_runtime.runs.summary import summary
+from twin_runtime.store.outbox import drain, forward
+from twin_runtime.store.store import Store
+from twin_runtime.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+Observer = Callable[[Fold, Sequence[Record]], None]
+"""Called after every step with the fold and the records it has just made; it must not wait."""
+
+BURST = 256
+"""Ticks run before the event loop gets its turn: what a run that has fallen behind catches up at a time."""
+
+REST = 3.0
+"""After late readings have been folded, so many times as long passes before more are: a quarter of the time at most."""
+
+PARTING = 10.0
+"""Seconds a sink has at the end of a run to take the last estimates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """When a run ends by itself: at event time ``until`` (ns), or ``idle`` nanoseconds after the last message."""
+
+    until: int | None = None
+    idle: int | None = None
+
+
+NEVER = Ending()
+
+
+@dataclass
+class LiveRun:
+    """One run of a deployment: the fold, and what connects it."""
+
+    fold: Fold
+    intake: Intake
+    source: Source
+    writer: Writer
+    ending: Ending = NEVER
+    observer: Observer | None = None
+    ticks: int = 0
+    revisions: int = 0
+    behind: int = 0
+    over: bool = False
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _written: asyncio.Queue[tuple[asyncio.Future[None], Sequence[Message]]] = field(default_factory=asyncio.Queue)
+    _saved: int = -1
+    _rested: float = 0.0
+    _heard: float | None = None
+    _offset: int = field(default_factory=lambda: time.time_ns() - time.monotonic_ns())
+
+    def now(self) -> int:
+        """The wall clock, as a clock that never jumps."""
+        return time.monotonic_ns() + self._offset
+
+    def begin(self) -> None:
+        """Fold again what the store left open. What was there before counts as heard: silence begins now."""
+        if self.fold.timeline.frontier is not None:
+            self._heard = time.monotonic()
+        self._submit((), self.fold.timeline.revise(), ())  # no tick yet: what the sender kept for us comes first
+        if self.fold.ended(self.now()):
+            self.end()
+
+    async def receive(self) -> None:
+        """Take what comes, run what is due, have it written."""
+        async for messages in self.source.batches():
+            entries = self.fold.take(entry for message in messages for entry in self.intake.read(message))
+            self._step(entries, messages)
+            while self.fold.due(self.now()) and not self.stop.is_set():
+                await asyncio.sleep(0)
+                self._step()
+            self._heard = time.monotonic()
+
+    async def acknowledge(self) -> None:
+        """Tell the sender what has become durable, in order."""
+        while True:
+            written, messages = await self._written.get()
+            await written
+            if messages:
+                crash_point("acknowledge")
+                await self.source.acknowledge(messages)
+            self._written.task_done()
+
+    async def pace(self) -> None:
+        """Run ticks when they fall due, readings or not; end an idle run."""
+        while not self.stop.is_set():
+            await asyncio.sleep(self._until_due())
+            if self.ending.idle is not None and self._silence() > self.ending.idle:
+                self.end()
+            elif self.fold.timeline.is_dirty or self.fold.due(self.now()) or self.fold.ended(self.now()):
+                self._step()
+
+    def end(self) -> None:
+        """The run has come to its own end."""
+        self.over = True
+        self.stop.set()
+
+    def finish(self) -> None:
+        """Fold what is left: all of it where the run has come to its own end, else what late readings have changed."""
+        self._submit((), list(self.fold.finish()) if self.over else self.fold.timeline.revise(), ())
+
+    async def written(self) -> None:
+        """Wait until everything is durable and acknowledged."""
+        await self._written.join()
+
+    def _step(self, entries: Sequence[Entry] = (), messages: Sequence[Message] = ()) -> None:
+        revised = self._revised()
+        due = list(islice(self.fold.run(self.now(), revise=False), BURST))
+        self.behind += len(due) == BURST
+        self._submit(entries, [*revised, *due], messages)
+        if self.fold.ended(self.now()):
+            self.end()
+
+    def _revised(self) -> list[Record]:
+        """Fold late readings, but give the present its share: a run that only mends its past falls behind."""
+        began = time.monotonic()
+        if began < self._rested:
+            return []
+        revised = self.fold.timeline.revise()
+        ended = time.monotonic()
+        self._rested = ended + REST * (ended - began)
+        return revised
+
+    def _submit(self, entries: Sequence[Entry], records: Sequence[Record], messages: Sequence[Message]) -> None:
+        if not (entries or records or messages):
+            return
+        self.ticks += sum(1 for record in records if not record.revision.any())
+        self.revisions += sum(1 for record in records if record.revision.any())
+        written = self.writer.submit(entries=entries, records=records, checkpoint=self._checkpoint())
+        self._written.put_nowait((written, messages))
+        if self.observer is not None:
+            self.observer(self.fold, records)
+
+    def _checkpoint(self) -> Checkpoint | None:
+        """The settled checkpoint, where it has moved far enough to be worth writing."""
+        checkpoint = self.fold.timeline.settled()
+        span = max(self.fold.assembly.config.twin.lateness, SECOND) // self._tick
+        if checkpoint is None or (self._saved >= 0 and checkpoint.tick < self._saved + span):
+            return None
+        self._saved = checkpoint.tick
+        return checkpoint
+
+    @property
+    def _tick(self) -> int:
+        return self.fold.assembly.fleet.tick
+
+    def _until_due(self) -> float:
+        """Seconds to the next deadline of the wall clock."""
+        frontier = self.fold.timeline.frontier
+        if self.fold.assembly.config.twin.clock == "stream" or frontier is None:
+            return 0.05
+        return min(0.05, max(0.0, (self.fold.watermarks.due(frontier) - self.now()) / SECOND))
+
+    def _silence(self) -> float:
+        return 0.0 if self._heard is None else (time.monotonic() - self._heard) * SECOND
+
+
+async def run(
+    assembly: Assembly,
+    source: Source,
+    store: Store,
+    *,
+    sinks: Sequence[Sink] = (),
+    ending: Ending = NEVER,
+    observer: Observer | None = None,
+    stop: asyncio.Event | None = None,
+) -> dict[str, Any]:
+    """Run a deployment until it ends by itself, ``stop`` is set, or it is cancelled. Returns the summary.
+
+    A store that holds an earlier part of the run is taken up where it ends. Raises
+    :class:`twin_runtime.errors.ConnectionFailed` if the source cannot be reached at the start, and
+    :class:`twin_runtime.errors.StoreError` if the store can no longer be written.
+    """
+    warm_up(assembly.fleet)
+    fold, intake = recover(assembly, store, ending.until)
+    began = time.perf_counter()
+    async with Writer(store) as writer, source:
+        live = LiveRun(fold, intake, source, writer, ending, observer)
+        live.stop = stop or live.stop
+        live.begin()
+        await _until_stopped(live, [forward(store.path, writer, sink) for sink in sinks])
+        for sink in sinks:
+            await _delivered(store, writer, sink)
+    if fold.tip is not None:
+        store.conclude(fold.tip)
+    return summary(fold, time.perf_counter() - began, live.ticks) | {"revisions": live.revisions, "behind": live.behind}
+
+
+def recover(assembly: Assembly, store: Store, until: int | None = None) -> tuple[Fold, Intake]:
+    """The fold and the door as the store left them; fresh ones for an empty store."""
+    fold, intake = Fold(assembly, until=until), assembly.intake()
+    checkpoint, frontier = store.checkpoint(), store.frontier()
+    since = 0 if checkpoint is None else checkpoint.tick
+    readings = list(store.accepted((since - assembly.fleet.recall) * assembly.fleet.tick))  # some were used later
+    for reading in readings:
+        intake.remember(reading)
+    fold.resume(store.counts(), checkpoint, readings, store.latest(since), frontier)
+    return fold, intake
+
+
+async def _until_stopped(live: LiveRun, deliveries: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run all that runs at once until one says stop or fails; then write what is left and acknowledge it."""
+    tasks = [asyncio.create_task(work) for work in (live.receive(), live.pace(), *deliveries)]
+    acknowledging = asyncio.create_task(live.acknowledge())
+    stopped = asyncio.create_task(live.stop.wait())
+    try:
+        await asyncio.wait([stopped, acknowledging, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        live.stop.set()
+        await _cancelled(tasks)
+        live.finish()
+        await asyncio.wait([acknowledging, asyncio.create_task(live.written())], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _cancelled([*tasks, acknowledging, stopped])
+
+
+async def _delivered(store: Store, writer: Writer, sink: Sink) -> None:
+    """Give a sink the last estimates, if it takes them now; what it does not take waits in the store."""
+    try:
+        async with asyncio.timeout(PARTING):
+            await drain(store.path, writer, sink)
+    except (ConnectionFailed, TimeoutError) as error:
+        log.warning("%s lacks the last estimates, they wait in the store for the next run: %s", sink.name, error)
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """End tasks; raise what one of them failed with."""
+    for task in tasks:
+        task.cancel()
+    for result in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(result, Exception):
+            raise result

@@ -1,0 +1,117 @@
+"""Group commit: whatever comes while one transaction is on its way to the disk goes into the next, in order."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Self
+
+from twin_runtime.core import Checkpoint, Entry, Record
+from twin_runtime.errors import StoreError, TwinError
+from twin_runtime.store.store import NOTHING, Store
+
+
+class _Job(NamedTuple):
+    entries: Sequence[Entry]
+    records: Sequence[Record]
+    checkpoint: Checkpoint | None
+    cursors: Mapping[str, int]
+    durable: asyncio.Future[None]
+
+
+class Writer:
+    """The one writer of a store, for an event loop. Leaving its context writes what is still queued.
+
+    Rows are handed to SQLite on the event loop, and only the commit waits for the disk in a thread: a thread that
+    inserts rows would ask for the interpreter's lock once a row, and wait milliseconds for it while the loop is busy.
+
+    A failure is final. What was computed from readings that did not become durable must not become durable either, so
+    everything that waits and everything submitted later fails with the same :class:`StoreError`.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.news = asyncio.Event()
+        """Set when estimates have been written after it was looked up; each time there is a new one."""
+        self._queue: list[_Job] = []
+        self._drain: asyncio.Task[None] | None = None
+        self._failure: Exception | None = None
+        self._thread = ThreadPoolExecutor(1, "store")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._drain is not None:
+            await self._drain
+        self._failure = self._failure or StoreError("is closed", where=str(self.store.path))
+        self._thread.shutdown()
+
+    def submit(
+        self,
+        entries: Sequence[Entry] = (),
+        records: Sequence[Record] = (),
+        checkpoint: Checkpoint | None = None,
+        cursors: Mapping[str, int] = NOTHING,
+    ) -> asyncio.Future[None]:
+        """Queue what belongs into one transaction; the future is done when it is durable, or has the error.
+
+        Records may be changed afterwards, a checkpoint may not.
+        """
+        durable = asyncio.get_running_loop().create_future()
+        if self._failure is not None:
+            durable.set_exception(self._failure)
+            return durable
+        self._queue.append(_Job(entries, [_copy(record) for record in records], checkpoint, cursors, durable))
+        if self._drain is None:
+            self._drain = asyncio.create_task(self._write_all())
+        return durable
+
+    async def _write_all(self) -> None:
+        while self._queue:
+            jobs, self._queue = self._queue, []
+            try:
+                await self._write(jobs)
+            except Exception as error:
+                self._fail(jobs, error)
+            else:
+                self._succeed(jobs)
+        self._drain = None
+
+    async def _write(self, jobs: list[_Job]) -> None:
+        entries = [entry for job in jobs for entry in job.entries]
+        records = [record for job in jobs for record in job.records]
+        checkpoints = [job.checkpoint for job in jobs if job.checkpoint is not None]
+        cursors = {name: position for job in jobs for name, position in job.cursors.items()}
+        newest = max(checkpoints, key=lambda checkpoint: checkpoint.tick, default=None)
+        self.store.stage(entries, records)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self.store.commit, newest, cursors)
+
+    def _succeed(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            if not job.durable.done():
+                job.durable.set_result(None)
+        if any(job.records for job in jobs):
+            self.news.set()
+            self.news = asyncio.Event()
+
+    def _fail(self, jobs: list[_Job], error: Exception) -> None:
+        self._failure = (
+            error
+            if isinstance(error, TwinError)
+            else StoreError(f"cannot be written: {error!r}", where=str(self.store.path))
+        )
+        for job in [*jobs, *self._queue]:
+            if not job.durable.done():
+                job.durable.set_exception(self._failure)
+        self._queue = []
+
+
+def _copy(record: Record) -> Record:
+    return Record(
+        record.tick,
+        record.rows.copy(),
+        record.figures.copy(),
+        record.trust.copy(),
+        record.reasons.copy(),
+        record.revision.copy(),
+    )

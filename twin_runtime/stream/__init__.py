@@ -1,1 +1,0 @@
-"""From bytes to durable readings, and from durable estimates to sinks: intake, journal, store, outbox."""

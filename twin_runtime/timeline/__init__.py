@@ -1,0 +1,1 @@
+"""The states of a fleet in time: checkpoints, late readings, revisions."""

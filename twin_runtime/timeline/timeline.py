@@ -1,0 +1,294 @@
+"""The past stays open for a while: a late reading restores a checkpoint and folds again.
+
+A timeline holds the state of a fleet at the frontier, checkpoints behind it, and the readings of every tick that may
+still be folded again. Its final states depend on the set of readings accepted, not on the order in which they came:
+unless the fleet recalls, for then a sensor's late reading is used by the next tick to run, and stays there.
+
+Where the fleet looks back, a tick is said again once its lag is over, with smoothed figures; these are its last word.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from twin_runtime.core import SECOND, Checkpoint, Code, FloatArray, IntArray, Reading, Record, State
+from twin_runtime.crash import crash_point
+from twin_runtime.engine.fleet import Fleet
+from twin_runtime.engine.inputs import ROUNDING, nothing_after
+from twin_runtime.engine.lagged_states import figures_of
+from twin_runtime.engine.observations import Observations
+from twin_runtime.engine.tick import laid_out, tick
+from twin_runtime.modelling.drive import Drive
+from twin_runtime.modelling.variables import Shape
+from twin_runtime.timeline.revisions import Revisions
+
+CHECKPOINTS = 8
+"""Checkpoints kept over the time that is open: more cost memory, fewer cost time when a late reading comes."""
+
+Key = tuple[int, int, int]
+"""What identifies a reading: twin, time, channel."""
+
+
+class Timeline:
+    """A fleet in time; the past stays open for ``lateness`` nanoseconds."""
+
+    def __init__(self, fleet: Fleet, lateness: int) -> None:
+        self.fleet = fleet
+        self.frontier: int | None = None
+        """The next tick to run; None before the first reading."""
+        gaps = [math.ceil((i.gap + ROUNDING) * SECOND) if i.shape is Shape.LINEAR else 0 for i in fleet.model.inputs]
+        self._gap_ticks = [-(-gap // fleet.tick) for gap in gaps]
+        self._late_ticks = -(-lateness // fleet.tick)
+        changeable = self._late_ticks + max(self._gap_ticks, default=0)
+        self._open_ticks = max(1, changeable) + fleet.lag  # the newest record is kept, and the one to be smoothed next
+        self._spacing = max(1, self._open_ticks // CHECKPOINTS)
+        self.rows = np.arange(len(fleet.twins))
+        self._readings: dict[int, dict[Key, Reading]] = {}
+        self._recalled: dict[Key, int] = {}
+        self._checkpoints: dict[int, State] = {}
+        self._revisions = Revisions()
+        self._unsmoothed = False
+        self._dirty: int | None = None
+        self._dirty_rows: set[int] = set()
+
+    @property
+    def state(self) -> State:
+        """The state at the frontier (the prior before the first reading)."""
+        return self.fleet.start() if self.frontier is None else self._checkpoints[self.frontier]
+
+    @property
+    def newest_record(self) -> Record | None:
+        """The record of the last tick, with all its rows."""
+        return None if self.frontier is None else self._revisions.newest(self.frontier - 1)
+
+    def placed(self, reading: Reading) -> Reading:
+        """The reading with the tick that is to use it, if that is not its own. Where there is none, it never changes.
+
+        That is the next tick to run for a sensor's late reading, as far as the fleet recalls the past.
+        """
+        if not self.fleet.recall or self.newest_record is None or self.frontier is None or reading.tick >= 0:
+            return reading
+        late = self.frontier - reading.time // self.fleet.tick
+        sensed = reading.channel < len(self.fleet.sensors)
+        return reading._replace(tick=self.frontier) if sensed and 0 < late <= self.fleet.recall else reading
+
+    def offer(self, reading: Reading) -> Code:
+        """Take a reading as it has been :meth:`placed`, unless it was taken before or its past is closed."""
+        own, key = reading.time // self.fleet.tick, (reading.twin, reading.time, reading.channel)
+        if self.frontier is not None and own < self.frontier - self._late_ticks:
+            return Code.LATE
+        if key in self._readings.get(own, ()) or key in self._recalled:
+            return Code.DUPLICATE
+        number = self._take(reading, key, own)
+        if self.frontier is not None and (first := self._first_affected(reading, number)) < self.frontier:
+            self._spoil(first, reading.twin)
+        return Code.ACCEPTED
+
+    def _take(self, reading: Reading, key: Key, own: int) -> int:
+        """Put a reading where it is used: in its own tick, unless it says otherwise; returns the tick."""
+        number = max(own, reading.tick)
+        self._readings.setdefault(number, {})[key] = reading
+        if number > own:
+            self._recalled[key] = number
+        return number
+
+    def _spoil(self, first: int, twin: int) -> None:
+        """From tick ``first`` on, what was folded is not what the readings say."""
+        self._dirty = first if self._dirty is None else min(self._dirty, first)
+        self._dirty_rows.update([twin] if self._base(first) is not None else self.rows.tolist())
+
+    def _base(self, number: int) -> int | None:
+        """The newest checkpoint from which a tick can be folded again; None: only from the prior."""
+        return max((n for n in self._checkpoints if n <= number), default=None)
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether late readings wait to be folded."""
+        return self._dirty is not None
+
+    def newest(self) -> int | None:
+        """The newest tick for which there is a reading."""
+        return max(self._readings, default=None)
+
+    def pending(self) -> int:
+        """How many readings wait for their tick."""
+        first = self.frontier
+        return sum(len(taken) for number, taken in self._readings.items() if first is None or number >= first)
+
+    def revise(self) -> list[Record]:
+        """Fold again whatever late readings have changed; gives the records that differ, under a higher revision."""
+        if self._dirty is None or self.frontier is None:
+            return self._look_back()
+        rows = np.array(sorted(self._dirty_rows), np.int64)
+        base = self._base(self._dirty)
+        self._dirty = None
+        self._dirty_rows.clear()
+        state = self.fleet.start(rows) if base is None else self._checkpoints[base].rows(rows)
+        changed: list[Record] = []
+        withheld: dict[int, Record] = {}
+        for number in range(min(self._readings) if base is None else base, self.frontier):
+            self._keep(number, state, rows)
+            state, record = self._tick(state, number, rows)
+            changed += self._said_again(record, state, withheld, self.frontier - self.fleet.lag)
+        self._keep(self.frontier, state, rows, force=True)
+        self._unsmoothed = False
+        return changed
+
+    def advance(self, through: int) -> Iterator[Record]:
+        """Run every tick up to and with ``through``."""
+        if self.frontier is None:
+            if not self._readings:
+                return
+            self.frontier = min(self._readings)
+            self._checkpoints[self.frontier] = self.fleet.start()
+        yield from self._look_back()
+        while self.frontier <= through:
+            state, record = self._tick(self._checkpoints[self.frontier], self.frontier, self.rows)
+            if self.frontier % self._spacing:
+                del self._checkpoints[self.frontier]
+            self.frontier += 1
+            self._checkpoints[self.frontier] = state
+            self._unsmoothed = self.fleet.lag > 0
+            self._forget()
+            yield from self._revisions.say(record)
+            yield from self._look_back()
+
+    def conclude(self) -> Iterator[Record]:
+        """The ticks whose lag is not over, smoothed by what there is: for the end of a run."""
+        if self.frontier is not None:
+            for ago in range(self.fleet.lag, 0, -1):
+                yield from self._smoothed(self.frontier - 1, ago)
+
+    def _look_back(self) -> list[Record]:
+        """The tick whose lag ended with the last tick that has run, smoothed; once."""
+        if not self._unsmoothed or self.frontier is None:
+            return []
+        self._unsmoothed = False
+        return list(self._smoothed(self.frontier - 1, self.fleet.lag))
+
+    def _smoothed(self, last: int, ago: int) -> Iterator[Record]:
+        return self._revisions.with_figures(last - ago, self.rows, self._figures(self.state, ago))
+
+    def _figures(self, state: State, ago: int) -> FloatArray:
+        return figures_of(state.past, len(self.fleet.model.quantities), ago)
+
+    def _said_again(self, record: Record, state: State, withheld: dict[int, Record], closed: int) -> Iterator[Record]:
+        """What there is to say of a tick that has been folded again, and looking back from the state after it.
+
+        Ticks before ``closed``, whose lag is over, are ``withheld`` until they can be said with smoothed figures.
+        """
+        lag, behind = self.fleet.lag, record.tick - self.fleet.lag
+        if lag and record.tick < closed:
+            withheld[record.tick] = record
+        else:
+            yield from self._revisions.say(record)
+        if behind in withheld:
+            yield from self._revisions.say(replace(withheld.pop(behind), figures=self._figures(state, lag)))
+        elif lag:
+            yield from self._revisions.with_figures(behind, record.rows, self._figures(state, lag))
+
+    def settled(self) -> Checkpoint | None:
+        """The newest checkpoint that no reading can change any more."""
+        if self.frontier is None:
+            return None
+        closed = self.frontier - self._open_ticks
+        base = self._base(closed if self._dirty is None else min(closed, self._dirty - self.fleet.lag))
+        return None if base is None else Checkpoint(base, self._checkpoints[base])
+
+    def window(self, row: int) -> tuple[FloatArray, list[tuple[Drive, Observations]]]:
+        """A twin's ensemble ``[member, variable]`` at the newest settled checkpoint, and all that acted since."""
+        checkpoint, rows = self.settled(), self.rows[row : row + 1]
+        if checkpoint is None or self.frontier is None:
+            return self.fleet.start().x[row], []
+        state = checkpoint.state.rows(rows)
+        ticks = range(checkpoint.tick, self.frontier)
+        return state.x[0], [
+            laid_out(self.fleet, state.memory, n, self._of_rows(n, rows), self._after(n, rows)) for n in ticks
+        ]
+
+    def ahead(self, row: int) -> Iterator[tuple[Drive, Observations]]:
+        """All that acts on a twin, tick by tick, from the first reading to the last, where none has been folded yet."""
+        rows, memory = self.rows[row : row + 1], self.fleet.layout.fresh(1)
+        for n in range(min(self._readings, default=0), max(self._readings, default=-1) + 1):
+            yield laid_out(self.fleet, memory, n, self._of_rows(n, rows), self._after(n, rows))
+
+    def resume(
+        self,
+        checkpoint: Checkpoint | None,
+        readings: Iterable[Reading],
+        records: Iterable[Record],
+        frontier: int | None,
+    ) -> None:
+        """Take up a run that was cut off at ``frontier``: what was stored of it; :meth:`revise` folds it again."""
+        for reading in readings:
+            self._take(reading, (reading.twin, reading.time, reading.channel), reading.time // self.fleet.tick)
+        if checkpoint is not None:
+            self._checkpoints[checkpoint.tick] = checkpoint.state
+        if frontier is None:
+            return
+        self._revisions = Revisions(records)
+        first = min(self._readings, default=frontier) if checkpoint is None else checkpoint.tick
+        self.frontier, self._dirty, self._dirty_rows = frontier, first, set(self.rows.tolist())
+
+    def _tick(self, state: State, number: int, rows: IntArray) -> tuple[State, Record]:
+        crash_point("tick")
+        return tick(self.fleet, state, number, self._of_rows(number, rows), rows, self._after(number, rows))
+
+    def _of_rows(self, number: int, rows: IntArray) -> list[Reading]:
+        """The readings of a tick that belong to some rows, with their places in them."""
+        taken = self._readings.get(number, {}).values()
+        if rows.size == self.rows.size:
+            return list(taken)
+        place = {int(row): i for i, row in enumerate(rows)}
+        return [reading._replace(twin=place[reading.twin]) for reading in taken if reading.twin in place]
+
+    def _after(self, number: int, rows: IntArray) -> FloatArray | None:
+        """Offset (s) from the start of a tick, and value, of each linear input's first sample behind it."""
+        reach = max(self._gap_ticks, default=0)
+        if reach == 0:
+            return None
+        after = nothing_after(rows.size, len(self._gap_ticks))
+        place = {int(row): i for i, row in enumerate(rows)}
+        start, missing = number * self.fleet.tick, rows.size * sum(gap > 0 for gap in self._gap_ticks)
+        for later in range(number + 1, number + reach + 1):
+            for reading in sorted(self._readings.get(later, {}).values(), key=lambda r: r.time):
+                signal = self.fleet.inputs_of_channels[reading.channel]
+                cell = after[place[reading.twin], signal] if signal >= 0 and reading.twin in place else None
+                if cell is not None and self._gap_ticks[signal] and cell[0] == np.inf:
+                    cell[:] = (reading.time - start) / SECOND, reading.value
+                    missing -= 1
+            if missing == 0:
+                break
+        return after
+
+    def _first_affected(self, reading: Reading, number: int) -> int:
+        """A sample of a linear input changes the ticks since the sample before it, too, if that is near enough."""
+        signal = self.fleet.inputs_of_channels[reading.channel]
+        reach = self._gap_ticks[signal] if signal >= 0 else 0
+        return next((n for n in range(number, number - reach - 1, -1) if self._comes_behind(reading, n)), number)
+
+    def _comes_behind(self, reading: Reading, number: int) -> bool:
+        """Whether a tick holds an earlier reading of the same signal."""
+        taken = self._readings.get(number, {})
+        return any(t < reading.time and (twin, c) == (reading.twin, reading.channel) for twin, t, c in taken)
+
+    def _keep(self, number: int, state: State, rows: IntArray, *, force: bool = False) -> None:
+        """Put rows into the checkpoint of a tick, where one is kept."""
+        kept = self._checkpoints.get(number)
+        if kept is None and rows.size == self.rows.size and (force or number % self._spacing == 0):
+            self._checkpoints[number] = state
+        elif kept is not None:
+            kept.x[rows], kept.memory[rows], kept.past[rows] = state.x, state.memory, state.past
+
+    def _forget(self) -> None:
+        """Let go of what can no longer be folded again."""
+        checkpoint = self.settled()
+        if checkpoint is None or min(self._checkpoints) == checkpoint.tick:
+            return
+        base = checkpoint.tick
+        self._checkpoints = {n: state for n, state in self._checkpoints.items() if n >= base}
+        self._readings = {n: readings for n, readings in self._readings.items() if n >= base}
+        self._recalled = {key: n for key, n in self._recalled.items() if n >= base}
+        self._revisions.forget(base)
