@@ -120,7 +120,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class FleetState:
     """All that a fleet is: the ensemble ``x[twin, member, state]``, and ``memory[twin, slot]`` of the checks.
 
     ``past[twin, member, slot]`` are the members' quantities at the ends of the last ticks, where they are still of use
@@ -131,13 +131,13 @@ class State:
     memory: FloatArray
     past: FloatArray
 
-    def copy(self) -> "State":
+    def copy(self) -> "FleetState":
         """An independent copy: a checkpoint, or a branch."""
-        return State(self.x.copy(), self.memory.copy(), self.past.copy())
+        return FleetState(self.x.copy(), self.memory.copy(), self.past.copy())
 
-    def rows(self, rows: IntArray) -> "State":
+    def rows(self, rows: IntArray) -> "FleetState":
         """The state of some twins, copied."""
-        return State(self.x[rows], self.memory[rows], self.past[rows])
+        return FleetState(self.x[rows], self.memory[rows], self.past[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Checkpoint:
     """The state of a fleet at the start of tick ``tick``, when no reading before it can come any more."""
 
     tick: int
-    state: State
+    state: FleetState
 
 
 class StoredEstimate(NamedTuple):

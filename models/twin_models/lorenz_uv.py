@@ -14,10 +14,10 @@ from numba import njit
 
 from twin_runtime.core import FloatArray
 from twin_runtime.errors import ModelError
-from twin_runtime.modelling.drive import Drive, Watch, schedule, schedule_length
 from twin_runtime.modelling.field import FieldModel
 from twin_runtime.modelling.model import with_settings
 from twin_runtime.modelling.positions import Periodic, Positions, along
+from twin_runtime.modelling.signals import InputSignals, Points, schedule, schedule_length
 from twin_runtime.modelling.variables import Normal, Prior, State
 
 NO_EVENTS = np.zeros(0, np.int64)
@@ -64,11 +64,17 @@ class LorenzUV(FieldModel):
         return Positions(places, places, Periodic((float(self.slow),)))
 
     def advance(
-        self, x: FloatArray, duration: float, drive: Drive, watch: Watch, predicted: FloatArray, residual: FloatArray
+        self,
+        x: FloatArray,
+        duration: float,
+        signals: InputSignals,
+        points: Points,
+        predicted: FloatArray,
+        residual: FloatArray,
     ) -> None:
         """Advance the ensemble in place; see :class:`twin_runtime.modelling.model.Model`."""
-        size = schedule_length(duration, self.step, drive, watch)
-        _advance(x, self.slow, np.array(self.settings), duration, size, drive, watch, predicted)
+        size = schedule_length(duration, self.step, signals, points)
+        _advance(x, self.slow, np.array(self.settings), duration, size, signals, points, predicted)
         residual[:] = 0.0
 
 
@@ -79,14 +85,14 @@ def _advance(
     settings: FloatArray,
     duration: float,
     size: int,
-    drive: Drive,
-    watch: Watch,
+    signals: InputSignals,
+    points: Points,
     predicted: FloatArray,
 ) -> None:
     lengths, actions, nodes = np.empty(size), np.empty(size, np.int64), np.empty((size, 0, 3))
     scratch, step = np.empty((3, x.shape[2])), settings[-1]
     for i in range(x.shape[0]):
-        times, values, moments = drive.times[i], drive.values[i], watch.times[i]
+        times, values, moments = signals.times[i], signals.values[i], points.times[i]
         count = schedule(step, duration, times, values, NO_EVENTS, moments, lengths, actions, nodes)
         for member in range(x.shape[1]):
             row = x[i, member]
@@ -94,7 +100,7 @@ def _advance(
                 if lengths[s] > 0.0:
                     _runge_kutta(row, lengths[s], slow, settings, scratch)
                 if actions[s] >= 0:
-                    predicted[i, member, actions[s]] = row[watch.outputs[i, actions[s]]]
+                    predicted[i, member, actions[s]] = row[points.outputs[i, actions[s]]]
 
 
 @njit(cache=True, error_model="numpy")

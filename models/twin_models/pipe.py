@@ -26,9 +26,9 @@ from twin_models import pipe_transport
 from twin_models.pipe_transport import Cell, Conditions, advance_cells, at_outlet, cell_of, conditions, stored
 from twin_runtime.core import FloatArray, IntArray, Quantity
 from twin_runtime.errors import ModelError
-from twin_runtime.modelling.drive import Drive, Watch, interpolate, schedule, schedule_length
 from twin_runtime.modelling.model import Fingerprinted, physical, with_settings
 from twin_runtime.modelling.positions import Positions, along
+from twin_runtime.modelling.signals import InputSignals, Points, interpolate, schedule, schedule_length
 from twin_runtime.modelling.variables import (
     Bounded,
     Fixed,
@@ -137,20 +137,26 @@ class Pipe(Fingerprinted):
         return Positions(along(variables), along(outputs))
 
     def advance(
-        self, x: FloatArray, duration: float, drive: Drive, watch: Watch, predicted: FloatArray, residual: FloatArray
+        self,
+        x: FloatArray,
+        duration: float,
+        signals: InputSignals,
+        points: Points,
+        predicted: FloatArray,
+        residual: FloatArray,
     ) -> None:
         """Advance the ensemble in place; see :class:`twin_runtime.modelling.model.Model`."""
         given = self._given(x)
-        steps = _longest_steps(given, self.cell, drive)
-        size = schedule_length(duration, float(steps.min(initial=LONGEST_STEP)), drive, watch)
-        _advance(x, given, self.cell, Pace(duration, steps, size), drive, watch, predicted, residual)
+        steps = _longest_steps(given, self.cell, signals)
+        size = schedule_length(duration, float(steps.min(initial=LONGEST_STEP)), signals, points)
+        _advance(x, given, self.cell, Pace(duration, steps, size), signals, points, predicted, residual)
 
-    def observe(self, x: FloatArray, duration: float, drive: Drive) -> FloatArray:
+    def observe(self, x: FloatArray, duration: float, signals: InputSignals) -> FloatArray:
         """All quantities at the end of the tick, ``[twin, member, quantity]``."""
         given = self._given(x)
         values = np.empty((*x.shape[:2], OUTPUTS + FILLED))
         values[:, :, OUTPUTS:] = given
-        _observe(x, given, self.cell, duration, drive, values)
+        _observe(x, given, self.cell, duration, signals, values)
         return values
 
     def _given(self, x: FloatArray) -> FloatArray:
@@ -159,11 +165,11 @@ class Pipe(Fingerprinted):
 
 
 @njit(cache=True, error_model="numpy")
-def _longest_steps(given: FloatArray, cell: Cell, drive: Drive) -> FloatArray:
+def _longest_steps(given: FloatArray, cell: Cell, signals: InputSignals) -> FloatArray:
     """The longest sub-step of each twin, for the largest flow of any of its members."""
     steps = np.full(given.shape[0], LONGEST_STEP)
     for i in range(steps.size):
-        for flow in drive.values[i, MASS_FLOW]:
+        for flow in signals.values[i, MASS_FLOW]:
             if 0.0 < flow < np.inf:
                 steps[i] = min(steps[i], COURANT * cell.mass / (flow * given[i, :, FLOW].max()))
     return steps
@@ -175,23 +181,24 @@ def _advance(
     given: FloatArray,
     cell: Cell,
     pace: Pace,
-    drive: Drive,
-    watch: Watch,
+    signals: InputSignals,
+    points: Points,
     predicted: FloatArray,
     residual: FloatArray,
 ) -> None:
     lengths, actions, nodes = np.empty(pace.size), np.empty(pace.size, np.int64), np.empty((pace.size, 2, 3))
-    signals = np.zeros(2, np.int64)
+    no_events = np.zeros(2, np.int64)
     for i in range(x.shape[0]):
-        times, values = drive.times[i], drive.values[i]
-        count = schedule(pace.steps[i], pace.duration, times, values, signals, watch.times[i], lengths, actions, nodes)
+        times, values = signals.times[i], signals.values[i]
+        moments = points.times[i]
+        count = schedule(pace.steps[i], pace.duration, times, values, no_events, moments, lengths, actions, nodes)
         first = _first(times[INLET_TEMPERATURE], values[INLET_TEMPERATURE])
         residual[i] = 0.0
         for j in range(x.shape[1]):
             if x[i, j, FILLED] == 0.0:
                 _fill(x[i, j], first, given[i, j, RISE])
             imbalance = _march(
-                x[i, j], given[i, j], cell, lengths[:count], actions, nodes, watch.outputs[i], predicted[i, j]
+                x[i, j], given[i, j], cell, lengths[:count], actions, nodes, points.outputs[i], predicted[i, j]
             )
             residual[i] = max(residual[i], imbalance)
 
@@ -213,9 +220,9 @@ def _march(
     before, gained = stored(water, wall, cell), 0.0
     for s, length in enumerate(lengths):
         if length > 0.0:
-            acting = _acting(cell, member, nodes[s, MASS_FLOW, 1])
+            signals = _acting(cell, member, nodes[s, MASS_FLOW, 1])
             inlet = nodes[s, INLET_TEMPERATURE] + member[ERROR]
-            gained += advance_cells(water, wall, cell, acting, inlet[0], inlet[1], length, faces)
+            gained += advance_cells(water, wall, cell, signals, inlet[0], inlet[1], length, faces)
             member[ERROR] *= math.exp(-length / INLET_MEMORY)
         if actions[s] >= 0:
             _outputs(water, wall, cell, _acting(cell, member, nodes[s, MASS_FLOW, 2]), outputs)
@@ -259,18 +266,20 @@ def _fill(row: FloatArray, inlet: float, rise: float) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _outputs(water: FloatArray, wall: FloatArray, cell: Cell, acting: Conditions, out: FloatArray) -> None:
+def _outputs(water: FloatArray, wall: FloatArray, cell: Cell, signals: Conditions, out: FloatArray) -> None:
     out[OUTLET] = at_outlet(water)
     out[WALL_OUTLET] = at_outlet(wall)
     out[MEAN_WALL] = wall.sum() / wall.size
-    out[HEAT_LOSS] = acting.loss * (wall.sum() - wall.size * acting.ambient)
-    out[HEAT_TRANSFER] = acting.film * (water.sum() - wall.sum()) if cell.wall > 0.0 else out[HEAT_LOSS]
+    out[HEAT_LOSS] = signals.loss * (wall.sum() - wall.size * signals.ambient)
+    out[HEAT_TRANSFER] = signals.film * (water.sum() - wall.sum()) if cell.wall > 0.0 else out[HEAT_LOSS]
 
 
 @njit(cache=True, error_model="numpy")
-def _observe(x: FloatArray, given: FloatArray, cell: Cell, moment: float, drive: Drive, out: FloatArray) -> None:
+def _observe(
+    x: FloatArray, given: FloatArray, cell: Cell, moment: float, signals: InputSignals, out: FloatArray
+) -> None:
     for i in range(x.shape[0]):
-        mass_flow = interpolate(drive.times[i, MASS_FLOW], drive.values[i, MASS_FLOW], moment)
+        mass_flow = interpolate(signals.times[i, MASS_FLOW], signals.values[i, MASS_FLOW], moment)
         for j in range(x.shape[1]):
             water, wall = _parts(x[i, j])
             _outputs(water, wall, cell, _acting(cell, given[i, j], mass_flow), out[i, j])

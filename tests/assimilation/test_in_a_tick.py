@@ -7,10 +7,10 @@ import pytest
 
 from tests.assimilation.rings import RING, SITES, fleet
 from twin_runtime.assimilation import METHODS, AdaptiveInflation, Inflate, Inflation
-from twin_runtime.core import FloatArray, Reading, State
+from twin_runtime.core import FleetState, FloatArray, Reading
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.tick import tick
-from twin_runtime.modelling.drive import Drive, nothing_to_watch
+from twin_runtime.modelling.signals import InputSignals, no_points
 
 TICKS = 40
 
@@ -18,14 +18,14 @@ TICKS = 40
 def truth() -> Iterator[FloatArray]:
     """The ring itself at the end of every tick: one on the attractor, the same for all twins."""
     x = 3.0 + np.random.default_rng(50).normal(size=(1, 1, SITES))
-    calm = Drive(np.empty((1, 0, 0)), np.empty((1, 0, 0)), np.ones(1))
+    calm = InputSignals(np.empty((1, 0, 0)), np.empty((1, 0, 0)), np.ones(1))
     for number in range(100 + TICKS):
-        RING.advance(x, 0.05, calm, nothing_to_watch(1), np.empty((1, 1, 0)), np.empty(1))
+        RING.advance(x, 0.05, calm, no_points(1), np.empty((1, 1, 0)), np.empty(1))
         if number >= 100:
             yield x[0, 0].copy()
 
 
-def followed(twins: Fleet, rows: list[int]) -> tuple[State, FloatArray]:
+def followed(twins: Fleet, rows: list[int]) -> tuple[FleetState, FloatArray]:
     """The state of some twins after all ticks, and the error of their means at each."""
     noise = np.random.default_rng(51).normal(0.0, 0.3, (TICKS, SITES))
     state, errors = twins.start().rows(np.array(rows)), np.empty(TICKS)

@@ -16,8 +16,8 @@ from twin_runtime.assimilation.sigma_points import Moments, laid_out_prior, lay_
 from twin_runtime.core import SECOND, FloatArray, Reading
 from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.engine.tick import tick
-from twin_runtime.modelling.drive import Drive, Watch
 from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.variables import Normal
 from twin_runtime.vvuq.checks import CHECKS
 
@@ -72,9 +72,9 @@ def advanced(model: Model, x: FloatArray, seconds: float, observed: Sequence[int
     """What members ``x[twin, member, variable]`` predict at the end of an interval; they are advanced in place."""
     twins, members = x.shape[:2]
     nothing = np.empty((twins, 0, 0))
-    watch = Watch(np.full((twins, len(observed)), seconds), np.tile(observed, (twins, 1)))
+    points = Points(np.full((twins, len(observed)), seconds), np.tile(observed, (twins, 1)))
     predicted = np.empty((twins, members, len(observed)))
-    model.advance(x, seconds, Drive(nothing, nothing, np.ones(twins)), watch, predicted, np.empty(twins))
+    model.advance(x, seconds, InputSignals(nothing, nothing, np.ones(twins)), points, predicted, np.empty(twins))
     return predicted
 
 

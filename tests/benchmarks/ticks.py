@@ -7,10 +7,10 @@ import numpy as np
 from tests.benchmarks.timing import Row, interleaved
 from twin_models.artery import Artery
 from twin_runtime.assimilation import Etkf, Inflation, Occasion
-from twin_runtime.core import FloatArray, IntArray, Reading, Record, State
+from twin_runtime.core import FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.engine.tick import compared, correct, forecast, judged, laid_out, recover, tick
-from twin_runtime.modelling.drive import Drive, nothing_to_watch
+from twin_runtime.modelling.signals import InputSignals, no_points
 from twin_runtime.vvuq.checks import CHECKS
 from twin_runtime.vvuq.innovation import compare
 from twin_runtime.vvuq.memory import Layout
@@ -55,7 +55,7 @@ def readings(fleet: Fleet, number: int) -> list[Reading]:
     return [Reading(i, 0, moment, 75.0 + i % 7, 2.0) for i in range(len(fleet.twins))]
 
 
-def warmed(fleet: Fleet, rows: IntArray) -> State:
+def warmed(fleet: Fleet, rows: IntArray) -> FleetState:
     """A state some ticks after the prior."""
     state = fleet.start()
     for number in range(FIRST - 5, FIRST):
@@ -63,11 +63,11 @@ def warmed(fleet: Fleet, rows: IntArray) -> State:
     return state
 
 
-def judged_tick(fleet: Fleet, state: State, batch: list[Reading], rows: IntArray) -> FloatArray:
+def judged_tick(fleet: Fleet, state: FleetState, batch: list[Reading], rows: IntArray) -> FloatArray:
     """Forecast, comparison, correction and checks: a tick without the figures of its estimates."""
     memory = state.memory.copy()
-    acting, seen = laid_out(fleet, memory, FIRST, batch, None)
-    x, predicted, residual = forecast(fleet, state.x, FIRST, rows, acting, seen.watch)
+    signals, seen = laid_out(fleet, memory, FIRST, batch, None)
+    x, predicted, residual = forecast(fleet, state.x, FIRST, rows, signals, seen.points)
     kept = compared(fleet, memory, FIRST, predicted, seen)
     x = correct(fleet, memory, x, predicted, kept, seen.variance, Occasion(fleet.seed, rows, FIRST))
     recover(fleet, memory, x, FIRST, rows)
@@ -80,7 +80,7 @@ def bare(fleet: Fleet, x: FloatArray) -> None:
     twins = len(x)
     none = np.full((twins, 1, 1), np.inf)
     empty, residual = np.empty((*x.shape[:2], 0)), np.zeros(twins)
-    fleet.model.advance(x, fleet.seconds, Drive(none, none, np.ones(twins)), nothing_to_watch(twins), empty, residual)
+    fleet.model.advance(x, fleet.seconds, InputSignals(none, none, np.ones(twins)), no_points(twins), empty, residual)
 
 
 def many_twins(twins: int = 1000) -> Iterator[Row]:
@@ -89,7 +89,7 @@ def many_twins(twins: int = 1000) -> Iterator[Row]:
     state, batch = warmed(several, rows), readings(several, FIRST)
     x = state.x.copy()
 
-    def whole() -> tuple[State, Record]:
+    def whole() -> tuple[FleetState, Record]:
         return tick(several, state, FIRST, batch, rows)
 
     advance, judging, everything = interleaved(

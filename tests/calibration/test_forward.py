@@ -39,7 +39,7 @@ def test_it_is_the_forecast_of_every_tick(correlation: FloatArray | None) -> Non
     predicted, given = predict(found, x[0]), read(found)
     rows, done = np.arange(1), 0
     for number, (acting, seen) in enumerate(found):
-        x, foreseen, _ = forecast(fleet, x, START + number, rows, acting, seen.watch)
+        x, foreseen, _ = forecast(fleet, x, START + number, rows, acting, seen.points)
         foreseen, value, variance = uncorrelated(fleet, foreseen, seen.value, seen)
         part = slice(done, done + value.size)
         assert predicted[:, part].tobytes() == np.ascontiguousarray(foreseen[0]).tobytes()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from twin_runtime.core import SECOND, FloatArray, Reading
-from twin_runtime.engine.inputs import drive, newest, nothing_after, rules
+from twin_runtime.engine.inputs import input_signals, newest, nothing_after, rules
 from twin_runtime.engine.observations import columns
-from twin_runtime.modelling.drive import Drive, interpolate
+from twin_runtime.modelling.signals import InputSignals, interpolate
 from twin_runtime.modelling.variables import Input, Shape
 
 START = 1_700_000_000 * SECOND
@@ -28,10 +28,10 @@ def sample(channel: int, seconds: float, value: float, twin: int = 0) -> Reading
 
 def driven(
     *samples: Reading, last: FloatArray = NOTHING, after: FloatArray | None = None, twins: int | None = None
-) -> Drive:
+) -> InputSignals:
     """The inputs over the tick that follows ``last``."""
     behind = nothing_after(len(last), len(INPUTS)) if after is None else after
-    return drive(rules(INPUTS), last, columns(samples, START), behind, START)
+    return input_signals(rules(INPUTS), last, columns(samples, START), behind, START)
 
 
 def remembered(*samples: Reading) -> FloatArray:
@@ -41,9 +41,9 @@ def remembered(*samples: Reading) -> FloatArray:
     return last
 
 
-def at(acting: Drive, signal: int, *moments: float, twin: int = 0) -> list[float]:
+def at(signals: InputSignals, signal: int, *moments: float, twin: int = 0) -> list[float]:
     """The values of an input at some times of the tick."""
-    return [interpolate(acting.times[twin, signal], acting.values[twin, signal], moment) for moment in moments]
+    return [interpolate(signals.times[twin, signal], signals.values[twin, signal], moment) for moment in moments]
 
 
 def test_the_default_serves_until_the_first_sample_has_come() -> None:
@@ -54,32 +54,34 @@ def test_the_default_serves_until_the_first_sample_has_come() -> None:
 
 
 def test_a_held_input_keeps_its_last_value_however_close_the_next_sample_is() -> None:
-    acting = driven(sample(INFUSION, 0.2, 50.0), sample(INFUSION, 0.21, 20.0), last=remembered(sample(INFUSION, -3, 9)))
-    assert at(acting, INFUSION, 0.0, 0.19, 0.2, 0.205, 0.21, 5.0) == [9.0, 9.0, 50.0, 50.0, 20.0, 20.0]
+    signals = driven(
+        sample(INFUSION, 0.2, 50.0), sample(INFUSION, 0.21, 20.0), last=remembered(sample(INFUSION, -3, 9))
+    )
+    assert at(signals, INFUSION, 0.0, 0.19, 0.2, 0.205, 0.21, 5.0) == [9.0, 9.0, 50.0, 50.0, 20.0, 20.0]
 
 
 def test_a_linear_input_is_interpolated_from_the_sample_before_the_tick() -> None:
-    acting = driven(sample(FLOW, 0.1, 30.0), sample(FLOW, 0.3, 50.0), last=remembered(sample(FLOW, -0.1, 10.0)))
-    assert at(acting, FLOW, 0.0, 0.1, 0.2, 0.3, 0.9) == pytest.approx([20.0, 30.0, 40.0, 50.0, 50.0], abs=1e-4)
+    signals = driven(sample(FLOW, 0.1, 30.0), sample(FLOW, 0.3, 50.0), last=remembered(sample(FLOW, -0.1, 10.0)))
+    assert at(signals, FLOW, 0.0, 0.1, 0.2, 0.3, 0.9) == pytest.approx([20.0, 30.0, 40.0, 50.0, 50.0], abs=1e-4)
 
 
 def test_a_linear_input_is_interpolated_to_the_first_sample_behind_the_tick() -> None:
     after = nothing_after(1, 3)
     after[0, FLOW] = 0.5, 60.0
-    acting = driven(sample(FLOW, 0.1, 20.0), after=after)
-    assert at(acting, FLOW, 0.1, 0.3, 0.5) == pytest.approx([20.0, 40.0, 60.0])
+    signals = driven(sample(FLOW, 0.1, 20.0), after=after)
+    assert at(signals, FLOW, 0.1, 0.3, 0.5) == pytest.approx([20.0, 40.0, 60.0])
 
 
 def test_across_too_long_a_gap_the_last_value_is_held() -> None:
-    acting = driven(sample(FLOW, 0.3, 50.0), last=remembered(sample(FLOW, -0.3, 10.0)))
-    assert at(acting, FLOW, 0.0, 0.299, 0.3) == [10.0, 10.0, 50.0]
+    signals = driven(sample(FLOW, 0.3, 50.0), last=remembered(sample(FLOW, -0.3, 10.0)))
+    assert at(signals, FLOW, 0.0, 0.299, 0.3) == [10.0, 10.0, 50.0]
     just = driven(sample(FLOW, 0.25, 60.0), last=remembered(sample(FLOW, -0.25, 10.0)))
     assert at(just, FLOW, 0.0) == pytest.approx([35.0], abs=1e-4)
 
 
 def test_an_event_has_times_and_leaves_nothing_behind() -> None:
-    acting = driven(sample(BEAT, 0.2, 1.0), sample(BEAT, 0.9, 1.0), last=remembered(sample(BEAT, -0.5, 1.0)))
-    times = acting.times[0, BEAT]
+    signals = driven(sample(BEAT, 0.2, 1.0), sample(BEAT, 0.9, 1.0), last=remembered(sample(BEAT, -0.5, 1.0)))
+    times = signals.times[0, BEAT]
     assert times[np.isfinite(times)].tolist() == [0.2, 0.9]
 
 
@@ -93,10 +95,10 @@ def test_a_drive_does_not_depend_on_the_order_in_which_samples_came() -> None:
 
 def test_each_twin_has_its_own_inputs() -> None:
     last = np.concatenate([NOTHING, remembered(sample(FLOW, -0.1, 10.0))])
-    acting = driven(sample(FLOW, 0.0, 40.0, twin=0), sample(FLOW, 0.1, 30.0, twin=1), last=last)
-    assert at(acting, FLOW, 0.0, twin=0) == [40.0]
-    assert at(acting, FLOW, 0.0, twin=1) == pytest.approx([20.0], abs=1e-4)
-    assert acting.known.tolist() == [1.0, 1.0]
+    signals = driven(sample(FLOW, 0.0, 40.0, twin=0), sample(FLOW, 0.1, 30.0, twin=1), last=last)
+    assert at(signals, FLOW, 0.0, twin=0) == [40.0]
+    assert at(signals, FLOW, 0.0, twin=1) == pytest.approx([20.0], abs=1e-4)
+    assert signals.known.tolist() == [1.0, 1.0]
 
 
 def test_the_newest_sample_is_remembered_by_input() -> None:

@@ -41,8 +41,8 @@ def test_some_of_the_readings_can_be_picked() -> None:
 def test_each_twin_has_a_row_of_observations_padded_to_the_longest() -> None:
     outputs = np.array([3, 7])  # abp observes output 3 of the model, cvp output 7
     seen = observations(columns(READINGS, START), 3, outputs)
-    np.testing.assert_array_equal(seen.watch.times, [[0.008, np.inf, np.inf], [np.inf] * 3, [0.0, 0.0, 0.016]])
-    np.testing.assert_array_equal(seen.watch.outputs, [[3, -1, -1], [-1, -1, -1], [3, 7, 3]])
+    np.testing.assert_array_equal(seen.points.times, [[0.008, np.inf, np.inf], [np.inf] * 3, [0.0, 0.0, 0.016]])
+    np.testing.assert_array_equal(seen.points.outputs, [[3, -1, -1], [-1, -1, -1], [3, 7, 3]])
     np.testing.assert_array_equal(seen.sensor, [[ABP, -1, -1], [-1, -1, -1], [ABP, CVP, ABP]])
     np.testing.assert_array_equal(seen.value, [[91.0, np.nan, np.nan], [np.nan] * 3, [80.0, 5.0, 82.0]])
     np.testing.assert_array_equal(seen.variance, [[4.0, np.nan, np.nan], [np.nan] * 3, [4.0, 0.25, 4.0]])
@@ -50,4 +50,4 @@ def test_each_twin_has_a_row_of_observations_padded_to_the_longest() -> None:
 
 def test_a_tick_without_readings_has_no_observations() -> None:
     seen = observations(columns([], START), 3, np.array([0]))
-    assert seen.value.shape == seen.watch.times.shape == (3, 0)
+    assert seen.value.shape == seen.points.times.shape == (3, 0)

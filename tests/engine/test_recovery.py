@@ -11,10 +11,10 @@ import pytest
 
 from twin_models.lorenz96 import Lorenz96
 from twin_runtime.assimilation import Etkf, Inflation
-from twin_runtime.core import SECOND, FloatArray, Reading, State, Trust
+from twin_runtime.core import SECOND, FleetState, FloatArray, Reading, Trust
 from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.engine.tick import tick
-from twin_runtime.modelling.drive import Drive, nothing_to_watch
+from twin_runtime.modelling.signals import InputSignals, no_points
 from twin_runtime.timeline.timeline import Timeline
 from twin_runtime.vvuq.checks import CHECKS, complaining
 from twin_runtime.vvuq.divergence import Divergence, Response
@@ -52,7 +52,7 @@ def truth(ticks: int = END) -> FloatArray:
     x, none = np.eye(1, SIZE)[None].copy(), np.empty((1, 0, 0))
     states = np.empty((1000 + ticks, SIZE))
     for state in states:
-        RING.advance(x, 0.05, Drive(none, none, np.ones(1)), nothing_to_watch(1), np.empty((1, 1, 0)), np.zeros(1))
+        RING.advance(x, 0.05, InputSignals(none, none, np.ones(1)), no_points(1), np.empty((1, 1, 0)), np.zeros(1))
         state[:] = x[0, 0]
     return states[1000:]
 
@@ -77,7 +77,7 @@ class Story(NamedTuple):
     error: FloatArray
     told: FloatArray
     trust: FloatArray
-    state: State
+    state: FleetState
 
 
 @cache
@@ -96,7 +96,7 @@ def story(response: Response, kick: float = 6.0) -> Story:
     return Story(error, told, trust, state)
 
 
-def counted(state: State) -> FloatArray:
+def counted(state: FleetState) -> FloatArray:
     return state.memory[:, Slot.SUM_DIVERGED]
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.tank import START, TICK, Tank, busy_tick, gauge, tanks
-from twin_runtime.core import FloatArray, Reading, Record, State, Trust
+from twin_runtime.core import FleetState, FloatArray, Reading, Record, Trust
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.tick import forecast, laid_out, outlook, tick, warm_up
-from twin_runtime.modelling.drive import nothing_to_watch
+from twin_runtime.modelling.signals import no_points
 from twin_runtime.vvuq.checks import reasons
 from twin_runtime.vvuq.memory import SensorSlot, Slot
 
@@ -22,13 +22,13 @@ def fleet() -> Fleet:
     return tanks(3)
 
 
-def bits(state: State) -> tuple[bytes, ...]:
+def bits(state: FleetState) -> tuple[bytes, ...]:
     return state.x.tobytes(), state.memory.tobytes(), state.past.tobytes()
 
 
 def run(
-    fleet: Fleet, state: State, readings: Sequence[Sequence[Reading]], rows: Sequence[int], first: int = 0
-) -> tuple[State, list[Record]]:
+    fleet: Fleet, state: FleetState, readings: Sequence[Sequence[Reading]], rows: Sequence[int], first: int = 0
+) -> tuple[FleetState, list[Record]]:
     """Some ticks in a row."""
     records = []
     for number, batch in enumerate(readings, START + first):
@@ -85,8 +85,8 @@ class TestCorrection:
     def test_a_tick_without_readings_is_a_forecast(self, fleet: Fleet) -> None:
         state, _ = run(fleet, fleet.start(), busy(5, 3), range(3))
         rows, number = np.arange(3), START + 5
-        acting, _ = laid_out(fleet, state.memory.copy(), number, (), None)
-        ahead, _, _ = forecast(fleet, state.x, number, rows, acting, nothing_to_watch(3))
+        signals, _ = laid_out(fleet, state.memory.copy(), number, (), None)
+        ahead, _, _ = forecast(fleet, state.x, number, rows, signals, no_points(3))
         quiet, _ = tick(fleet, state, number, (), rows)
         assert quiet.x.tobytes() == ahead.tobytes()
         assert quiet.memory[:, Slot.SUM_ASSIMILATED].tolist() == state.memory[:, Slot.SUM_ASSIMILATED].tolist()
@@ -112,8 +112,8 @@ class TestCorrection:
         bucket = Reading(0, 4, start + TICK // 2, 1.0, 0.0)
         readings = [gauge(0, 1.0, offset=TICK // 2 - 1), gauge(0, 1.0, offset=TICK // 2 + 1)]
         state = fleet.start()
-        acting, seen = laid_out(fleet, state.memory.copy(), START, [bucket, *readings], None)
-        _, predicted, _ = forecast(fleet, state.x, START, np.array([0]), acting, seen.watch)
+        signals, seen = laid_out(fleet, state.memory.copy(), START, [bucket, *readings], None)
+        _, predicted, _ = forecast(fleet, state.x, START, np.array([0]), signals, seen.points)
         np.testing.assert_allclose(predicted[0, :, 1] - predicted[0, :, 0], 0.1, atol=1e-6)
 
 
@@ -122,7 +122,7 @@ class TestGate:
 
     REOPEN = 5
 
-    def settled(self) -> tuple[Fleet, State]:
+    def settled(self) -> tuple[Fleet, FleetState]:
         fleet = tanks(1, reopen=self.REOPEN)
         state, _ = run(fleet, fleet.start(), [[gauge(n, 1.0)] for n in range(50)], [0])
         return fleet, state
@@ -184,7 +184,7 @@ class TestPast:
     def looking_back(self) -> Fleet:
         return replace(tanks(2), lag=self.LAG)
 
-    def ends(self, fleet: Fleet, state: State) -> list[FloatArray]:
+    def ends(self, fleet: Fleet, state: FleetState) -> list[FloatArray]:
         """The quantities at every end of a tick that is kept, the oldest first."""
         return np.split(state.past, self.LAG + 1, axis=2) if fleet.kept else []
 

@@ -12,10 +12,10 @@ import pytest
 from tests.modelling.oscillator import Oscillator, kicked
 from twin_runtime.core import FloatArray
 from twin_runtime.errors import ModelError
-from twin_runtime.modelling.drive import Drive, Watch
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import physics
+from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.variables import Output
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -43,11 +43,11 @@ def results(model: OdeModel) -> FloatArray:
     """What an ensemble driven by everything there is comes to: states, predictions and quantities in one row."""
     x = draw_prior(model.variables, 1, np.arange(2), 4)
     times = np.array([[[0.0, 0.5], [0.21, np.inf]], [[0.1, 0.9], [0.0, 0.3]]])
-    drive = Drive(times, np.array([[[1.0, 2.0], [1.0, 1.0]], [[-3.0, 0.0], [1.0, 1.0]]]), np.ones(2))
-    watch = Watch(np.array([[0.0, 0.7], [0.3, np.inf]]), np.array([[0, 1], [1, -1]]))
+    signals = InputSignals(times, np.array([[[1.0, 2.0], [1.0, 1.0]], [[-3.0, 0.0], [1.0, 1.0]]]), np.ones(2))
+    points = Points(np.array([[0.0, 0.7], [0.3, np.inf]]), np.array([[0, 1], [1, -1]]))
     predicted = np.zeros((2, 4, 2))
-    model.advance(x, 1.0, drive, watch, predicted, np.empty(2))
-    return np.concatenate([array.ravel() for array in (x, predicted, model.observe(x, 1.0, drive))])
+    model.advance(x, 1.0, signals, points, predicted, np.empty(2))
+    return np.concatenate([array.ravel() for array in (x, predicted, model.observe(x, 1.0, signals))])
 
 
 def declared(**changes: Any) -> OdeModel:  # noqa: ANN401  # a declaration may say anything
@@ -131,8 +131,8 @@ def test_a_model_may_have_no_inputs_no_outputs_and_names_that_the_kernel_uses_it
     model = Stone()
     x = draw_prior(model.variables, 1, np.arange(1), 2)
     before, nothing = x.copy(), np.empty((1, 0, 1))
-    watch = Watch(np.empty((1, 0)), np.empty((1, 0), np.int64))
-    model.advance(x, 2.0, Drive(nothing, nothing, np.ones(1)), watch, np.empty((1, 2, 0)), np.empty(1))
+    points = Points(np.empty((1, 0)), np.empty((1, 0), np.int64))
+    model.advance(x, 2.0, InputSignals(nothing, nothing, np.ones(1)), points, np.empty((1, 2, 0)), np.empty(1))
     np.testing.assert_allclose(x[0, :, 0], before[0, :, 0] + 2.0 * before[0, :, 1] - 0.5 * 9.81 * 4.0)
 
 
@@ -140,10 +140,12 @@ def test_an_event_that_no_function_answers_changes_nothing() -> None:
     deaf = declared(events={})
     x = draw_prior(deaf.variables, 1, np.arange(1), 2)
     kicked_once, never = (np.array([[[-np.inf], [moment]]]) for moment in (0.1, np.inf))
-    watch = Watch(np.empty((1, 0)), np.empty((1, 0), np.int64))
+    points = Points(np.empty((1, 0)), np.empty((1, 0), np.int64))
     ends = []
     for times in (kicked_once, never):
         after = x.copy()
-        deaf.advance(after, 0.2, Drive(times, 0.0 * x[:, :, :1], np.ones(1)), watch, np.empty((1, 2, 0)), np.empty(1))
+        deaf.advance(
+            after, 0.2, InputSignals(times, 0.0 * x[:, :, :1], np.ones(1)), points, np.empty((1, 2, 0)), np.empty(1)
+        )
         ends.append(after)
     np.testing.assert_allclose(ends[0], ends[1], rtol=1e-12)

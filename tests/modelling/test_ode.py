@@ -9,10 +9,10 @@ import pytest
 from tests.modelling.oscillator import Decay, Oscillator, swing
 from twin_runtime.core import FloatArray
 from twin_runtime.errors import ModelError
-from twin_runtime.modelling.drive import Drive, Watch, nothing_to_watch
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model, physical
 from twin_runtime.modelling.ode import OdeModel
+from twin_runtime.modelling.signals import InputSignals, Points, no_points
 from twin_runtime.modelling.variables import Fixed, LogNormal, Prior
 from twin_runtime.testing import ModelTests
 
@@ -40,21 +40,25 @@ def ensemble(model: OdeModel) -> FloatArray:
     return draw_prior(model.variables, 1, np.arange(TWINS), MEMBERS)
 
 
-def undriven(model: OdeModel) -> Drive:
+def undriven(model: OdeModel) -> InputSignals:
     """Signals at 0, and no events."""
     times = np.full((TWINS, len(model.inputs), 1), np.inf)
     if model.inputs:
         times[:, 0] = -np.inf
-    return Drive(times, np.zeros_like(times), np.ones(TWINS))
+    return InputSignals(times, np.zeros_like(times), np.ones(TWINS))
 
 
 def advanced(
-    model: OdeModel, x: FloatArray, duration: float, drive: Drive | None = None, watch: Watch | None = None
+    model: OdeModel,
+    x: FloatArray,
+    duration: float,
+    signals: InputSignals | None = None,
+    points: Points | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """The ensemble after some time, and its predictions."""
-    watched = watch or nothing_to_watch(TWINS)
-    after, predicted = x.copy(), np.full((TWINS, MEMBERS, watched.times.shape[1]), np.nan)
-    model.advance(after, duration, drive or undriven(model), watched, predicted, np.empty(TWINS))
+    points = points or no_points(TWINS)
+    after, predicted = x.copy(), np.full((TWINS, MEMBERS, points.times.shape[1]), np.nan)
+    model.advance(after, duration, signals or undriven(model), points, predicted, np.empty(TWINS))
     return after, predicted
 
 
@@ -103,8 +107,8 @@ def test_a_linear_push_is_integrated_without_an_error() -> None:
     model = Oscillator({"stiffness": Fixed(0.0), "damping": Fixed(0.0)})
     x = ensemble(model)
     times = np.array([[[0.0, 1.0], [np.inf, np.inf]]] * TWINS)
-    drive = Drive(times, np.array([[[0.0, 6.0], [np.inf, np.inf]]] * TWINS), np.ones(TWINS))
-    after = advanced(model, x, 1.0, drive)[0]
+    signals = InputSignals(times, np.array([[[0.0, 6.0], [np.inf, np.inf]]] * TWINS), np.ones(TWINS))
+    after = advanced(model, x, 1.0, signals)[0]
     np.testing.assert_allclose(after[:, :, 1], x[:, :, 1] + 3.0, rtol=1e-13)
     np.testing.assert_allclose(after[:, :, 0], x[:, :, 0] + x[:, :, 1] + 1.0, rtol=1e-13)
 
@@ -113,7 +117,7 @@ def test_an_event_acts_at_its_own_time_and_on_its_own_twin() -> None:
     model = Oscillator()
     x = ensemble(model)
     times = np.array([[[-np.inf, np.inf], [0.333, np.inf]], [[-np.inf, np.inf], [np.inf, np.inf]]])
-    after = advanced(model, x, 1.0, Drive(times, np.zeros_like(times), np.ones(TWINS)))[0]
+    after = advanced(model, x, 1.0, InputSignals(times, np.zeros_like(times), np.ones(TWINS)))[0]
     turned = x.copy()
     turned[:, :, :2] = swung(model, x, 0.333) * (1.0, -1.0)
     np.testing.assert_allclose(after[0, :, :2], swung(model, turned, 0.667)[0], atol=NEAR)
@@ -125,7 +129,7 @@ def test_readings_are_predicted_at_their_own_times() -> None:
     x = ensemble(model)
     moments = np.array([[0.0, 0.1234, 0.1234], [0.5, 0.99, np.inf]])
     outputs = np.array([[POSITION, FORCE, POSITION], [FORCE, POSITION, -1]])
-    after, predicted = advanced(model, x, 1.0, watch=Watch(moments, outputs))
+    after, predicted = advanced(model, x, 1.0, points=Points(moments, outputs))
     assert np.isnan(predicted[1, :, 2]).all()
     for twin, k in np.argwhere(outputs >= 0):
         position = swung(model, x, float(moments[twin, k]))[twin, :, 0]

@@ -8,7 +8,7 @@ import numpy as np
 
 from twin_models.pipe import Pipe
 from twin_runtime.core import FloatArray
-from twin_runtime.modelling.drive import Drive, nothing_to_watch
+from twin_runtime.modelling.signals import InputSignals, no_points
 from twin_runtime.modelling.variables import Fixed, Prior
 
 NOMINAL: Mapping[str, Prior] = MappingProxyType(
@@ -62,9 +62,9 @@ def run(pipe: Pipe, inlet: Signal, flow: Signal, duration: float, tick: float = 
     starts = np.arange(round(duration / tick), dtype=np.float64) * tick
     rows, residual, largest = [], np.zeros(1), 0.0
     for start in starts:
-        drive = Drive(times - start, values, np.ones(1))
-        pipe.advance(x, tick, drive, nothing_to_watch(1), np.empty((1, 1, 0)), residual)
-        rows.append(pipe.observe(x, tick, drive)[0, 0])
+        signals = InputSignals(times - start, values, np.ones(1))
+        pipe.advance(x, tick, signals, no_points(1), np.empty((1, 1, 0)), residual)
+        rows.append(pipe.observe(x, tick, signals)[0, 0])
         largest = max(largest, residual[0])
     columns = np.array(rows).T
     return Ran(starts + tick, {q.name: column for q, column in zip(pipe.quantities, columns, strict=True)}, largest)

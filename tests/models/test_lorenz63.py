@@ -8,8 +8,8 @@ from scipy.integrate import solve_ivp
 from twin_models.lorenz63 import Lorenz63
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.conformance import advanced
-from twin_runtime.modelling.drive import Drive
 from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.modelling.variables import Prior
 from twin_runtime.testing import ModelTests
 
@@ -27,7 +27,7 @@ def after(state: FloatArray, seconds: float) -> FloatArray:
     """Some states ``[member, 3]`` some time later."""
     x = np.concatenate([state, np.tile([SIGMA, RHO, BETA, 1.0], (len(state), 1))], axis=1)[None]
     nothing = np.empty((1, 0, 0))
-    return advanced(Lorenz63(), x, seconds, Drive(nothing, nothing, np.ones(1)))[0][0, :, :3]
+    return advanced(Lorenz63(), x, seconds, InputSignals(nothing, nothing, np.ones(1)))[0][0, :, :3]
 
 
 def test_steady_convection_stays() -> None:

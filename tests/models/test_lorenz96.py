@@ -11,8 +11,8 @@ from twin_models.lorenz_uv import LorenzUV
 from twin_runtime.core import FloatArray
 from twin_runtime.errors import ModelError
 from twin_runtime.modelling.conformance import advanced
-from twin_runtime.modelling.drive import Drive
 from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.modelling.variables import Prior
 from twin_runtime.testing import ModelTests
 
@@ -37,7 +37,7 @@ class TestLorenzUV(ModelTests):
 def after(model: Model, state: FloatArray, seconds: float) -> FloatArray:
     """One state some time later."""
     nothing = np.empty((1, 0, 0))
-    later, _, _ = advanced(model, state[None, None], seconds, Drive(nothing, nothing, np.ones(1)))
+    later, _, _ = advanced(model, state[None, None], seconds, InputSignals(nothing, nothing, np.ones(1)))
     row: FloatArray = later[0, 0]
     return row
 

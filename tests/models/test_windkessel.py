@@ -9,8 +9,8 @@ import pytest
 from tests.models.folded import Followed, follow_patient, patient_twin
 from twin_models.windkessel import Windkessel
 from twin_runtime.core import FloatArray
-from twin_runtime.modelling.drive import Drive, Watch, nothing_to_watch
 from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.signals import InputSignals, Points, no_points
 from twin_runtime.modelling.variables import Prior
 from twin_runtime.testing import ModelTests
 from twin_simulators.patient import Patient
@@ -30,12 +30,12 @@ class TestWindkessel(ModelTests):
         return Windkessel(priors)
 
 
-def beat() -> Drive:
+def beat() -> InputSignals:
     """One beat of regular half-sine ejections."""
     times = np.arange(round(PERIOD / GRID) + 1, dtype=np.float64) * GRID
     peak = STROKE_VOLUME * np.pi / (2.0 * EJECTION)
     flow = np.where(times < EJECTION, peak * np.sin(np.pi * times / EJECTION), 0.0)
-    return Drive(times[None, None], flow[None, None], np.ones(1))
+    return InputSignals(times[None, None], flow[None, None], np.ones(1))
 
 
 def stored_at_opening() -> float:
@@ -57,9 +57,9 @@ def member(stored: float) -> FloatArray:
 
 
 def after_beats(x: FloatArray, count: int) -> FloatArray:
-    model, acting = Windkessel(), beat()
+    model, signals = Windkessel(), beat()
     for _ in range(count):
-        model.advance(x, PERIOD, acting, nothing_to_watch(1), np.empty((1, 1, 0)), np.empty(1))
+        model.advance(x, PERIOD, signals, no_points(1), np.empty((1, 1, 0)), np.empty(1))
     return x
 
 
@@ -71,8 +71,8 @@ def test_regular_beats_settle_into_the_periodic_state() -> None:
 def test_the_pressures_of_a_beat_are_those_of_the_closed_form() -> None:
     times = np.arange(round(PERIOD / GRID), dtype=np.float64) * GRID
     predicted = np.empty((1, 1, times.size))
-    watch = Watch(times[None], np.zeros((1, times.size), np.int64))
-    Windkessel().advance(member(stored_at_opening()), PERIOD, beat(), watch, predicted, np.empty(1))
+    points = Points(times[None], np.zeros((1, times.size), np.int64))
+    Windkessel().advance(member(stored_at_opening()), PERIOD, beat(), points, predicted, np.empty(1))
     pressure = predicted[0, 0]
     # The published figures have four decimals; between two readings the systolic peak is lower by 2e-5 at most.
     assert pressure.max() == pytest.approx(113.6361, abs=1e-4)

@@ -10,9 +10,9 @@ import numpy as np
 
 from twin_runtime.assimilation import Assimilator, Inflate, Inflation, Occasion
 from twin_runtime.core import FloatArray
-from twin_runtime.modelling.drive import Drive, Watch
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.signals import InputSignals, Points
 
 TRUTH = 1_000_000
 """Added to a twin's identity: the truth is drawn as a twin of its own."""
@@ -75,9 +75,11 @@ class Experiment:
         """Advance ensembles in place to the next observation; returns what they predict of it."""
         twins, members = x.shape[:2]
         nothing = np.empty((twins, 0, 0))
-        watch = Watch(np.full((twins, len(self.observed)), self.interval), np.tile(self.observed, (twins, 1)))
+        points = Points(np.full((twins, len(self.observed)), self.interval), np.tile(self.observed, (twins, 1)))
         predicted, residual = np.empty((twins, members, len(self.observed))), np.empty(twins)
-        self.model.advance(x, self.interval, Drive(nothing, nothing, np.ones(twins)), watch, predicted, residual)
+        self.model.advance(
+            x, self.interval, InputSignals(nothing, nothing, np.ones(twins)), points, predicted, residual
+        )
         return predicted
 
 

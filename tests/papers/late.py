@@ -18,8 +18,8 @@ from twin_models.lorenz96 import Lorenz96
 from twin_runtime.assimilation import Etkf, Inflation
 from twin_runtime.core import SECOND, FloatArray, Reading
 from twin_runtime.engine.fleet import Fleet, Sensor
-from twin_runtime.modelling.drive import Drive, nothing_to_watch
 from twin_runtime.modelling.ensemble import draw_prior
+from twin_runtime.modelling.signals import InputSignals, no_points
 from twin_runtime.timeline.timeline import Timeline
 from twin_runtime.vvuq.checks import CHECKS
 
@@ -67,8 +67,8 @@ def world(cycles: int = CYCLES, replicates: int = REPLICATES, seed: int = 1) -> 
     x, calm = draw_prior(model.variables, seed, twins + TRUTH, 1), np.empty((replicates, 0, 0))
     truth = np.empty((cycles, replicates, SIZE))
     for cycle in range(cycles):
-        drive, empty = Drive(calm, calm, np.ones(replicates)), np.empty((replicates, 1, 0))
-        model.advance(x, TICK / SECOND, drive, nothing_to_watch(replicates), empty, np.empty(replicates))
+        signals, empty = InputSignals(calm, calm, np.ones(replicates)), np.empty((replicates, 1, 0))
+        model.advance(x, TICK / SECOND, signals, no_points(replicates), empty, np.empty(replicates))
         truth[cycle] = x[:, 0]
     return World(truth, truth + np.random.default_rng(seed).normal(size=truth.shape))
 

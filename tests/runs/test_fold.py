@@ -221,7 +221,7 @@ class TestDivergence:
         spoilt = [m for m in story if m.topic != "patient-1/abp" or m.arrival < at(100)]
         swapped = [message(n + 0.5, 290.0 - 40.0 * (n % 7), patient=1) for n in range(100, 300)]
         taken(fold, sorted([*spoilt, *swapped], key=lambda m: m.arrival))
-        told = [record.getMessage() for record in caplog.records if record.name == "twin_runtime.fold"]
+        told = [record.getMessage() for record in caplog.records if record.name == "twin_runtime.runs.fold"]
         assert len(told) == 1
         assert re.fullmatch(r"twin 'patient-1' has diverged from its sensors in tick \d+; response: flag", told[0])
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twin_runtime.core import Checkpoint, Code, Entry, Quantity, Reading, Record, State
+from twin_runtime.core import Checkpoint, Code, Entry, FleetState, Quantity, Reading, Record
 from twin_runtime.store.store import Identity
 
 TICK = 40_000_000
@@ -37,4 +37,4 @@ def record(tick: int, revision: int = 0, rows: tuple[int, ...] = (0, 1), reasons
 
 def checkpoint(tick: int) -> Checkpoint:
     random = np.random.default_rng(tick)
-    return Checkpoint(tick, State(*(random.normal(size=shape) for shape in ((2, 4, 3), (2, 6), (2, 4, 10)))))
+    return Checkpoint(tick, FleetState(*(random.normal(size=shape) for shape in ((2, 4, 3), (2, 6), (2, 4, 10)))))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.tank import BUCKET, DIPSTICK, GAUGE, PUMP, RAIN, START, STEAM, TICK, busy_tick, gauge
 from tests.timeline.timelines import EITHER, FLEETS, LATENESS, Run, in_order, log
 from twin_models.artery import Artery
-from twin_runtime.core import Checkpoint, Code, Reading, State
+from twin_runtime.core import Checkpoint, Code, FleetState, Reading
 from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.timeline.timeline import Timeline
 
@@ -210,7 +210,7 @@ class TestSettled:
         readings = log(80, 2)
         arrivals = sorted(readings, key=lambda r: r.time + rng.randint(0, LATENESS * TICK))
         run = Run.of(fleet)
-        settled: dict[int, tuple[Checkpoint, State]] = {}
+        settled: dict[int, tuple[Checkpoint, FleetState]] = {}
         for k, reading in enumerate(arrivals):
             run.offer(reading)
             if k % 5 == 0:

@@ -25,7 +25,7 @@ def tank(level: Prior, sill: Prior) -> Fleet:
 def of_ticks(fleet: Fleet, readings: dict[int, list[Reading]]) -> list[Unidentifiable]:
     state = fleet.start()
     ticks = (laid_out(fleet, state.memory, number, of_tick, None) for number, of_tick in readings.items())
-    intervals = (Interval(fleet.seconds, drive, seen.watch, seen.variance) for drive, seen in ticks)
+    intervals = (Interval(fleet.seconds, drive, seen.points, seen.variance) for drive, seen in ticks)
     return unidentifiable(fleet.model, [sensor.name for sensor in fleet.sensors], state.x[0], intervals)
 
 
@@ -79,7 +79,7 @@ class TestLinearGaussian:
         state = fleet.start()
         drive, seen = laid_out(fleet, state.memory, START, [gauge(0, 1.0)], None)
         before = state.x.tobytes()
-        unidentifiable(fleet.model, ["gauge"], state.x[0], [Interval(fleet.seconds, drive, seen.watch, seen.variance)])
+        unidentifiable(fleet.model, ["gauge"], state.x[0], [Interval(fleet.seconds, drive, seen.points, seen.variance)])
         assert state.x.tobytes() == before
 
 

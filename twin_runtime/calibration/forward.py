@@ -47,7 +47,7 @@ def predict(stretch: Stretch, x: FloatArray, progress: Progress | None = None) -
     predicted, done, fine = np.empty((len(x), stretch.readings)), 0, np.ones(len(x), np.bool_)
     for acting, seen in stretch:
         foreseen = np.empty((1, len(x), seen.value.size))
-        fleet.model.advance(ahead, fleet.seconds, acting, seen.watch, foreseen, residual)
+        fleet.model.advance(ahead, fleet.seconds, acting, seen.points, foreseen, residual)
         fine &= (np.abs(foreseen[0]) < LARGEST).all(axis=1)
         predicted[:, done : done + seen.value.size] = _independent(fleet, foreseen, seen)
         done += seen.value.size

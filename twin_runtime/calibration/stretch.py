@@ -8,8 +8,8 @@ from twin_runtime.core import Code, Reading, Recording
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.observations import Observations
 from twin_runtime.errors import ConfigError, RecordingError, did_you_mean
-from twin_runtime.modelling.drive import Drive
 from twin_runtime.modelling.random import MAX_VARIABLES
+from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.replay import admitted
 from twin_runtime.timeline.timeline import Timeline
@@ -30,7 +30,7 @@ class Stretch:
     readings: int
     refused: dict[str, int]
 
-    def __iter__(self) -> Iterator[tuple[Drive, Observations]]:
+    def __iter__(self) -> Iterator[tuple[InputSignals, Observations]]:
         return self.timeline.ahead(self.row)
 
     def __len__(self) -> int:

@@ -10,13 +10,13 @@ from twin_runtime.assimilation import Assimilator, Inflate
 from twin_runtime.assimilation.kalman import keeps_points
 from twin_runtime.assimilation.shrinkage import shrink
 from twin_runtime.assimilation.sigma_points import laid_out_prior, widened
-from twin_runtime.core import SECOND, FloatArray, IntArray, State
-from twin_runtime.engine.inputs import drive, nothing_after, rules
+from twin_runtime.core import SECOND, FleetState, FloatArray, IntArray
+from twin_runtime.engine.inputs import input_signals, nothing_after, rules
 from twin_runtime.engine.observations import columns
-from twin_runtime.modelling.drive import Drive
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.random import perturb
+from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.modelling.variables import Parameter
 from twin_runtime.vvuq.checks import Check, thresholds
 from twin_runtime.vvuq.divergence import Divergence
@@ -122,7 +122,7 @@ class Fleet:
 
     @cached_property
     def corrected(self) -> IntArray:
-        """The columns that readings correct and whose spread is watched."""
+        """The columns that readings correct and whose spread is points."""
         return np.array([j for j, v in enumerate(self.model.variables) if v.corrected and v.prior.sd > 0.0], np.int64)
 
     @cached_property
@@ -145,12 +145,12 @@ class Fleet:
         parameters = [j for j in self.corrected if isinstance(self.model.variables[j], Parameter)]
         return Beside(centre, self.prior_sd, self.walk, self.corrected, np.array(parameters, np.int64))
 
-    def start(self, rows: IntArray | None = None) -> State:
+    def start(self, rows: IntArray | None = None) -> FleetState:
         """The state of some twins, or all, before the first tick: drawn from the prior, as if it had ever been so."""
         rows = np.arange(len(self.twins)) if rows is None else rows
         x, memory = self.drawn(rows), self.layout.fresh(rows.size)
         prior = self.model.observe(x, self.seconds, held(self, memory)) if self.kept else x[:, :, :0]
-        return State(x, memory, np.tile(prior, self.kept))
+        return FleetState(x, memory, np.tile(prior, self.kept))
 
     def drawn(self, rows: IntArray, number: int = 0) -> FloatArray:
         """Members ``[twin, member, variable]`` of the prior for a tick: drawn, or laid out where the method asks."""
@@ -170,7 +170,7 @@ class Fleet:
         return ahead
 
 
-def held(fleet: Fleet, memory: FloatArray) -> Drive:
+def held(fleet: Fleet, memory: FloatArray) -> InputSignals:
     """Inputs that stay as they were."""
     last = fleet.layout.by_input(memory)
-    return drive(fleet.input_rules, last, columns((), 0), nothing_after(*last.shape[:2]), 0)
+    return input_signals(fleet.input_rules, last, columns((), 0), nothing_after(*last.shape[:2]), 0)

@@ -7,7 +7,7 @@ from numba import njit
 
 from twin_runtime.core import SECOND, FloatArray, IntArray
 from twin_runtime.engine.observations import Readings
-from twin_runtime.modelling.drive import Drive
+from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.modelling.variables import Input, Shape
 
 EVENT = int(Shape.EVENT)
@@ -21,7 +21,9 @@ def rules(inputs: Sequence[Input]) -> FloatArray:
     return np.array([(i.shape, gap, i.default) for i, gap in zip(inputs, gaps, strict=True)]).reshape(-1, 3)
 
 
-def drive(rules: FloatArray, last: FloatArray, samples: Readings, after: FloatArray, start: int) -> Drive:
+def input_signals(
+    rules: FloatArray, last: FloatArray, samples: Readings, after: FloatArray, start: int
+) -> InputSignals:
     """The knots of all inputs over a tick.
 
     ``last[twin, input, 2]`` holds time (ns) and value of the newest sample before the tick (NaN: none yet), ``samples``
@@ -34,7 +36,7 @@ def drive(rules: FloatArray, last: FloatArray, samples: Readings, after: FloatAr
     times = np.full((twins, inputs, 2 * most + 3), np.inf)
     values = np.full_like(times, np.inf)
     _fill(rules, last, *samples[:4], after, start, np.zeros((twins, inputs), np.int64), times, values)
-    return Drive(times, values, np.ones(twins))
+    return InputSignals(times, values, np.ones(twins))
 
 
 @njit(cache=True, error_model="numpy")

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from numba import njit
 
 from twin_runtime.core import SECOND, FloatArray, IntArray, Reading
-from twin_runtime.modelling.drive import Watch
+from twin_runtime.modelling.signals import Points
 
 
 class Readings(NamedTuple):
@@ -45,20 +45,20 @@ def _order(reading: Reading) -> tuple[int, int, int]:
 class Observations(NamedTuple):
     """The sensors' readings of one tick, one row a twin, padded.
 
-    ``watch`` says when and what; ``value`` and ``variance`` are ``[twin, reading]`` (NaN where there is none),
+    ``points`` says when and what; ``value`` and ``variance`` are ``[twin, reading]`` (NaN where there is none),
     ``sensor`` is the sensor's place in its table (-1 where there is none).
     """
 
-    watch: Watch
+    points: Points
     sensor: IntArray
     value: FloatArray
     variance: FloatArray
 
     def after(self, earlier: "Observations") -> "Observations":
         """Both, the ``earlier`` ones first."""
-        watch = Watch(*(np.concatenate(pair, axis=1) for pair in zip(earlier.watch, self.watch, strict=True)))
+        points = Points(*(np.concatenate(pair, axis=1) for pair in zip(earlier.points, self.points, strict=True)))
         rest = (np.concatenate(pair, axis=1) for pair in zip(earlier[1:], self[1:], strict=True))
-        return Observations(watch, *rest)
+        return Observations(points, *rest)
 
 
 def observations(readings: Readings, twins: int, outputs: IntArray) -> Observations:
@@ -67,7 +67,7 @@ def observations(readings: Readings, twins: int, outputs: IntArray) -> Observati
     times, value, variance = np.full((twins, width), np.inf), *np.full((2, twins, width), np.nan)
     sensor, output = np.full((2, twins, width), -1)
     _lay_out(*readings, outputs, times, value, variance, sensor, output)
-    return Observations(Watch(times, output), sensor, value, variance)
+    return Observations(Points(times, output), sensor, value, variance)
 
 
 @njit(cache=True)

@@ -7,12 +7,12 @@ from numba import njit
 
 from twin_runtime.assimilation import Occasion
 from twin_runtime.assimilation.correlated import independent
-from twin_runtime.core import FloatArray, IntArray, Reading, Record, State
+from twin_runtime.core import FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet, held
-from twin_runtime.engine.inputs import drive, newest, nothing_after
+from twin_runtime.engine.inputs import input_signals, newest, nothing_after
 from twin_runtime.engine.lagged_states import beside, onwards, recalled
 from twin_runtime.engine.observations import Observations, columns, observations
-from twin_runtime.modelling.drive import Drive, Watch, nothing_to_watch
+from twin_runtime.modelling.signals import InputSignals, Points, no_points
 from twin_runtime.vvuq.checks import judge
 from twin_runtime.vvuq.divergence import Response, find, inflate_again
 from twin_runtime.vvuq.figures import beside_prior, summarise
@@ -22,38 +22,39 @@ from twin_runtime.vvuq.memory import VERDICTS, Slot
 
 def tick(
     fleet: Fleet,
-    state: State,
+    state: FleetState,
     number: int,
     readings: Sequence[Reading],
     rows: IntArray,
     after: FloatArray | None = None,
-) -> tuple[State, Record]:
+) -> tuple[FleetState, Record]:
     """Advance some twins of a fleet through tick ``number``.
 
     ``state`` holds the twins ``rows``, and ``Reading.twin`` is a place in ``rows``. ``after[twin, input, 2]`` is the
-    first sample of each input behind the tick, where it is known (see :func:`twin_runtime.engine.inputs.drive`).
+    first sample of each input behind the tick, where it is known (see
+    :func:`twin_runtime.engine.inputs.input_signals`).
     """
     memory = state.memory.copy()
-    acting, seen = laid_out(fleet, memory, number, readings, after)
-    x, predicted, residual = forecast(fleet, state.x, number, rows, acting, seen.watch)
+    signals, seen = laid_out(fleet, memory, number, readings, after)
+    x, predicted, residual = forecast(fleet, state.x, number, rows, signals, seen.points)
     if fleet.recall:
         predicted, seen = with_late(fleet, state.past, number, readings, predicted, seen)
     kept = compared(fleet, memory, number, predicted, seen)
-    occasion = Occasion(fleet.seed, rows, number, seen.watch.outputs, x.shape[2])
+    occasion = Occasion(fleet.seed, rows, number, seen.points.outputs, x.shape[2])
     joint = beside(x, state.past, len(fleet.model.quantities))
     joint = correct(fleet, memory, joint, *uncorrelated(fleet, predicted, kept, seen), occasion)
     x = np.ascontiguousarray(joint[:, :, : x.shape[2]])
     recover(fleet, memory, x, number, rows)
     trust, reasons = judged(fleet, x, memory, number, residual)
-    now = fleet.model.observe(x, fleet.seconds, acting)
+    now = fleet.model.observe(x, fleet.seconds, signals)
     past = onwards(joint, x.shape[2], now, state.past)
     record = Record(number, rows, summarise(now), trust, reasons, np.zeros(rows.size, np.int64))
-    return State(x, memory, past), record
+    return FleetState(x, memory, past), record
 
 
 def laid_out(
     fleet: Fleet, memory: FloatArray, number: int, readings: Sequence[Reading], after: FloatArray | None
-) -> tuple[Drive, Observations]:
+) -> tuple[InputSignals, Observations]:
     """The inputs over a tick, and the sensors' readings in it; ``memory`` takes note of the newest inputs, in place."""
     start = number * fleet.tick
     batch = columns(readings, start)
@@ -63,11 +64,11 @@ def laid_out(
     samples = samples._replace(channel=fleet.inputs_of_channels[samples.channel])
     last = fleet.layout.by_input(memory)
     behind = nothing_after(*last.shape[:2]) if after is None else after
-    acting = drive(fleet.input_rules, last, samples, behind, start)
+    signals = input_signals(fleet.input_rules, last, samples, behind, start)
     if samples.twin.size:
         newest(last, samples, start)
         memory[:, Slot.SUM_DRIVEN] += np.bincount(samples.twin, minlength=memory.shape[0])
-    return acting, observations(batch.where(sensed), memory.shape[0], fleet.outputs)
+    return signals, observations(batch.where(sensed), memory.shape[0], fleet.outputs)
 
 
 def with_late(
@@ -79,8 +80,8 @@ def with_late(
     if late.twin.size == 0:
         return predicted, seen
     earlier = observations(late, len(past), fleet.outputs)
-    ages = -earlier.watch.times / fleet.seconds
-    of_past = recalled(past, len(fleet.model.quantities), ages, earlier.watch.outputs)
+    ages = -earlier.points.times / fleet.seconds
+    of_past = recalled(past, len(fleet.model.quantities), ages, earlier.points.outputs)
     return np.concatenate([of_past, predicted], axis=2), seen.after(earlier)
 
 
@@ -97,13 +98,13 @@ def warm_up(fleet: Fleet) -> None:
 
 
 def forecast(
-    fleet: Fleet, x: FloatArray, number: int, rows: IntArray, acting: Drive, watch: Watch
+    fleet: Fleet, x: FloatArray, number: int, rows: IntArray, signals: InputSignals, points: Points
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The ensemble at the tick's end, its predictions ``[twin, member, reading]``, and the residual of the balance."""
     ahead = fleet.walked(x, number, rows)
-    predicted = np.empty((*x.shape[:2], watch.times.shape[1]))
+    predicted = np.empty((*x.shape[:2], points.times.shape[1]))
     residual = np.zeros(rows.size)
-    fleet.model.advance(ahead, fleet.seconds, acting, watch, predicted, residual)
+    fleet.model.advance(ahead, fleet.seconds, signals, points, predicted, residual)
     return ahead, predicted, residual
 
 
@@ -122,7 +123,7 @@ def compared(fleet: Fleet, memory: FloatArray, number: int, predicted: FloatArra
         fleet.patience[:, 1],
         memory,
         fleet.layout.by_sensor(memory),
-        None if fleet.correlation is None else seen.watch.times,
+        None if fleet.correlation is None else seen.points.times,
         fleet.correlation,
     )
 
@@ -133,7 +134,7 @@ def uncorrelated(
     """Predictions, readings and variances whose errors are independent: as they are, unless told otherwise."""
     if fleet.correlation is None:
         return predicted, kept, seen.variance
-    return independent(predicted, kept, seen.variance, seen.sensor, seen.watch.times, fleet.correlation)
+    return independent(predicted, kept, seen.variance, seen.sensor, seen.points.times, fleet.correlation)
 
 
 def correct(
@@ -186,10 +187,10 @@ def judged(
     return judge(*fleet.judgement, memory, by_sensor, number, fleet.patience, spread, strayed, residual)
 
 
-def outlook(fleet: Fleet, state: State, seconds: float, rows: IntArray) -> FloatArray:
+def outlook(fleet: Fleet, state: FleetState, seconds: float, rows: IntArray) -> FloatArray:
     """All quantities ``[twin, member, quantity]`` some time ahead: no new inputs, no readings, no random walk."""
     x = state.x.copy()
     alone = held(fleet, state.memory)._replace(known=np.zeros(rows.size))
     empty, residual = np.empty((*x.shape[:2], 0)), np.zeros(rows.size)
-    fleet.model.advance(x, seconds, alone, nothing_to_watch(rows.size), empty, residual)
+    fleet.model.advance(x, seconds, alone, no_points(rows.size), empty, residual)
     return fleet.model.observe(x, seconds, alone)

@@ -8,11 +8,11 @@ import numpy as np
 
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.dimensions import Sample, declared_units, unit_faults
-from twin_runtime.modelling.drive import Drive, Watch, interpolate, nothing_to_watch
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model, physical
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.random import perturb
+from twin_runtime.modelling.signals import InputSignals, Points, interpolate, no_points
 from twin_runtime.modelling.variables import Parameter, Prior, Shape
 from twin_runtime.units import conversion
 
@@ -40,7 +40,7 @@ class ModelTests(ABC):
     def model(self, priors: Mapping[str, Prior] | None = None) -> Model:
         """The model with some priors replaced."""
 
-    def drive(self, model: Model, start: float) -> Drive:
+    def signals(self, model: Model, start: float) -> InputSignals:
         """Inputs over a tick that starts at ``start`` seconds: signals swing through their ranges, events are even."""
         signals = {
             (i, e): (_events if given.shape is Shape.EVENT else _knots)(
@@ -53,35 +53,35 @@ class ModelTests(ABC):
         times, values = np.full((2, TWINS, len(model.inputs), width), np.inf)
         for cell, signal in signals.items():
             times[cell][: signal.shape[1]], values[cell][: signal.shape[1]] = signal
-        return Drive(times, values, np.ones(TWINS))
+        return InputSignals(times, values, np.ones(TWINS))
 
-    def watch(self, model: Model) -> Watch:
+    def points(self, model: Model) -> Points:
         """Two readings a twin of every output, at different times of each twin."""
         outputs = np.tile(np.arange(2 * len(model.outputs)) % len(model.outputs), (TWINS, 1))
         times = np.sort(np.random.default_rng(SEED).uniform(0.0, self.tick, outputs.shape), axis=1)
-        return Watch(times, outputs)
+        return Points(times, outputs)
 
     def prior(self, model: Model) -> FloatArray:
         """An ensemble drawn from the prior."""
         return draw_prior(model.variables, SEED, np.arange(TWINS), MEMBERS)
 
-    def minute(self, model: Model) -> Iterator[tuple[FloatArray, Drive]]:
+    def minute(self, model: Model) -> Iterator[tuple[FloatArray, InputSignals]]:
         """The ensemble after each tick of a minute with its random walk, and what has driven it."""
         x, rows = self.prior(model), np.arange(TWINS)
         walk = np.array([variable.walk for variable in model.variables]) * self.tick**0.5
         for number in range(round(60.0 / self.tick)):
-            drive = self.drive(model, number * self.tick)
+            signals = self.signals(model, number * self.tick)
             perturb(x, walk, SEED, rows, number, x)
-            x, _, _ = advanced(model, x, self.tick, drive)
-            yield x, drive
+            x, _, _ = advanced(model, x, self.tick, signals)
+            yield x, signals
 
-    def settled(self, model: Model) -> tuple[FloatArray, Drive]:
+    def settled(self, model: Model) -> tuple[FloatArray, InputSignals]:
         """An ensemble after some ticks, and what drives it through the next."""
         ticks = 5
         x = self.prior(model)
         for number in range(ticks):
-            x, _, _ = advanced(model, x, self.tick, self.drive(model, number * self.tick))
-        return x, self.drive(model, ticks * self.tick)
+            x, _, _ = advanced(model, x, self.tick, self.signals(model, number * self.tick))
+        return x, self.signals(model, ticks * self.tick)
 
     def assert_same(self, ours: FloatArray, theirs: FloatArray) -> None:
         """Equal to the tolerance, each column of the last axis measured by its largest value."""
@@ -90,16 +90,16 @@ class ModelTests(ABC):
 
     def samples(self, model: OdeModel) -> list[Sample]:
         """Values that variables and signals take together within a minute."""
-        visited = [(physical(x[0, 0], model.variables), drive) for x, drive in self.minute(model)]
+        visited = [(physical(x[0, 0], model.variables), signals) for x, signals in self.minute(model)]
         return [
             {v.name: float(value) + SHIFT for v, value in zip(model.variables, row, strict=True)}
             | {
-                given.name: interpolate(drive.times[0, e], drive.values[0, e], 0.0) + SHIFT
+                given.name: interpolate(signals.times[0, e], signals.values[0, e], 0.0) + SHIFT
                 for e, given in enumerate(model.inputs)
                 if given.shape is not Shape.EVENT
             }
             | {"known": float(number % 2)}
-            for number, (row, drive) in enumerate(visited[::7])
+            for number, (row, signals) in enumerate(visited[::7])
         ]
 
     def test_the_units_of_its_formulas_check_out(self) -> None:
@@ -126,68 +126,68 @@ class ModelTests(ABC):
 
     def test_an_ensemble_of_the_prior_stays_finite_over_a_minute(self) -> None:
         model = self.model()
-        for x, drive in self.minute(model):
+        for x, signals in self.minute(model):
             assert np.isfinite(x).all()
-            assert np.isfinite(model.observe(x, self.tick, drive)).all()
+            assert np.isfinite(model.observe(x, self.tick, signals)).all()
 
     def test_a_twin_does_not_depend_on_the_others(self) -> None:
         model = self.model()
-        x, drive = self.settled(model)
-        watch = self.watch(model)
-        after, predicted, residual = advanced(model, x, self.tick, drive, watch)
-        observed = model.observe(after, self.tick, drive)
+        x, signals = self.settled(model)
+        points = self.points(model)
+        after, predicted, residual = advanced(model, x, self.tick, signals, points)
+        observed = model.observe(after, self.tick, signals)
         for twins in ([0], [2, 1], [1, 2, 0]):
-            acting = Drive(_padded(drive.times[twins]), _padded(drive.values[twins]), drive.known[twins])
-            seen = Watch(
-                _padded(watch.times[twins]), np.pad(watch.outputs[twins], ((0, 0), (0, 1)), constant_values=-1)
+            signals = InputSignals(_padded(signals.times[twins]), _padded(signals.values[twins]), signals.known[twins])
+            seen = Points(
+                _padded(points.times[twins]), np.pad(points.outputs[twins], ((0, 0), (0, 1)), constant_values=-1)
             )
-            alone, foretold, left = advanced(model, x[twins], self.tick, acting, seen)
+            alone, foretold, left = advanced(model, x[twins], self.tick, signals, seen)
             assert alone.tobytes() == after[twins].tobytes()
             assert foretold[:, :, :-1].tobytes() == predicted[twins].tobytes()
             assert left.tobytes() == residual[twins].tobytes()
-            assert model.observe(alone, self.tick, acting).tobytes() == observed[twins].tobytes()
+            assert model.observe(alone, self.tick, signals).tobytes() == observed[twins].tobytes()
 
     def test_the_same_arguments_give_the_same_bits_and_stay_as_they_are(self) -> None:
         model = self.model()
-        x, drive = self.settled(model)
-        watch = self.watch(model)
-        before = [array.tobytes() for array in (*drive, *watch)]
-        first, again = (advanced(model, x, self.tick, drive, watch) for _ in range(2))
+        x, signals = self.settled(model)
+        points = self.points(model)
+        before = [array.tobytes() for array in (*signals, *points)]
+        first, again = (advanced(model, x, self.tick, signals, points) for _ in range(2))
         assert [array.tobytes() for array in first] == [array.tobytes() for array in again]
-        assert [array.tobytes() for array in (*drive, *watch)] == before
+        assert [array.tobytes() for array in (*signals, *points)] == before
 
     def test_a_reading_is_predicted_at_its_own_time(self) -> None:
         model = self.model()
-        x, drive = self.settled(model)
-        watch = self.watch(model)
-        _, predicted, _ = advanced(model, x, self.tick, drive, watch)
+        x, signals = self.settled(model)
+        points = self.points(model)
+        _, predicted, _ = advanced(model, x, self.tick, signals, points)
         observed = np.empty_like(predicted)
-        for twin, k in np.ndindex(watch.times.shape):
-            moment = float(watch.times[twin, k])
-            then, _, _ = advanced(model, x, moment, drive)
-            observed[twin, :, k] = model.observe(then, moment, drive)[twin, :, watch.outputs[twin, k]]
+        for twin, k in np.ndindex(points.times.shape):
+            moment = float(points.times[twin, k])
+            then, _, _ = advanced(model, x, moment, signals)
+            observed[twin, :, k] = model.observe(then, moment, signals)[twin, :, points.outputs[twin, k]]
         self.assert_same(predicted, observed)
 
     def test_a_tick_in_two_halves_is_the_same_as_a_whole_one(self) -> None:
         model = self.model()
-        x, drive = self.settled(model)
-        whole, _, _ = advanced(model, x, self.tick, drive)
-        half, _, _ = advanced(model, x, self.tick / 2, drive)
-        later = drive._replace(times=drive.times - self.tick / 2)
+        x, signals = self.settled(model)
+        whole, _, _ = advanced(model, x, self.tick, signals)
+        half, _, _ = advanced(model, x, self.tick / 2, signals)
+        later = signals._replace(times=signals.times - self.tick / 2)
         halves, _, _ = advanced(model, half, self.tick / 2, later)
-        self.assert_same(model.observe(halves, self.tick / 2, later), model.observe(whole, self.tick, drive))
+        self.assert_same(model.observe(halves, self.tick / 2, later), model.observe(whole, self.tick, signals))
 
     def test_parameters_are_left_as_they_are(self) -> None:
         model = self.model()
-        x, drive = self.settled(model)
-        after, _, _ = advanced(model, x, self.tick, drive, self.watch(model))
+        x, signals = self.settled(model)
+        after, _, _ = advanced(model, x, self.tick, signals, self.points(model))
         given = [j for j, variable in enumerate(model.variables) if isinstance(variable, Parameter)]
         assert after[:, :, given].tobytes() == x[:, :, given].tobytes()
 
     def test_what_it_conserves_is_conserved(self) -> None:
         model = self.model()
-        x, drive = self.settled(model)
-        assert np.abs(advanced(model, x, self.tick, drive)[2]).max() < 1e-9
+        x, signals = self.settled(model)
+        assert np.abs(advanced(model, x, self.tick, signals)[2]).max() < 1e-9
 
     def test_a_model_with_another_prior_is_another_model(self) -> None:
         model = self.model()
@@ -198,12 +198,12 @@ class ModelTests(ABC):
 
 
 def advanced(
-    model: Model, x: FloatArray, duration: float, drive: Drive, watch: Watch | None = None
+    model: Model, x: FloatArray, duration: float, signals: InputSignals, points: Points | None = None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The ensemble after some time, its predictions and the residual."""
-    watched = watch or nothing_to_watch(len(x))
-    after, predicted, residual = x.copy(), np.empty((*x.shape[:2], watched.times.shape[1])), np.empty(len(x))
-    model.advance(after, duration, drive, watched, predicted, residual)
+    points = points or no_points(len(x))
+    after, predicted, residual = x.copy(), np.empty((*x.shape[:2], points.times.shape[1])), np.empty(len(x))
+    model.advance(after, duration, signals, points, predicted, residual)
     return after, predicted, residual
 
 

@@ -5,8 +5,8 @@ import inspect
 from collections.abc import Sequence
 
 from twin_runtime.core import FloatArray, Quantity
-from twin_runtime.modelling.drive import Drive
 from twin_runtime.modelling.model import Fingerprinted, physical
+from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.modelling.variables import Input, Output, Variable
 
 
@@ -38,6 +38,6 @@ class FieldModel(Fingerprinted):
         made_from = [inspect.getsource(kind) for kind in type(self).__mro__ if kind is not object]
         return hashlib.sha256("".join([super().fingerprint, *made_from, repr(self.settings)]).encode()).hexdigest()
 
-    def observe(self, x: FloatArray, duration: float, drive: Drive) -> FloatArray:
+    def observe(self, x: FloatArray, duration: float, signals: InputSignals) -> FloatArray:
         """All quantities at the end of the tick, ``[twin, member, quantity]``."""
         return physical(x, self.variables)

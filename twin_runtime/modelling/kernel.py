@@ -19,8 +19,8 @@ from typing import Any
 import numba
 
 from twin_runtime.errors import ModelError
-from twin_runtime.modelling.drive import schedule
 from twin_runtime.modelling.physics import arguments
+from twin_runtime.modelling.signals import schedule
 from twin_runtime.modelling.variables import Input, Output, Shape, Space, Variable
 
 Kernel = Callable[..., None]
@@ -105,7 +105,7 @@ def _in_memory(source: str, functions: Mapping[str, Callable[..., Any]]) -> tupl
     return jit(names["advance"]), jit(names["observe"])
 
 
-_HEADER = "import math\nimport numpy as np\nfrom twin_runtime.modelling.drive import interpolate, schedule\n"
+_HEADER = "import math\nimport numpy as np\nfrom twin_runtime.modelling.signals import interpolate, schedule\n"
 
 
 def _on_disk(source: str, functions: Mapping[str, Callable[..., Any]], model: type) -> tuple[Kernel, Kernel]:

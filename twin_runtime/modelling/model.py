@@ -12,7 +12,7 @@ import numpy as np
 
 from twin_runtime.core import FloatArray, Quantity
 from twin_runtime.errors import ModelError
-from twin_runtime.modelling.drive import Drive, Watch
+from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.variables import Input, Output, Prior, Space, Variable
 
 
@@ -55,7 +55,13 @@ class Model(Protocol):
         ...
 
     def advance(
-        self, x: FloatArray, duration: float, drive: Drive, watch: Watch, predicted: FloatArray, residual: FloatArray
+        self,
+        x: FloatArray,
+        duration: float,
+        signals: InputSignals,
+        points: Points,
+        predicted: FloatArray,
+        residual: FloatArray,
     ) -> None:
         """Advance ``x`` in place by ``duration`` seconds.
 
@@ -64,7 +70,7 @@ class Model(Protocol):
         """
         ...
 
-    def observe(self, x: FloatArray, duration: float, drive: Drive) -> FloatArray:
+    def observe(self, x: FloatArray, duration: float, signals: InputSignals) -> FloatArray:
         """All quantities ``[twin, member, quantity]`` at the end of the tick."""
         ...
 

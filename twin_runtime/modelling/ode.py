@@ -8,9 +8,9 @@ import numpy as np
 
 from twin_runtime.core import FloatArray, Quantity
 from twin_runtime.errors import ModelError
-from twin_runtime.modelling.drive import Drive, Watch, schedule_length
 from twin_runtime.modelling.kernel import Declaration, compile_kernels, physics_modules, unobserved
 from twin_runtime.modelling.model import Fingerprinted, with_settings
+from twin_runtime.modelling.signals import InputSignals, Points, schedule_length
 from twin_runtime.modelling.variables import Input, Output, Prior, Shape, State, Variable
 
 
@@ -67,15 +67,21 @@ class OdeModel(Fingerprinted):
         return [*super().modules(), *physics_modules(self.declaration())]
 
     def advance(
-        self, x: FloatArray, duration: float, drive: Drive, watch: Watch, predicted: FloatArray, residual: FloatArray
+        self,
+        x: FloatArray,
+        duration: float,
+        signals: InputSignals,
+        points: Points,
+        predicted: FloatArray,
+        residual: FloatArray,
     ) -> None:
         """Advance the ensemble in place; see :class:`twin_runtime.modelling.model.Model`."""
-        size = schedule_length(duration, self.step, drive, watch)
-        self._advance(x, self.step, duration, size, self._events, *drive, *watch, predicted)
+        size = schedule_length(duration, self.step, signals, points)
+        self._advance(x, self.step, duration, size, self._events, *signals, *points, predicted)
         residual[:] = 0.0
 
-    def observe(self, x: FloatArray, duration: float, drive: Drive) -> FloatArray:
+    def observe(self, x: FloatArray, duration: float, signals: InputSignals) -> FloatArray:
         """All quantities at the end of the tick, ``[twin, member, quantity]``."""
         values = np.empty((*x.shape[:2], len(self.quantities)))
-        self._observe(x, duration, self._events, drive.times, drive.values, drive.known, values)
+        self._observe(x, duration, self._events, signals.times, signals.values, signals.known, values)
         return values

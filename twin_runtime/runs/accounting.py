@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from twin_runtime.core import Code, FloatArray, State, Trust
+from twin_runtime.core import Code, FleetState, FloatArray, Trust
 from twin_runtime.vvuq.memory import VERDICTS, Slot
 
 
@@ -30,7 +30,7 @@ def accounting(counts: Mapping[Code, int], memory: FloatArray | None, pending: i
     }
 
 
-def state_hash(tick: int | None, state: State) -> str:
+def state_hash(tick: int | None, state: FleetState) -> str:
     """SHA-256 of a tick and the whole state at its start: equal exactly if two runs agree bit for bit."""
     digest = hashlib.sha256(str(tick).encode())
     for array in (state.x, state.memory, state.past):

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from twin_runtime.core import SECOND, Code, Entry, Reading, State
+from twin_runtime.core import SECOND, Code, Entry, FleetState, Reading
 from twin_runtime.engine.tick import outlook
 from twin_runtime.timeline.timeline import Timeline
 from twin_runtime.vvuq.innovation import QUANTILE_90
@@ -35,7 +35,7 @@ class Horizon:
 
     def __init__(self, timeline: Timeline, ahead: int) -> None:
         self._timeline, self._ahead = timeline, ahead
-        self._states: dict[int, State] = {}
+        self._states: dict[int, FleetState] = {}
         self._values: dict[tuple[int, int], tuple[list[int], list[float], list[float]]] = {}
         self._scores: dict[tuple[int, int], Score] = {}
         self._seen = 0

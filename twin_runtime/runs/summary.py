@@ -6,7 +6,7 @@ from typing import Any
 from twin_runtime.core import SECOND, FloatArray, Record
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.observations import Observations
-from twin_runtime.modelling.drive import Drive
+from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.runs.accounting import consistency, verdicts
 from twin_runtime.runs.fold import Fold
 from twin_runtime.vvuq.checks import reasons
@@ -44,13 +44,13 @@ def _unidentifiable(fold: Fold) -> dict[str, list[str]]:
     return {twin: texts for twin, texts in found.items() if texts}
 
 
-def unidentifiable_texts(fleet: Fleet, x: FloatArray, window: Iterable[tuple[Drive, Observations]]) -> list[str]:
+def unidentifiable_texts(fleet: Fleet, x: FloatArray, window: Iterable[tuple[InputSignals, Observations]]) -> list[str]:
     """What the sensors of one twin cannot tell, in words.
 
     ``x[member, variable]`` is the twin's ensemble at the start of the ``window``: inputs and readings of every tick, as
     of a fleet of one.
     """
-    intervals = (Interval(fleet.seconds, acting, seen.watch, seen.variance) for acting, seen in window)
+    intervals = (Interval(fleet.seconds, signals, seen.points, seen.variance) for signals, seen in window)
     found = unidentifiable(fleet.model, [sensor.name for sensor in fleet.sensors], x, intervals)
     return [combination.text for combination in found]
 

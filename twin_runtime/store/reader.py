@@ -15,10 +15,10 @@ from twin_runtime.core import (
     Checkpoint,
     Code,
     Entry,
+    FleetState,
     FloatArray,
     Reading,
     Record,
-    State,
     StoredEstimate,
     Trust,
 )
@@ -114,7 +114,7 @@ class Reader:
             return None
         tick, twins, members, states, slots, remembered, x, memory, past = row
         shapes = (twins, members, states), (twins, slots), (twins, members, remembered)
-        return Checkpoint(tick, State(*map(_array, (x, memory, past), shapes)))
+        return Checkpoint(tick, FleetState(*map(_array, (x, memory, past), shapes)))
 
     def estimates(self, after: int = 0, limit: int = 1000) -> list[StoredEstimate]:
         """The next estimates behind a position, at most ``limit``, in the order in which they were written."""

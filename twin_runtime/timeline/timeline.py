@@ -13,14 +13,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from twin_runtime.core import SECOND, Checkpoint, Code, FloatArray, IntArray, Reading, Record, State
+from twin_runtime.core import SECOND, Checkpoint, Code, FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.crash import crash_point
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.inputs import ROUNDING, nothing_after
 from twin_runtime.engine.lagged_states import figures_of
 from twin_runtime.engine.observations import Observations
 from twin_runtime.engine.tick import laid_out, tick
-from twin_runtime.modelling.drive import Drive
+from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.modelling.variables import Shape
 from twin_runtime.timeline.revisions import Revisions
 
@@ -47,14 +47,14 @@ class Timeline:
         self.rows = np.arange(len(fleet.twins))
         self._readings: dict[int, dict[Key, Reading]] = {}
         self._recalled: dict[Key, int] = {}
-        self._checkpoints: dict[int, State] = {}
+        self._checkpoints: dict[int, FleetState] = {}
         self._revisions = Revisions()
         self._unsmoothed = False
         self._dirty: int | None = None
         self._dirty_rows: set[int] = set()
 
     @property
-    def state(self) -> State:
+    def state(self) -> FleetState:
         """The state at the frontier (the prior before the first reading)."""
         return self.fleet.start() if self.frontier is None else self._checkpoints[self.frontier]
 
@@ -171,10 +171,12 @@ class Timeline:
     def _smoothed(self, last: int, ago: int) -> Iterator[Record]:
         return self._revisions.with_figures(last - ago, self.rows, self._figures(self.state, ago))
 
-    def _figures(self, state: State, ago: int) -> FloatArray:
+    def _figures(self, state: FleetState, ago: int) -> FloatArray:
         return figures_of(state.past, len(self.fleet.model.quantities), ago)
 
-    def _said_again(self, record: Record, state: State, withheld: dict[int, Record], closed: int) -> Iterator[Record]:
+    def _said_again(
+        self, record: Record, state: FleetState, withheld: dict[int, Record], closed: int
+    ) -> Iterator[Record]:
         """What there is to say of a tick that has been folded again, and looking back from the state after it.
 
         Ticks before ``closed``, whose lag is over, are ``withheld`` until they can be said with smoothed figures.
@@ -197,7 +199,7 @@ class Timeline:
         base = self._base(closed if self._dirty is None else min(closed, self._dirty - self.fleet.lag))
         return None if base is None else Checkpoint(base, self._checkpoints[base])
 
-    def window(self, row: int) -> tuple[FloatArray, list[tuple[Drive, Observations]]]:
+    def window(self, row: int) -> tuple[FloatArray, list[tuple[InputSignals, Observations]]]:
         """A twin's ensemble ``[member, variable]`` at the newest settled checkpoint, and all that acted since."""
         checkpoint, rows = self.settled(), self.rows[row : row + 1]
         if checkpoint is None or self.frontier is None:
@@ -208,7 +210,7 @@ class Timeline:
             laid_out(self.fleet, state.memory, n, self._of_rows(n, rows), self._after(n, rows)) for n in ticks
         ]
 
-    def ahead(self, row: int) -> Iterator[tuple[Drive, Observations]]:
+    def ahead(self, row: int) -> Iterator[tuple[InputSignals, Observations]]:
         """All that acts on a twin, tick by tick, from the first reading to the last, where none has been folded yet."""
         rows, memory = self.rows[row : row + 1], self.fleet.layout.fresh(1)
         for n in range(min(self._readings, default=0), max(self._readings, default=-1) + 1):
@@ -232,7 +234,7 @@ class Timeline:
         first = min(self._readings, default=frontier) if checkpoint is None else checkpoint.tick
         self.frontier, self._dirty, self._dirty_rows = frontier, first, set(self.rows.tolist())
 
-    def _tick(self, state: State, number: int, rows: IntArray) -> tuple[State, Record]:
+    def _tick(self, state: FleetState, number: int, rows: IntArray) -> tuple[FleetState, Record]:
         crash_point("tick")
         return tick(self.fleet, state, number, self._of_rows(number, rows), rows, self._after(number, rows))
 
@@ -274,7 +276,7 @@ class Timeline:
         taken = self._readings.get(number, {})
         return any(t < reading.time and (twin, c) == (reading.twin, reading.channel) for twin, t, c in taken)
 
-    def _keep(self, number: int, state: State, rows: IntArray, *, force: bool = False) -> None:
+    def _keep(self, number: int, state: FleetState, rows: IntArray, *, force: bool = False) -> None:
         """Put rows into the checkpoint of a tick, where one is kept."""
         kept = self._checkpoints.get(number)
         if kept is None and rows.size == self.rows.size and (force or number % self._spacing == 0):

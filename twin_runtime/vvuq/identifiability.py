@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.modelling.drive import Drive, Watch
 from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.variables import Parameter
 
 STEP = 1e-3
@@ -39,8 +39,8 @@ class Interval(NamedTuple):
     """A length of time in ``seconds``: the inputs over it, the readings in it, and their ``variance[1, reading]``."""
 
     seconds: float
-    drive: Drive
-    watch: Watch
+    signals: InputSignals
+    points: Points
     variance: FloatArray
 
 
@@ -75,9 +75,9 @@ def _sensitivity(model: Model, centre: FloatArray, uncertain: IntArray, interval
     shifts[uncertain.size :] = -shifts[: uncertain.size]
     members = (centre + shifts)[None]
     rows = []
-    for seconds, drive, watch, variance in intervals:
+    for seconds, signals, points, variance in intervals:
         predicted = np.empty((1, members.shape[1], variance.shape[1]))
-        model.advance(members, seconds, drive, watch, predicted, np.zeros(1))
+        model.advance(members, seconds, signals, points, predicted, np.zeros(1))
         difference = (predicted[0, : uncertain.size] - predicted[0, uncertain.size :]) / (2.0 * STEP)
         rows.append((difference / np.sqrt(variance[0])).T)
     stacked: FloatArray = np.concatenate(rows) if rows else np.empty((0, uncertain.size))

@@ -12,7 +12,7 @@ END, OBSERVE, EVENT = -1, 0, -2
 """Actions at the end of a sub-step: none; ``OBSERVE + k`` predicts reading k; ``EVENT - e`` is an event of input e."""
 
 
-class Drive(NamedTuple):
+class InputSignals(NamedTuple):
     """The inputs over one tick.
 
     ``times[twin, input, knot]`` in seconds after the tick's start, ascending, padded with +inf; ``values`` likewise. A
@@ -25,8 +25,8 @@ class Drive(NamedTuple):
     known: FloatArray
 
 
-class Watch(NamedTuple):
-    """The readings to predict.
+class Points(NamedTuple):
+    """The points in time at which readings must be predicted.
 
     ``times[twin, reading]`` in seconds after the tick's start, ascending, padded with +inf; ``outputs[twin, reading]``
     is the model output that each observes.
@@ -36,14 +36,14 @@ class Watch(NamedTuple):
     outputs: IntArray
 
 
-def nothing_to_watch(twins: int) -> Watch:
-    """A watch without readings."""
-    return Watch(np.empty((twins, 0)), np.empty((twins, 0), np.int64))
+def no_points(twins: int) -> Points:
+    """Points where there are no readings."""
+    return Points(np.empty((twins, 0)), np.empty((twins, 0), np.int64))
 
 
-def schedule_length(duration: float, step: float, drive: Drive, watch: Watch) -> int:
+def schedule_length(duration: float, step: float, signals: InputSignals, points: Points) -> int:
     """An upper bound of the number of sub-steps of one tick."""
-    stops = watch.times.shape[1] + drive.times[0].size
+    stops = points.times.shape[1] + signals.times[0].size
     return math.ceil(duration / step) + int(stops) + 2
 
 
@@ -68,15 +68,15 @@ def schedule(
     times: FloatArray,
     values: FloatArray,
     events: IntArray,
-    watch: FloatArray,
+    points: FloatArray,
     lengths: FloatArray,
     actions: IntArray,
     nodes: FloatArray,
 ) -> int:
     """Cut a tick of one twin into sub-steps that end at every event and every reading.
 
-    ``times[input, knot]`` and ``values`` are a twin's part of a :class:`Drive`, ``events[input]`` is 1 for event
-    inputs, ``watch`` the times of its readings. Fills ``lengths`` (seconds; 0 where two actions coincide), ``actions``
+    ``times[input, knot]`` and ``values`` are a twin's part of a :class:`InputSignals`, ``events[input]`` is 1 for event
+    inputs, ``points`` the times of its readings. Fills ``lengths`` (seconds; 0 where two actions coincide), ``actions``
     and ``nodes[sub-step, input, 3]``, the inputs at the start, the middle and the end of each sub-step; returns the
     number of sub-steps.
     """
@@ -84,8 +84,8 @@ def schedule(
     cursor = np.zeros(times.shape[0], np.int64)
     while True:
         stop, action = duration, END
-        if reading < watch.size and watch[reading] <= stop:
-            stop, action = watch[reading], OBSERVE + reading
+        if reading < points.size and points[reading] <= stop:
+            stop, action = points[reading], OBSERVE + reading
         stop, action = _earlier_event(times, events, cursor, duration, stop, action)
         steps = max(1, math.ceil((stop - now) / step - 1e-6))
         for s in range(steps):

@@ -8,14 +8,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.modelling.drive import (
+from twin_runtime.modelling.signals import (
     END,
     EVENT,
     OBSERVE,
-    Drive,
-    Watch,
+    InputSignals,
+    Points,
     interpolate,
-    nothing_to_watch,
+    no_points,
     schedule,
     schedule_length,
 )
@@ -41,12 +41,12 @@ class Cut(NamedTuple):
         return [(float(end), int(action)) for end, action in zip(self.ends, self.actions, strict=True) if action != END]
 
 
-def cut(step: float, times: FloatArray, values: FloatArray, events: list[int], watch: FloatArray) -> Cut:
-    """``times[input, knot]``, ``events`` 1 for event inputs, ``watch[reading]``."""
-    drive = Drive(times[None], values[None], np.ones(1))
-    size = schedule_length(DURATION, step, drive, Watch(watch[None], np.zeros((1, watch.size), np.int64)))
+def cut(step: float, times: FloatArray, values: FloatArray, events: list[int], points: FloatArray) -> Cut:
+    """``times[input, knot]``, ``events`` 1 for event inputs, ``points[reading]``."""
+    signals = InputSignals(times[None], values[None], np.ones(1))
+    size = schedule_length(DURATION, step, signals, Points(points[None], np.zeros((1, points.size), np.int64)))
     made = Cut(np.empty(size), np.empty(size, np.int64), np.zeros((size, times.shape[0], 3)))
-    count = schedule(step, DURATION, times, values, np.array(events, np.int64), watch, *made)
+    count = schedule(step, DURATION, times, values, np.array(events, np.int64), points, *made)
     assert count <= size
     return Cut(made.lengths[:count], made.actions[:count], made.nodes[:count])
 
@@ -117,5 +117,5 @@ def test_a_signal_jumps_to_its_later_value() -> None:
 
 
 def test_there_may_be_nothing_to_watch() -> None:
-    watch = nothing_to_watch(3)
-    assert watch.times.shape == watch.outputs.shape == (3, 0)
+    points = no_points(3)
+    assert points.times.shape == points.outputs.shape == (3, 0)
