@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from twin_runtime.config.deployment import Config
+from twin_runtime.config import Config, TwinType
 from twin_runtime.core import SECOND, Message, RawReading
 from twin_runtime.runs.assembly import Assembly, assemble
 
@@ -49,7 +49,7 @@ def ward(
         "ensemble": {"members": members},
         "assimilation": dict(assimilation),
     }
-    return assemble(Config.model_validate(settings))
+    return assemble(Config.of(TwinType.model_validate(settings)))
 
 
 def at(number: float) -> int:

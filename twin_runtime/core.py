@@ -67,9 +67,9 @@ class Message(NamedTuple):
 class Reading(NamedTuple):
     """One stamped value of one signal, in the model's unit.
 
-    ``twin`` is the row of the twin in its fleet, ``channel`` the place of the sensor or input in the twin type's table
-    of channels. ``sd`` is the standard deviation of the measurement (0 for inputs). ``sequence`` is -1 where the sender
-    gives none. ``tick`` is the tick that uses it, if that is a later one than its time lies in; -1: its own.
+    ``twin`` is the row of the twin in the fleet of its type, ``channel`` the place of the sensor or input in the type's
+    table of channels. ``sd`` is the standard deviation of the measurement (0 for inputs). ``sequence`` is -1 where the
+    sender gives none. ``tick`` is the tick that uses it, if that is a later one than its time lies in; -1: its own.
     """
 
     twin: int
@@ -82,7 +82,10 @@ class Reading(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One line of the journal: a reading with its fate, or a rejected message with its payload and the reason."""
+    """One line of the journal: a reading with its fate, or a rejected message with its payload and the reason.
+
+    ``type`` is the place of the twin type in the deployment, -1 for a message that belongs to none.
+    """
 
     arrival: int
     code: Code
@@ -90,6 +93,7 @@ class Entry(NamedTuple):
     topic: str = ""
     payload: bytes = b""
     detail: str = ""
+    type: int = 0
 
 
 class Quantity(NamedTuple):
@@ -105,7 +109,7 @@ FIGURES = ("mean", "sd", "q05", "q50", "q95")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What one tick yields for some rows of a fleet (all arrays have one entry a row in ``rows``).
+    """What one tick yields for some rows of the fleet of a ``type`` (all arrays have one entry a row in ``rows``).
 
     ``figures[row, quantity, figure]`` holds the estimates valid at the tick's end, ``trust`` a :class:`Trust`,
     ``reasons`` one bit a check, ``revision`` 0 for the first estimate and one more for every later one.
@@ -117,6 +121,7 @@ class Record:
     trust: IntArray
     reasons: IntArray
     revision: IntArray
+    type: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +147,19 @@ class FleetState:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The state of a fleet at the start of tick ``tick``, when no reading before it can come any more."""
+    """The state of the ``twins`` of a type at the start of a ``tick``, when no reading before it can come any more."""
 
     tick: int
     state: FleetState
+    twins: tuple[str, ...]
+    type: int = 0
 
 
 class StoredEstimate(NamedTuple):
     """One estimate as it stands in a store. ``position`` grows with every estimate written; an outbox resumes from it.
 
-    ``time`` is the valid time; ``figures[quantity, figure]`` as in :class:`Record`; ``reasons`` are names of checks.
+    ``time`` is the valid time; ``figures[quantity, figure]`` as in :class:`Record`; ``reasons`` are names of checks;
+    ``type`` is the place of the twin's type in the deployment.
     """
 
     position: int
@@ -162,6 +170,7 @@ class StoredEstimate(NamedTuple):
     trust: Trust
     reasons: tuple[str, ...]
     figures: FloatArray
+    type: int = 0
 
 
 class Source(Protocol):

@@ -120,11 +120,12 @@ def _answer(error: ApiException) -> str:
 
 def lines(estimate: StoredEstimate, identity: Identity, measurement: str) -> Iterator[str]:
     """Line protocol of one estimate: a line for its verdict and one for each quantity."""
+    known = identity.types[estimate.type]
     judged = f"trust={int(estimate.trust)}i,revision={estimate.revision}i"
-    texts = f"reasons={text(','.join(estimate.reasons))},model_hash={text(identity.model_hash)}"
+    texts = f"reasons={text(','.join(estimate.reasons))},model_hash={text(known.model_hash)}"
     twin, name = name_of(estimate.twin), measurement_of(measurement)
     yield f"{name}_verdict,twin={twin} {judged},{texts} {estimate.time}"
-    for quantity, figures in zip(identity.quantities, estimate.figures.tolist(), strict=True):
+    for quantity, figures in zip(known.quantities, estimate.figures.tolist(), strict=True):
         finite = (f"{figure}={value!r}," for figure, value in zip(FIGURES, figures, strict=True) if isfinite(value))
         yield f"{name},quantity={name_of(quantity.name)},twin={twin} {''.join(finite)}{judged} {estimate.time}"
 

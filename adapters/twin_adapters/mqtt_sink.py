@@ -72,6 +72,7 @@ class MqttSink:
 
 def message(estimate: StoredEstimate, identity: Identity) -> dict[str, Any]:
     """The content of one message, ready for JSON (msgspec writes null for what is not finite)."""
+    known = identity.types[estimate.type]
     return {
         "twin": estimate.twin,
         "time": rfc3339(estimate.time),
@@ -79,10 +80,10 @@ def message(estimate: StoredEstimate, identity: Identity) -> dict[str, Any]:
         "revision": estimate.revision,
         "trust": estimate.trust.name.lower(),
         "reasons": estimate.reasons,
-        "model_hash": identity.model_hash,
+        "model_hash": known.model_hash,
         "estimates": {
             quantity.name: dict(zip(FIGURES, figures, strict=True)) | {"unit": quantity.unit}
-            for quantity, figures in zip(identity.quantities, estimate.figures.tolist(), strict=True)
+            for quantity, figures in zip(known.quantities, estimate.figures.tolist(), strict=True)
         },
     }
 

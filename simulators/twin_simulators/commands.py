@@ -121,8 +121,9 @@ def _receiver(asset: str, config: Path | None, broker: str | None, twin: str) ->
     if config is None:
         return _Receiver(twin or asset, None, settings_for("simulate", None, broker))
     configuration = load(config)
-    name = twin or configuration.twin.twins[0]
-    topics = {channel.name: channel.topic_of(name) for channel in configuration.channels}
+    name = twin or configuration.types[0].twin.twins[0]
+    twin_type = configuration.type_of(name) or configuration.types[0]
+    topics = {channel.name: channel.topic_of(name) for channel in twin_type.channels}
     return _Receiver(name, topics, settings_for("simulate", configuration, broker))
 
 

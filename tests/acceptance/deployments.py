@@ -37,14 +37,14 @@ class Case:
     @property
     def readings(self) -> list[Reading]:
         """All readings in the messages, as a twin takes them."""
-        intake = self.assembly.intake()
+        intake = self.assembly.router()
         entries = (entry for message in self.messages for entry in intake.read(message))
         return [entry.reading for entry in entries if entry.reading is not None]
 
     @property
     def lateness(self) -> int:
         """How long the past stays open, ns."""
-        return self.assembly.config.twin.lateness
+        return self.assembly.config.types[0].twin.lateness
 
 
 def configured(folder: Path, example: str, *changes: Change) -> Path:

@@ -18,7 +18,7 @@ class Outcome(NamedTuple):
     @property
     def frontier(self) -> int | None:
         """The next tick that would run."""
-        return self.fold.timeline.frontier
+        return self.fold.fleets[0].timeline.frontier
 
 
 def always() -> bool:
@@ -30,7 +30,7 @@ def folded(
     case: Case, messages: Sequence[Message], runs: Callable[[], bool] = always, mends: Callable[[], bool] = always
 ) -> Outcome:
     """A run that is told to stop. After a message ``runs`` says whether ticks run, ``mends`` whether past ones do."""
-    fold, intake, history = Fold(case.assembly), case.assembly.intake(), History()
+    fold, intake, history = Fold(case.assembly), case.assembly.router(), History()
     for message in messages:
         fold.take(intake.read(message))
         if runs():

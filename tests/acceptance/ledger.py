@@ -45,21 +45,26 @@ class History:
         return sum(len(revisions) > 1 for revisions in self._revisions.values())
 
     def is_contiguous(self, twins: int) -> bool:
-        """Whether every tick from the first to the last has an estimate of every twin."""
-        ticks = [tick for tick, _ in self._revisions]
-        return len(self._revisions) == (max(ticks) + 1 - min(ticks)) * twins
+        """Whether there are so many twins, each with an estimate of every tick from its own first to the last of all."""
+        ticks: dict[int, set[int]] = defaultdict(set)
+        for tick, row in self._revisions:
+            ticks[row].add(tick)
+        last = max(tick for tick, _ in self._revisions)
+        return len(ticks) == twins and all(of_twin == set(range(min(of_twin), last + 1)) for of_twin in ticks.values())
 
 
 def history_of(reader: Reader) -> History:
     """All estimates of a store."""
-    known = reader.identity
     history, position = History(), 0
     while estimates := reader.estimates(position, 10_000):
         position = estimates[-1].position
         for e in estimates:
+            known = reader.identity.types[e.type]
             bits = sum(1 << known.checks.index(name) for name in e.reasons)
-            columns = (np.array([number]) for number in (e.trust, bits, e.revision))
-            history.add([Record(e.tick, np.array([known.twins.index(e.twin)]), e.figures[None], *columns)])
+            row, trust, reasons, revision = (
+                np.array([number]) for number in (known.twins.index(e.twin), e.trust, bits, e.revision)
+            )
+            history.add([Record(e.tick, row, e.figures[None], trust, reasons, revision)])
     return history
 
 

@@ -42,7 +42,7 @@ async def deployment(deployment: Deployment, case: Case) -> Deployment:
     """The same with a sink, at a broker that knows the twin and the desk, and keeps what comes for them."""
     deployment.changes = [WITH_A_SINK, SMOOTHED]
     twin, desk = deployment.client("twin-artery"), deployment.client("desk")
-    async with MqttSource(twin, case.assembly.intake().topics), MqttSource(desk, ["patient-1/estimate"]):
+    async with MqttSource(twin, case.assembly.router().topics), MqttSource(desk, ["patient-1/estimate"]):
         return deployment
 
 

@@ -47,7 +47,7 @@ def test_killed_at_twenty_random_moments(deployment: Deployment) -> None:
     assert history.is_contiguous(twins=1)
     assert history.newest == uninterrupted.history.newest
     assert lived["state_hash"] == uninterrupted.fold.state_hash
-    until = instant_text(lived["frontier"] * case.assembly.fleet.tick)
+    until = instant_text(lived["frontier"] * case.assembly.types[0].fleet.tick)
     assert lived["state_hash"] == deployment.replay(PATIENT, "--until", until)["state_hash"]
     assert lived["state_hash"] == deployment.replay(deployment.store)["state_hash"]
 

@@ -24,7 +24,7 @@ from tests.acceptance.ledger import History, balance, history_of
 from twin_adapters.recordings import load
 from twin_runtime.core import SECOND, Code
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.live import recover
+from twin_runtime.runs.live import resume
 from twin_runtime.runs.replay import replay_store
 from twin_runtime.store.store import Store
 
@@ -50,7 +50,7 @@ def test_any_order_within_the_lateness_ends_like_the_sorted_log(case: Case, in_o
     assert fold.counts[Code.DUPLICATE] == len(messages) - len(case.messages) > 0
     assert balance(fold.accounting()) == 0
     assert history.revised > 100
-    assert history.is_contiguous(len(case.assembly.fleet.twins))
+    assert history.is_contiguous(len(case.assembly.types[0].fleet.twins))
     assert history.newest == in_order.history.newest
     assert fold.state_hash == in_order.fold.state_hash
 
@@ -63,8 +63,8 @@ def test_a_run_that_dies_again_and_again_ends_like_the_sorted_log(
     left = shuffled(case.messages, case.lateness, rng)
     while left:
         with Store.create_or_open(tmp_path / "restless.db", case.assembly.identity) as store:
-            fold, intake = recover(case.assembly, store)
-            mended = fold.timeline.revise()
+            fold, intake = resume(case.assembly, store)
+            mended = fold.fleets[0].timeline.revise()
             store.write(records=mended)
             history.add(mended)
             while left:
@@ -73,7 +73,7 @@ def test_a_run_that_dies_again_and_again_ends_like_the_sorted_log(
                 records = list(fold.run(revise=rng.random() < 0.5))
                 if fate < 0.1:
                     break
-                store.write(entries, records, fold.timeline.settled() if rng.random() < 0.3 else None)
+                store.write(entries, records, fold.settled() if rng.random() < 0.3 else [])
                 history.add(records)
                 if fate < 0.2:
                     break
@@ -82,7 +82,7 @@ def test_a_run_that_dies_again_and_again_ends_like_the_sorted_log(
     history.add(fold.finish())
     assert deaths > 5
     assert balance(fold.accounting()) == 0
-    assert history.is_contiguous(len(case.assembly.fleet.twins))
+    assert history.is_contiguous(len(case.assembly.types[0].fleet.twins))
     assert history.newest == in_order.history.newest
     assert fold.state_hash == in_order.fold.state_hash
 
@@ -105,7 +105,7 @@ def test_on_the_wall_clock_a_replay_of_the_store_folds_the_silence_too(tmp_path:
     case = case_of(configured(tmp_path, "artery", clock), whole)
     silence = range(whole.start + 6 * SECOND, whole.start + 14 * SECOND)
     heard = [message for message in case.messages if message.arrival not in silence]
-    fold, intake = Fold(case.assembly), case.assembly.intake()
+    fold, intake = Fold(case.assembly), case.assembly.router()
     with Store.create_or_open(tmp_path / "wall.db", case.assembly.identity) as store:
         for number, message in enumerate(shuffled(heard, case.lateness, random.Random(6))):
             entries = fold.take(intake.read(message))
@@ -113,6 +113,6 @@ def test_on_the_wall_clock_a_replay_of_the_store_folds_the_silence_too(tmp_path:
         store.write(records=list(fold.run(whole.end + 10 * SECOND)))
         assert history_of(store).is_contiguous(twins=1)
     replayed = replay_store(case.assembly, tmp_path / "wall.db")
-    assert replayed["frontier"] * case.assembly.fleet.tick > whole.end + 9 * SECOND
+    assert replayed["frontier"] * case.assembly.types[0].fleet.tick > whole.end + 9 * SECOND
     assert replayed["readings"] == fold.accounting()
     assert replayed["state_hash"] == fold.state_hash

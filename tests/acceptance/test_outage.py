@@ -63,7 +63,7 @@ def compare(deployment: Deployment, database: Server) -> None:
     held = stored(database)
     with Reader.open(deployment.store) as reader:
         estimates = {estimate.time // 1_000_000: estimate for estimate in reader.estimates(0, 1_000_000)}
-        names = [quantity.name for quantity in reader.identity.quantities]
+        names = [quantity.name for quantity in reader.identity.types[0].quantities]
     for place, quantity in enumerate(names):
         for which, figure in enumerate(FIGURES):
             expected = {moment: float(e.figures[place, which]) for moment, e in estimates.items()}

@@ -65,7 +65,7 @@ class TestAsASink(SinkTests):
 def _figures(held: dict[tuple[str, ...], dict[int, float]], twin: str, time: int) -> list[list[float]]:
     return [
         [held.get((figure, twin, quantity.name), {}).get(time, np.nan) for figure in FIGURES]
-        for quantity in SINK_IDENTITY.quantities
+        for quantity in SINK_IDENTITY.type_of(twin).quantities
     ]
 
 
@@ -76,7 +76,8 @@ async def test_verdicts_and_revisions_are_stored_beside_the_figures(victoria: Se
         await sink.send(estimates)
     held = stored(victoria, "ward")
     for estimate in estimates:
-        for place in [("verdict_{}", ""), ("{}", "pressure"), ("{}", "resistance")]:
+        names = (quantity.name for quantity in SINK_IDENTITY.type_of(estimate.twin).quantities)
+        for place in [("verdict_{}", ""), *(("{}", name) for name in names)]:
             found = {f: held[place[0].format(f), estimate.twin, place[1]][estimate.time] for f in ("trust", "revision")}
             assert found == {"trust": estimate.trust, "revision": 3}
 

@@ -88,7 +88,7 @@ async def timed(receiver: Receiver, assembly: Assembly, messages: Sequence[Messa
     """How long a receiver needs (s), from a fresh broker that holds the messages for it."""
     with mosquitto(folder) as broker:
         settings = MqttSettings(broker=f"mqtt://127.0.0.1:{broker.port}", client_id="twin", window=WINDOW)
-        async with MqttSource(settings, assembly.intake().topics):
+        async with MqttSource(settings, assembly.router().topics):
             """From now on the broker holds what comes."""
         await publish(messages, settings.model_copy(update={"client_id": "asset"}), origin=EPOCH, speed=math.inf)
         return await receiver(settings)
@@ -113,7 +113,7 @@ async def bare(settings: MqttSettings) -> float:
 
 async def durable(settings: MqttSettings, assembly: Assembly, path: Path) -> float:
     """A live run until all is acknowledged."""
-    source, store = Counted(settings, assembly.intake().topics), Store.create_or_open(path, assembly.identity)
+    source, store = Counted(settings, assembly.router().topics), Store.create_or_open(path, assembly.identity)
     try:
         await run(assembly, source, store, stop=source.complete)
         assert store.counts() == {Code.ACCEPTED: MESSAGES}

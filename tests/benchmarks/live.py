@@ -25,6 +25,7 @@ from twin_runtime.core import SECOND, Checkpoint, Entry, Record
 from twin_runtime.engine.tick import warm_up
 from twin_runtime.runs.assembly import Assembly, assemble
 from twin_runtime.runs.live import run
+from twin_runtime.store.identity import Identity
 from twin_runtime.store.store import NOTHING, Store
 
 MILLI = 1e3
@@ -37,8 +38,8 @@ ALLOWANCE = 0.020
 class Stopwatch(Store):
     """A store that notes, for each reading that has its estimate, how long after its arrival that was durable (ns)."""
 
-    def __init__(self, path: Path, writing: sqlite3.Connection, lock: IO[str]) -> None:
-        super().__init__(path, writing, lock)
+    def __init__(self, path: Path, identity: Identity, writing: sqlite3.Connection, lock: IO[str]) -> None:
+        super().__init__(path, identity, writing, lock)
         self.latencies: list[int] = []
         self._waiting: defaultdict[int, list[int]] = defaultdict(list)
         self._staged: tuple[Sequence[Entry], Sequence[Record]] = (), ()
@@ -47,12 +48,12 @@ class Stopwatch(Store):
         super().stage(entries, records)
         self._staged = entries, records
 
-    def commit(self, checkpoint: Checkpoint | None = None, cursors: Mapping[str, int] = NOTHING) -> None:
-        super().commit(checkpoint, cursors)
+    def commit(self, checkpoints: Sequence[Checkpoint] = (), cursors: Mapping[str, int] = NOTHING) -> None:
+        super().commit(checkpoints, cursors)
         now, (entries, records) = time.time_ns(), self._staged
         for entry in entries:
             if entry.reading is not None:
-                self._waiting[entry.reading.time // self.identity.tick].append(entry.arrival)
+                self._waiting[entry.reading.time // self.identity.types[0].tick].append(entry.arrival)
         for record in records:
             self.latencies += [now - arrival for arrival in self._waiting.pop(record.tick, ())]
 
@@ -64,7 +65,7 @@ def rows() -> Iterator[Row]:
         config = configured(Path(name), "artery", clock, ("127.0.0.1:1883", f"127.0.0.1:{broker.port}"))
         assembly = assemble(load(config))
         latencies, syncs = asyncio.run(followed(assembly, config))
-    twin = assembly.config.twin
+    twin = assembly.config.types[0].twin
     limit = (twin.tick + twin.wait) / SECOND + ALLOWANCE
     against = f"tick + wait + {ALLOWANCE * MILLI:g} ms"
     for percentile in (50, 99):
@@ -76,8 +77,8 @@ def rows() -> Iterator[Row]:
 
 async def followed(assembly: Assembly, config: Path) -> tuple[list[int], list[float]]:
     """The latencies of a twin that follows a simulated patient, a process of its own; beside it, those of the disk."""
-    warm_up(assembly.fleet)
-    source = MqttSource(settings_for("run", assembly.config, None), assembly.intake().topics)
+    warm_up(assembly.types[0].fleet)
+    source = MqttSource(settings_for("run", assembly.config, None), assembly.router().topics)
     store, stop = Stopwatch.create_or_open(assembly.config.store_path, assembly.identity), asyncio.Event()
     try:
         twin = asyncio.create_task(run(assembly, source, store, stop=stop))

@@ -8,6 +8,7 @@ import pytest
 from tests.calibration.patients import Simulated, deployment, simulated
 from twin_runtime.calibration import Calibration, EsMda, Ies, Smoother, calibrate, stretch_of
 from twin_runtime.calibration.posterior import interval
+from twin_runtime.config import Config
 from twin_runtime.errors import ConfigError
 from twin_runtime.modelling.model import physical
 from twin_runtime.runs.assembly import Assembly, assemble
@@ -35,7 +36,7 @@ def test_the_truth_lies_in_the_90_percent_intervals_as_often_as_it_should(smooth
     inside = dict.fromkeys(TREE, 0)
     for seed in range(20):
         patient = simulated(assembly(), seed)
-        model = assembly().fleet.model
+        model = assembly().types[0].fleet.model
         truth = dict(zip((v.name for v in model.variables), physical(patient.truth, model.variables), strict=True))
         found = calibrated(patient, smoother, seed=seed)
         for posterior in found.posteriors:
@@ -63,8 +64,9 @@ class TestOnePatient:
             assert ours.posterior.sd == pytest.approx(theirs.posterior.sd, rel=0.35)
 
     def test_it_does_not_change_with_the_other_twins_of_the_fleet(self) -> None:
-        config = assembly().config
-        fleet = config.model_copy(update={"twin": config.twin.model_copy(update={"twins": ("patient-1", "patient-2")})})
+        [twin_type] = assembly().config.types
+        two = twin_type.twin.model_copy(update={"twins": ("patient-1", "patient-2")})
+        fleet = Config.of(twin_type.model_copy(update={"twin": two}))
         stretch = stretch_of(assemble(fleet), self.patient.recording, "patient-1", every=5)
         assert repr(calibrate(stretch, METHODS[0], members=60, seed=1)) == repr(calibrated(self.patient))
 

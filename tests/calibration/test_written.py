@@ -19,7 +19,7 @@ NOTES = ("Calibrated by a recording.", " ".join(["a long remark"] * 20))
 
 def told(path: Path, found: dict[str, Prior] | None = None) -> str:
     given = FOUND if found is None else found
-    return calibrated(load(path), [Posterior(name, "1", prior, prior) for name, prior in given.items()], NOTES)
+    return calibrated(load(path).types[0], [Posterior(name, "1", prior, prior) for name, prior in given.items()], NOTES)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def told(path: Path, found: dict[str, Prior] | None = None) -> str:
 def test_posteriors_come_to_where_the_priors_were(change: Change, tmp_path: Path) -> None:
     path = written(tmp_path, change)
     path.write_text(told(path))
-    model = create_model(load(path))
+    model = create_model(load(path).types[0])
     priors = {variable.name: variable.prior for variable in model.variables}
     assert {name: priors[name] for name in FOUND} == FOUND
 

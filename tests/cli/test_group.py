@@ -22,6 +22,7 @@ sleep = tinkering_knit:sleep
 KNIT = '''
 import time
 import typer
+from twin_runtime.errors import StoreError
 
 def knit(rows: int = 3, drop: bool = False, tangle: bool = False) -> None:
     """Knit some rows."""

@@ -141,15 +141,15 @@ def test_every_disagreement_is_told_with_its_place_and_its_remedy(mistake: str, 
 
 
 def test_a_method_gets_its_options(tmp_path: Path) -> None:
-    assert assemble(ring(tmp_path)).fleet.method == Etkf()
-    assert assemble(ring(tmp_path, rotate=True)).fleet.method == Etkf(rotate=True)
-    assert assemble(ring(tmp_path, method="particle", jitter=0.5)).fleet.method == ParticleFilter(0.5)
+    assert assemble(ring(tmp_path)).types[0].fleet.method == Etkf()
+    assert assemble(ring(tmp_path, rotate=True)).types[0].fleet.method == Etkf(rotate=True)
+    assert assemble(ring(tmp_path, method="particle", jitter=0.5)).types[0].fleet.method == ParticleFilter(0.5)
 
 
 @pytest.mark.parametrize("method", ["kalman", "unscented"])
 def test_the_filters_of_filterpy_need_it(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = RING + f'method = "{method}"\n[ensemble]\nmembers = 80\n'
-    assert assemble(load(written(tmp_path, text))).fleet.members == 80
+    assert assemble(load(written(tmp_path, text))).types[0].fleet.members == 80
     monkeypatch.setitem(sys.modules, "filterpy", cast("ModuleType", None))  # what import takes for not installed
     with pytest.raises(ConfigError) as caught:
         assemble(load(written(tmp_path, text)))
@@ -159,7 +159,7 @@ def test_the_filters_of_filterpy_need_it(method: str, tmp_path: Path, monkeypatc
 
 def test_a_local_method_knows_the_model_and_the_radius(tmp_path: Path) -> None:
     for name, kind in (("letkf", Letkf), ("ensrf", Ensrf)):
-        method = assemble(ring(tmp_path, method=name, radius=4.0, rotate=True)).fleet.method
+        method = assemble(ring(tmp_path, method=name, radius=4.0, rotate=True)).types[0].fleet.method
         assert isinstance(method, kind)
         assert method.rotate
         assert method.localisation is not None
@@ -169,16 +169,19 @@ def test_a_local_method_knows_the_model_and_the_radius(tmp_path: Path) -> None:
 
 def test_the_past_is_kept_as_long_as_it_is_of_use(tmp_path: Path) -> None:
     """A tick is 50 ms, the lateness 5 s."""
-    plain, smoothing = assemble(ring(tmp_path)).fleet, assemble(ring(tmp_path, smoothing="0.22 s")).fleet
-    recalling = assemble(ring(tmp_path, late="asynchronous", smoothing="0.22 s")).fleet
+    plain, smoothing = (
+        assemble(ring(tmp_path)).types[0].fleet,
+        assemble(ring(tmp_path, smoothing="0.22 s")).types[0].fleet,
+    )
+    recalling = assemble(ring(tmp_path, late="asynchronous", smoothing="0.22 s")).types[0].fleet
     looks = [(fleet.lag, fleet.recall, fleet.kept) for fleet in (plain, smoothing, recalling)]
     assert looks == [(0, 0, 0), (5, 0, 6), (5, 100, 101)]
-    assert assemble(ring(tmp_path, method="particle", jitter=0.0, smoothing="0.22 s")).fleet.kept == 6
+    assert assemble(ring(tmp_path, method="particle", jitter=0.0, smoothing="0.22 s")).types[0].fleet.kept == 6
 
 
 def test_a_local_method_knows_where_the_past_is(tmp_path: Path) -> None:
     """All quantities of a ring are outputs; those of a river that are none are where its variables of the same name."""
-    fleet = assemble(ring(tmp_path, method="letkf", radius=4.0, smoothing="0.15 s")).fleet
+    fleet = assemble(ring(tmp_path, method="letkf", radius=4.0, smoothing="0.15 s")).types[0].fleet
     assert isinstance(fleet.method, Letkf)
     places = fleet.method.localisation.positions.variables[:, 0]
     np.testing.assert_array_equal(places, np.tile(np.arange(40.0), 1 + 3))
@@ -188,16 +191,16 @@ def test_a_local_method_knows_where_the_past_is(tmp_path: Path) -> None:
 
 
 def test_noise_is_correlated_as_configured(tmp_path: Path) -> None:
-    assert assemble(ring(tmp_path)).fleet.correlation is None
-    fleet = assemble(load(written(tmp_path, TWO + 'correlated = [["u2", "u1", 0.5]]\n'))).fleet
+    assert assemble(ring(tmp_path)).types[0].fleet.correlation is None
+    fleet = assemble(load(written(tmp_path, TWO + 'correlated = [["u2", "u1", 0.5]]\n'))).types[0].fleet
     assert fleet.correlation is not None
     assert fleet.correlation.tolist() == [[1.0, 0.5], [0.5, 1.0]]
 
 
 def test_inflation_is_as_configured(tmp_path: Path) -> None:
     given = Inflation(1.02, 0.1, 0.2)
-    assert assemble(ring(tmp_path, inflation=1.02, rtps=0.1, rtpp=0.2)).fleet.inflation == given
-    fleet = assemble(ring(tmp_path, inflation=1.02, rtps=0.1, rtpp=0.2, adaptive=True)).fleet
+    assert assemble(ring(tmp_path, inflation=1.02, rtps=0.1, rtpp=0.2)).types[0].fleet.inflation == given
+    fleet = assemble(ring(tmp_path, inflation=1.02, rtps=0.1, rtpp=0.2, adaptive=True)).types[0].fleet
     assert fleet.inflation == AdaptiveInflation(given)
     assert np.isnan(fleet.layout.by_variable(fleet.start().memory)).all()
     assert fleet.layout.by_variable(fleet.start().memory).shape == (1, 40, 2)
@@ -205,9 +208,9 @@ def test_inflation_is_as_configured(tmp_path: Path) -> None:
 
 def test_what_is_done_about_a_divergence_is_as_configured(tmp_path: Path) -> None:
     """A tick of the ring is 50 ms."""
-    assert assemble(ring(tmp_path)).fleet.divergence == Divergence(Response.FLAG, 3.0, 200)
+    assert assemble(ring(tmp_path)).types[0].fleet.divergence == Divergence(Response.FLAG, 3.0, 200)
     text = RING + '[assimilation.divergence]\nresponse = "re-draw"\nlimit = 2.5\nrest = "1.01 s"\n'
-    assert assemble(load(written(tmp_path, text))).fleet.divergence == Divergence(Response.REDRAW, 2.5, 21)
+    assert assemble(load(written(tmp_path, text))).types[0].fleet.divergence == Divergence(Response.REDRAW, 2.5, 21)
 
 
 POND = """\

@@ -16,13 +16,13 @@ CVP = '[sensors.cvp]\nunit = "mmHg"\nnoise = 1.0\n\n[inputs.r_peak]'
 
 def complaint(path: Path) -> str:
     with pytest.raises(ConfigError) as caught:
-        create_model(load(path))
+        create_model(load(path).types[0])
     return str(caught.value)
 
 
 def test_a_model_is_made_with_the_priors_and_walks_of_its_configuration(tmp_path: Path) -> None:
     walk = "[model.walk]\ncompliance = 0.01\n\n[model.priors]"
-    model = create_model(load(written(tmp_path, ("[1.5, 0.3]", "[2.5, 0.1]"), ("[model.priors]", walk))))
+    model = create_model(load(written(tmp_path, ("[1.5, 0.3]", "[2.5, 0.1]"), ("[model.priors]", walk))).types[0])
     compliance = next(variable for variable in model.variables if variable.name == "compliance")
     assert (compliance.prior, compliance.walk) == (LogNormal(2.5, 0.1), 0.01)
 
@@ -30,7 +30,8 @@ def test_a_model_is_made_with_the_priors_and_walks_of_its_configuration(tmp_path
 def test_a_shrinkage_takes_the_place_of_the_walk_that_the_model_has(tmp_path: Path) -> None:
     shrunk = "[model.shrinkage]\ndecay = 0.98\n\n[model.priors]"
     plain, fleet = (
-        assemble(load(written(tmp_path, change))).fleet for change in (("5 s", "5 s"), ("[model.priors]", shrunk))
+        assemble(load(written(tmp_path, change))).types[0].fleet
+        for change in (("5 s", "5 s"), ("[model.priors]", shrunk))
     )
     names = [variable.name for variable in fleet.model.variables]
     assert plain.discount is None
@@ -52,7 +53,7 @@ def test_a_shrinkage_takes_the_place_of_the_walk_that_the_model_has(tmp_path: Pa
     ],
 )
 def test_every_kind_of_prior_has_the_centre_that_was_written(prior: str, physical: float, tmp_path: Path) -> None:
-    model = create_model(load(written(tmp_path, ("lognormal = [1.5, 0.3]", prior))))
+    model = create_model(load(written(tmp_path, ("lognormal = [1.5, 0.3]", prior))).types[0])
     given = next(variable.prior for variable in model.variables if variable.name == "compliance")
     assert given.physical(given.centre) == pytest.approx(physical)
 
@@ -170,5 +171,5 @@ def test_all_disagreements_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_configuration_can_be_held_against_a_model_of_ones_own(tmp_path: Path) -> None:
-    config = load(written(tmp_path))
-    check_against_model(config, create_model(config))
+    [twin_type] = load(written(tmp_path)).types
+    check_against_model(twin_type, create_model(twin_type))

@@ -4,28 +4,35 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.files import written
-from twin_runtime.config import Config, load
+from tests.config.files import Change, written
+from twin_runtime.config import load
 
 
 def test_a_right_file_becomes_a_configuration(tmp_path: Path) -> None:
     config = load(written(tmp_path))
-    abp, r_peak = config.channels
-    assert (config.twin.tick, config.twin.lateness, config.twin.seed) == (40_000_000, 5_000_000_000, 0)
+    abp, r_peak = config.types[0].channels
+    assert (config.types[0].twin.tick, config.types[0].twin.lateness, config.types[0].twin.seed) == (
+        40_000_000,
+        5_000_000_000,
+        0,
+    )
     assert (abp.kind, abp.target, abp.noise, abp.range) == ("sensor", "pressure", 2.0, (-30.0, 300.0))
     assert (r_peak.kind, r_peak.target, r_peak.noise, r_peak.range) == ("input", "r_peak", 0.0, None)
-    assert [channel.topic_of("patient-1") for channel in config.channels] == ["patient-1/abp", "patient-1/r_peak"]
-    assert config.trust.checks == {"age": {"degraded": 1.5}}
+    assert [channel.topic_of("patient-1") for channel in config.types[0].channels] == [
+        "patient-1/abp",
+        "patient-1/r_peak",
+    ]
+    assert config.types[0].trust.checks == {"age": {"degraded": 1.5}}
     assert config.store_path == Path("artery.db")
 
 
 def test_a_deployment_of_one_is_named_after_itself(tmp_path: Path) -> None:
-    assert load(written(tmp_path, ('twins = ["patient-1"]\n', ""))).twin.twins == ("artery",)
+    assert load(written(tmp_path, ('twins = ["patient-1"]\n', ""))).types[0].twin.twins == ("artery",)
 
 
 def test_what_says_nothing_of_its_age_is_old_after_the_lateness(tmp_path: Path) -> None:
     config = load(written(tmp_path, ("noise = 2.0", 'noise = 2.0\nstale = "2 s"')))
-    assert [channel.stale for channel in config.channels] == [2_000_000_000, 5_000_000_000]
+    assert [channel.stale for channel in config.types[0].channels] == [2_000_000_000, 5_000_000_000]
 
 
 def test_a_store_can_be_named_on_the_command_line(tmp_path: Path) -> None:
@@ -43,6 +50,7 @@ SAME_STATES = {
     "another broker": ("[trust.checks]", '[mqtt]\nbroker = "mqtt://10.0.0.1"\n[trust.checks]'),
     "a sink": ("[trust.checks]", '[sinks.influx]\nurl = "http://127.0.0.1"\n[trust.checks]'),
     "the same tick in seconds": ('"40 ms"', "0.04"),
+    "one more twin": ('["patient-1"]', '["patient-1", "patient-2"]'),
 }
 OTHER_STATES = {
     "another tick": ('"40 ms"', '"20 ms"'),
@@ -54,25 +62,27 @@ OTHER_STATES = {
     "a setting of the model": ("[model.priors]", "[model.settings]\nwall = false\n[model.priors]"),
     "another threshold": ("degraded = 1.5", "degraded = 2"),
     "a response": ("[trust.checks]", '[assimilation.divergence]\nresponse = "re-draw"\n[trust.checks]'),
-    "one more twin": ('["patient-1"]', '["patient-1", "patient-2"]'),
 }
+
+
+def hash_of(folder: Path, *changes: Change) -> str:
+    [twin_type] = load(written(folder, *changes)).types
+    return twin_type.config_hash
 
 
 @pytest.mark.parametrize("change", SAME_STATES)
 def test_the_hash_does_not_care_where_data_comes_from_and_goes_to(change: str, tmp_path: Path) -> None:
-    assert load(written(tmp_path, SAME_STATES[change])).config_hash == load(written(tmp_path)).config_hash
+    assert hash_of(tmp_path, SAME_STATES[change]) == hash_of(tmp_path)
 
 
 @pytest.mark.parametrize("change", OTHER_STATES)
 def test_the_hash_changes_with_whatever_changes_the_states(change: str, tmp_path: Path) -> None:
-    assert load(written(tmp_path, OTHER_STATES[change])).config_hash != load(written(tmp_path)).config_hash
+    assert hash_of(tmp_path, OTHER_STATES[change]) != hash_of(tmp_path)
 
 
 def test_the_hash_depends_on_the_order_of_the_channels(tmp_path: Path) -> None:
-    config = load(written(tmp_path, ("[inputs.r_peak]", '[sensors.cvp]\nunit = "mmHg"\nnoise = 1.0\n[inputs.r_peak]')))
-    swapped = Config.model_validate(
-        config.model_dump(mode="json") | {"sensors": dict(reversed(config.model_dump(mode="json")["sensors"].items()))},
-        strict=False,
-    )
+    cvp = ("[inputs.r_peak]", '[sensors.cvp]\nunit = "mmHg"\nnoise = 1.0\n[inputs.r_peak]')
+    [twin_type] = load(written(tmp_path, cvp)).types
+    swapped = twin_type.model_copy(update={"sensors": dict(reversed(twin_type.sensors.items()))})
     assert [channel.name for channel in swapped.channels] == ["cvp", "abp", "r_peak"]
-    assert swapped.config_hash != config.config_hash
+    assert swapped.config_hash != twin_type.config_hash

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from twin_runtime.config import Config
+from twin_runtime.config import Config, TwinType
 from twin_runtime.core import FIGURES, SECOND, FloatArray, IntArray, Recording
 from twin_runtime.runs.assembly import Assembly, assemble
 from twin_runtime.runs.replay import replay_recording
@@ -66,9 +66,9 @@ def follow(  # one argument more than a replay: the folder for its store
     summary = replay_recording(assembly, recording, begin=first, until=int(end), store=path, horizon=horizon)
     with Reader.open(path) as store:
         records = list(store.latest())
-        names = [quantity.name for quantity in store.identity.quantities]
+        names = [quantity.name for quantity in store.identity.types[0].quantities]
     figures = np.array([record.figures[0] for record in records])
-    ends = np.array([(record.tick + 1) * assembly.fleet.tick - recording.start for record in records]) / SECOND
+    ends = np.array([(record.tick + 1) * assembly.types[0].fleet.tick - recording.start for record in records]) / SECOND
     trust = np.array([record.trust[0] for record in records])
     return Followed(summary, ends, trust, {name: figures[:, k] for k, name in enumerate(names)})
 
@@ -77,7 +77,7 @@ def follow_patient(
     patient: Patient, config: Config, folder: Path, *, duration: float, seed: int, noise: float = 2.0
 ) -> Followed:
     """A simulated patient, measured with so much noise (mmHg), and its twin."""
-    channels = [channel.name for channel in config.channels]
+    channels = [channel.name for channel in config.types[0].channels]
     faults = [parse_fault(f"abp:noise,sd={noise}")]
     sent = transmit(patient.simulate(duration, seed), faults, twin="patient-1", seed=seed, channels=channels)
     return follow(assemble(config), sent.as_recording(EPOCH), folder)
@@ -85,7 +85,7 @@ def follow_patient(
 
 def patient_twin(model: str, inputs: Mapping[str, str], **model_section: object) -> Config:
     """The configuration of a twin of a patient: pressure observed with 2 mmHg, and ``inputs`` by unit."""
-    return Config.model_validate(
+    twin_type = TwinType.model_validate(
         {
             "twin": {"name": "patient", "model": model, "twins": ["patient-1"], "tick": "40 ms", "clock": "stream"},
             "model": model_section,
@@ -93,3 +93,4 @@ def patient_twin(model: str, inputs: Mapping[str, str], **model_section: object)
             "inputs": {name: {"unit": unit} for name, unit in inputs.items()},
         }
     )
+    return Config.of(twin_type)

@@ -38,7 +38,7 @@ def run_of(assembly: Assembly, folder: Path, run: str) -> Calibration:
 def free_forecast(assembly: Assembly, folder: Path, run: str) -> tuple[float, float]:
     """Root mean square error of the median outlet (K), and by what share the front's delay is wrong."""
     stretch = stretch_of(assembly, load(EXAMPLES / f"pipe-{run}.recording.toml", folder))
-    outlet = np.median(predict(stretch, prior_ensemble(assembly.fleet.model, 1, 0, MEMBERS)), axis=0)
+    outlet = np.median(predict(stretch, prior_ensemble(assembly.types[0].fleet.model, 1, 0, MEMBERS)), axis=0)
     rig = recorded(folder, run)
     error = float(np.sqrt(np.mean((read(stretch).value - outlet) ** 2)))
     delay, measured = rig.delayed_mass(rig.seconds, outlet), rig.delayed_mass(rig.seconds, rig.outlet)
@@ -54,7 +54,7 @@ def test_a_calibrated_pipe_forecasts_the_run_and_others_better(
     before = assemble(load_config(EXAMPLE))
     found = run_of(before, folder, run)
     path = tmp_path / "calibrated.toml"
-    path.write_text(calibrated(before.config, found.posteriors, [f"Calibrated by {run}."]))
+    path.write_text(calibrated(before.config.types[0], found.posteriors, [f"Calibrated by {run}."]))
     after = assemble(load_config(path))
     assert found.misfits[-1].of_mean < 0.2 * found.misfits[0].of_mean
     assert free_forecast(after, folder, run)[0] < 0.5 * free_forecast(before, folder, run)[0]

@@ -71,7 +71,7 @@ def told(example: str, folder: Path, run: str, store: Path, without: str = "") -
     summary = replay_recording(assemble(load_config(EXAMPLES / example)), given, store=store)
     with Reader.open(store) as reader:
         records = list(reader.latest())
-        names = [quantity.name for quantity in reader.identity.quantities]
+        names = [quantity.name for quantity in reader.identity.types[0].quantities]
     figures = np.array([record.figures[0, :, MEDIAN] for record in records])
     ends = np.array([(record.tick + 1) * SECOND - recording.start for record in records]) / SECOND
     trust = np.array([record.trust[0] for record in records])
@@ -81,11 +81,13 @@ def told(example: str, folder: Path, run: str, store: Path, without: str = "") -
 def test_the_two_examples_differ_in_the_wall_alone() -> None:
     """No threshold and no noise is set to find the wall: the twins get the same numbers."""
     with_wall, without = (
-        load_config(EXAMPLES / name).model_dump(exclude={"twin": {"name"}, "store": True, "mqtt": True, "model": True})
+        load_config(EXAMPLES / name)
+        .types[0]
+        .model_dump(exclude={"twin": {"name"}, "store": True, "mqtt": True, "model": True})
         for name in ("pipe.toml", "pipe-no-wall.toml")
     )
     assert with_wall == without
-    models = [load_config(EXAMPLES / name).model for name in ("pipe.toml", "pipe-no-wall.toml")]
+    models = [load_config(EXAMPLES / name).types[0].model for name in ("pipe.toml", "pipe-no-wall.toml")]
     assert [model.settings for model in models] == [{"wall": True}, {"wall": False}]
     assert models[0].priors == models[1].priors
     assert models[0].walk == models[1].walk

@@ -14,7 +14,7 @@ from twin_runtime.runs.fold import Fold
 
 def taken(fold: Fold, batch: Sequence[Message]) -> list[Code]:
     """Let messages in through the door and fold what is due; the fate of each."""
-    intake = fold.assembly.intake()
+    intake = fold.assembly.router()
     entries = fold.take(entry for each in batch for entry in intake.read(each))
     list(fold.run())
     return [entry.code for entry in entries]
@@ -97,7 +97,7 @@ class TestAccounting:
         told = fold.accounting()
         assert told["rejected"] == {"outlier": 2 * 20}
         assert balance(fold) == 0
-        record = fold.timeline.newest_record
+        record = fold.fleets[0].timeline.newest_record
         assert record is not None
         assert (record.trust == Trust.UNTRUSTED).all()
 
@@ -114,7 +114,7 @@ class TestEnding:
     def test_a_tick_that_ends_behind_until_never_runs(self, excess: int) -> None:
         fold = Fold(ward(), until=at(30) + excess)
         taken(fold, messages(50))
-        assert fold.timeline.frontier == at(30) // TICK
+        assert fold.fleets[0].timeline.frontier == at(30) // TICK
         assert fold.ended()
         assert not fold.due()
         assert list(fold.finish()) == []
@@ -138,7 +138,7 @@ class TestEnding:
         fold = Fold(ward())
         taken(fold, messages(20))
         list(fold.finish())
-        assert fold.timeline.frontier == at(20) // TICK
+        assert fold.fleets[0].timeline.frontier == at(20) // TICK
 
     def test_it_finishes_at_until_though_the_readings_end_before(self) -> None:
         fold = Fold(ward(), until=at(40))
@@ -151,27 +151,27 @@ class TestEnding:
         for fold in (Fold(ward()), Fold(ward(), until=at(10))):
             assert list(fold.finish()) == []
             assert not fold.ended()
-            assert fold.tip is None
+            assert fold.tips == []
 
 
 class TestPace:
     def test_on_the_stream_clock_ticks_run_by_event_time_whatever_the_clock_says(self) -> None:
         fold = Fold(ward())
         taken(fold, messages(20))
-        assert fold.timeline.frontier == at(19) // TICK
+        assert fold.fleets[0].timeline.frontier == at(19) // TICK
         assert list(fold.run(EPOCH + 3600 * SECOND)) == []
 
     def test_on_the_wall_clock_silence_does_not_stop_it(self) -> None:
         fold = Fold(ward(clock="wall"))
         list(fold.run(at(100)))
-        assert fold.timeline.frontier is None
-        fold.take(entry for each in messages(1) for entry in fold.assembly.intake().read(each))
+        assert fold.fleets[0].timeline.frontier is None
+        fold.take(entry for each in messages(1) for entry in fold.assembly.router().read(each))
         ticks = [record.tick for record in fold.run(at(100) + SECOND // 10)]
         assert ticks == list(range(at(0) // TICK, at(100) // TICK))
 
     def test_a_tick_for_which_all_is_there_does_not_wait(self) -> None:
         fold = Fold(ward(clock="wall"))
-        intake = fold.assembly.intake()
+        intake = fold.assembly.router()
         fold.take(entry for each in messages(10) for entry in intake.read(each))
         assert [record.tick for record in fold.run(at(9.6))] == list(range(at(0) // TICK, at(9) // TICK))
         fold.take(entry for entry in intake.read(message(10.5, 90.0, "flow")))
@@ -182,7 +182,7 @@ class TestPace:
 class TestResuming:
     @staticmethod
     def told(fold: Fold, batch: Sequence[Message], records: list[Record]) -> None:
-        intake = fold.assembly.intake()
+        intake = fold.assembly.router()
         fold.take(entry for each in batch for entry in intake.read(each))
         records += fold.run()
 
@@ -202,14 +202,14 @@ class TestResuming:
     @staticmethod
     def taken_up(assembly: Assembly, first: Fold, records: Sequence[Record]) -> Fold:
         """Another fold that takes up what the first would have stored."""
-        checkpoint = first.timeline.settled()
+        checkpoint = first.fleets[0].settled()
         assert checkpoint is not None
-        intake = assembly.intake()
+        intake = assembly.router()
         entries = (entry for each in messages(60, 2) for entry in intake.read(each))
         kept = [e.reading for e in entries if e.reading and e.reading.time >= checkpoint.tick * TICK]
         again = Fold(assembly)
         stored = [record for record in records if record.tick >= checkpoint.tick]
-        again.resume(dict(first.counts), checkpoint, kept, stored, first.timeline.frontier)
+        again.fleets[0].resume(first.counts, checkpoint, kept, stored, first.fleets[0].timeline.frontier)
         return again
 
 
@@ -221,7 +221,7 @@ class TestDivergence:
         spoilt = [m for m in story if m.topic != "patient-1/abp" or m.arrival < at(100)]
         swapped = [message(n + 0.5, 290.0 - 40.0 * (n % 7), patient=1) for n in range(100, 300)]
         taken(fold, sorted([*spoilt, *swapped], key=lambda m: m.arrival))
-        told = [record.getMessage() for record in caplog.records if record.name == "twin_runtime.runs.fold"]
+        told = [record.getMessage() for record in caplog.records if record.name == "twin_runtime.runs.fleet_fold"]
         assert len(told) == 1
         assert re.fullmatch(r"twin 'patient-1' has diverged from its sensors in tick \d+; response: flag", told[0])
 

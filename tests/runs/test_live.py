@@ -37,7 +37,7 @@ def batches(sent: Sequence[Message], size: int = 7) -> list[Sequence[Message]]:
 
 
 def folded(assembly: Assembly, sent: Sequence[Message], until: int | None = None) -> Fold:
-    fold, intake = Fold(assembly, until=until), assembly.intake()
+    fold, intake = Fold(assembly, until=until), assembly.router()
     fold.take(entry for each in sent for entry in intake.read(each))
     list(fold.run())
     list(fold.finish())
@@ -138,7 +138,7 @@ class TestWallClock:
     @pytest.fixture
     def store(self, path: Path) -> Iterator[Store]:
         """With every kernel compiled, or loaded, before the story's time begins."""
-        warm_up(ward(clock="wall").fleet)
+        warm_up(ward(clock="wall").types[0].fleet)
         with Store.create_or_open(path, ward(clock="wall").identity) as store:
             yield store
 
@@ -238,7 +238,7 @@ class TestDurability:
 
         with pytest.raises(ConnectionFailed, match="the broker is gone"):
             await run(ward(2), Failing([]), store)
-        assert store.counts() == {Code.ACCEPTED: 120}
+        assert store.counts() == {(0, Code.ACCEPTED): 120}
 
     async def test_a_run_that_is_cancelled_keeps_what_it_has_taken(self, store: Store) -> None:
         begun = asyncio.Event()

@@ -14,7 +14,7 @@ from tests.ward import TICK, at, message, messages, recorded, ward
 from twin_runtime.core import SECOND, Code, Entry, RawReading, Reading
 from twin_runtime.errors import RecordingError, StoreError
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.live import recover
+from twin_runtime.runs.live import resume
 from twin_runtime.runs.replay import replay_recording, replay_store
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
@@ -29,7 +29,7 @@ def balance(told: dict[str, Any]) -> int:
 class TestRecording:
     def test_it_is_the_fold_over_its_readings(self) -> None:
         fold = Fold(ward(2))
-        intake = fold.assembly.intake()
+        intake = fold.assembly.router()
         fold.take(entry for each in messages(80, 2) for entry in intake.read(each))
         list(fold.run())
         list(fold.finish())
@@ -133,7 +133,7 @@ class TestStore:
             assert again[key] == told[key]
         assert seen[-1] == 320
         with Reader.open(path) as reader:
-            assert reader.counts() == {Code.ACCEPTED: 320}
+            assert reader.counts() == {(0, Code.ACCEPTED): 320}
             assert sum(len(record.rows) for record in reader.latest()) == 160
 
     def test_it_ends_where_the_run_ended(self, path: Path) -> None:
@@ -145,7 +145,7 @@ class TestStore:
     def test_every_fate_is_accounted_for_again(self, path: Path) -> None:
         """A journal as a live run leaves it: in order of arrival, with what came twice, too late, or was wrong."""
         assembly = ward()
-        fold, intake = Fold(assembly), assembly.intake()
+        fold, intake = Fold(assembly), assembly.router()
         arrivals = [*messages(50), *messages(15, first=50)[::-1], *messages(35, first=65)]
         arrivals += [message(91.5, 80.0), message(1.2, 80.0), message(99.2, 999.0), message(98.1, 80.0)]
         with Store.create_or_open(path, assembly.identity) as store:
@@ -169,14 +169,14 @@ class TestStore:
         while left:
             lives += 1
             with Store.create_or_open(path, assembly.identity) as store:
-                fold, intake = recover(assembly, store)
-                store.write(records=fold.timeline.revise())
+                fold, intake = resume(assembly, store)
+                store.write(records=fold.fleets[0].timeline.revise())
                 while left:
                     entries = fold.take(entry for each in left[:10] for entry in intake.read(each))
                     records = list(fold.run(revise=rng.random() < 0.5))
                     if rng.random() < 0.1:
                         break
-                    store.write(entries, records, fold.timeline.settled() if rng.random() < 0.3 else None)
+                    store.write(entries, records, fold.settled() if rng.random() < 0.3 else [])
                     del left[:10]
                 if not left:
                     store.write(records=list(fold.finish()))

@@ -29,7 +29,7 @@ def assembly() -> Assembly:
 
 def watched(assembly: Assembly, seed: int, seconds: int) -> Watch:
     """A run of so many seconds, as its watch saw it message by message."""
-    case, fold, intake = draw_case(seed, seconds * SECOND, "patient"), Fold(assembly, "wall"), assembly.intake()
+    case, fold, intake = draw_case(seed, seconds * SECOND, "patient"), Fold(assembly, "wall"), assembly.router()
     watch = Watch(assembly, case, START, Counter())
     for message in map(watch.sending, case.messages(START, watch.topics)):
         fold.take(intake.read(message))

@@ -16,7 +16,7 @@ async def run(path: Path) -> None:
         async with Writer(store) as writer:
             for number in range(20):
                 entries = [accepted(3 * number + i) for i in range(3)]
-                await writer.submit(entries, [record(number)], checkpoint(number), {"other": number})
+                await writer.submit(entries, [record(number)], [checkpoint(number)], {"other": number})
                 print(number, flush=True)
                 await drain(path, writer, MemorySink())
 

@@ -3,12 +3,12 @@
 import numpy as np
 
 from twin_runtime.core import Checkpoint, Code, Entry, FleetState, Quantity, Reading, Record
-from twin_runtime.store.store import Identity
+from twin_runtime.store.identity import Identity, TypeIdentity
 
 TICK = 40_000_000
 START = 1_700_000_000_000_000_000
 
-IDENTITY = Identity(
+WARD = TypeIdentity(
     name="ward",
     twins=("patient-1", "patient-2"),
     channels=("abp", "r_peak"),
@@ -18,6 +18,7 @@ IDENTITY = Identity(
     config_hash="c0ffee",
     model_hash="beef",
 )
+IDENTITY = Identity("ward", (WARD,))
 
 
 def reading(number: int, twin: int = 0, channel: int = 0) -> Reading:
@@ -37,4 +38,5 @@ def record(tick: int, revision: int = 0, rows: tuple[int, ...] = (0, 1), reasons
 
 def checkpoint(tick: int) -> Checkpoint:
     random = np.random.default_rng(tick)
-    return Checkpoint(tick, FleetState(*(random.normal(size=shape) for shape in ((2, 4, 3), (2, 6), (2, 4, 10)))))
+    state = FleetState(*(random.normal(size=shape) for shape in ((2, 4, 3), (2, 6), (2, 4, 10))))
+    return Checkpoint(tick, state, WARD.twins)

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.store.making import IDENTITY, START, TICK, accepted, checkpoint, reading, record
+from tests.store.making import IDENTITY, START, TICK, WARD, accepted, checkpoint, reading, record
 from twin_runtime.core import Code, Entry, Quantity, Trust
 from twin_runtime.errors import StoreError
+from twin_runtime.store.identity import Identity
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
 
@@ -59,12 +60,12 @@ class TestTheJournal:
     def test_the_codes_are_counted(self, store: Store) -> None:
         assert store.counts() == {}
         store.write([accepted(0), accepted(1), Entry(5, Code.EMPTY, None), Entry(5, Code.LATE, reading(0))])
-        assert store.counts() == {Code.ACCEPTED: 2, Code.EMPTY: 1, Code.LATE: 1}
+        assert store.counts() == {(0, Code.ACCEPTED): 2, (0, Code.EMPTY): 1, (0, Code.LATE): 1}
 
     def test_any_sql_tool_can_read_it(self, store: Store, path: Path) -> None:
         store.write([accepted(0, twin=1)])
         connection = sqlite3.connect(path)
-        query = "SELECT twin, channel, value FROM journal JOIN signal ON signal.id = signal"
+        query = "SELECT name, channel, value FROM journal JOIN signal ON signal.id = signal JOIN twin ON twin.id = twin"
         assert connection.execute(query).fetchall() == [("patient-2", "abp", 80.0)]
         connection.close()
 
@@ -117,7 +118,7 @@ class TestEstimates:
 
 class TestCheckpoints:
     def test_a_state_comes_back_to_the_last_bit_and_may_be_changed(self, store: Store) -> None:
-        store.write(checkpoint=checkpoint(7))
+        store.write(checkpoints=[checkpoint(7)])
         found = store.checkpoint()
         assert found is not None
         assert found.tick == 7
@@ -129,7 +130,7 @@ class TestCheckpoints:
     def test_the_newest_counts_and_two_are_kept(self, store: Store, path: Path) -> None:
         assert store.checkpoint() is None
         for tick in (1, 5, 9):
-            store.write(checkpoint=checkpoint(tick))
+            store.write(checkpoints=[checkpoint(tick)])
         found = store.checkpoint()
         assert found is not None
         assert found.tick == 9
@@ -148,10 +149,10 @@ def test_a_cursor_says_how_far_a_sink_has_come(store: Store) -> None:
 def test_all_of_a_transaction_is_written_or_nothing(store: Store) -> None:
     wrong = replace(record(1), figures=np.array(["wrong"]))
     with pytest.raises(ValueError, match="could not convert"):
-        store.write([accepted(0)], [record(0), wrong], checkpoint(1), {"influx": 1})
+        store.write([accepted(0)], [record(0), wrong], [checkpoint(1)], {"influx": 1})
     assert (store.counts(), store.estimates(), store.checkpoint(), store.cursor("influx")) == ({}, [], None, 0)
     store.write([accepted(0)])
-    assert store.counts() == {Code.ACCEPTED: 1}
+    assert store.counts() == {(0, Code.ACCEPTED): 1}
 
 
 class TestOpening:
@@ -182,7 +183,7 @@ class TestOpening:
 
     def test_the_store_of_another_configuration_is_refused_with_every_difference(self, path: Path) -> None:
         Store.create_or_open(path, IDENTITY).close()
-        other = replace(IDENTITY, config_hash="c0c0a", quantities=(Quantity("pressure", "kPa"),))
+        other = Identity("ward", (replace(WARD, config_hash="c0c0a", quantities=(Quantity("pressure", "kPa"),)),))
         with pytest.raises(StoreError) as refused:
             Store.create_or_open(path, other)
         assert "config_hash 'c0ffee' in the store, 'c0c0a' now" in refused.value.what

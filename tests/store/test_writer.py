@@ -22,8 +22,8 @@ def path(tmp_path: Path) -> Path:
 async def test_what_is_reported_durable_can_be_read_by_others(path: Path) -> None:
     with Store.create_or_open(path, IDENTITY) as store, Reader.open(path) as reader:
         async with Writer(store) as writer:
-            await writer.submit([accepted(0)], [record(3)], checkpoint(2), {"influx": 1})
-            assert reader.counts() == {Code.ACCEPTED: 1}
+            await writer.submit([accepted(0)], [record(3)], [checkpoint(2)], {"influx": 1})
+            assert reader.counts() == {(0, Code.ACCEPTED): 1}
             assert (reader.frontier(), reader.cursor("influx")) == (4, 1)
             found = reader.checkpoint()
             assert found is not None

@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
 def faults_of(stream: Stream) -> dict[str, list[Fault]]:
     """What may happen to the sensor for a minute, by name; a bias ends by its opposite."""
     onset, end = ONSET[stream], ONSET[stream] + LASTING
-    sd = stream.config().sensors[stream.sensor].noise
+    sd = stream.config().types[0].sensors[stream.sensor].noise
     window = f"start={onset} s,length={LASTING} s"
     return {
         "none": [],

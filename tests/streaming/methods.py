@@ -44,7 +44,7 @@ def ways() -> dict[str, Mapping[str, object]]:
 def told(stream: Stream, recording: Recording, how: Mapping[str, object]) -> str:
     """The rest of a line: figures, or why the method does not apply."""
     config = stream.config(**how)
-    for problem in unfit_method(config, create_model(stream.config())):
+    for problem in unfit_method(config.types[0], create_model(stream.config().types[0])):
         return f"does not apply: {problem.what} | | | | |"
     return " | ".join(figures(follow(config, recording, stream.seconds), stream))
 

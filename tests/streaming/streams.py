@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -39,8 +39,9 @@ class Stream:
     def config(self, **assimilation: object) -> Config:
         """The example's configuration with another assimilation."""
         config = load(EXAMPLES / self.example)
-        how = config.assimilation.model_copy(update=assimilation)
-        return config.model_copy(update={"assimilation": how})
+        [twin_type] = config.types
+        how = twin_type.assimilation.model_copy(update=assimilation)
+        return replace(config, types=(twin_type.model_copy(update={"assimilation": how}),))
 
     def recorded(self, replays: Path) -> Recording:
         """What was recorded, from a folder of recordings."""
@@ -65,7 +66,7 @@ class Followed(NamedTuple):
 def follow(config: Config, recording: Recording, seconds: float) -> Followed:
     """Replay the first ``seconds`` of a recording through a twin."""
     assembly = assemble(config)
-    warm_up(assembly.fleet)
+    warm_up(assembly.types[0].fleet)
     until = min(recording.start + round(seconds * SECOND), recording.end)
     with TemporaryDirectory() as folder:
         store = Path(folder) / "followed.db"
@@ -74,7 +75,7 @@ def follow(config: Config, recording: Recording, seconds: float) -> Followed:
         spent = time.process_time() - began
         with Reader.open(store) as reader:
             records = list(reader.latest())
-    ends = np.array([(record.tick + 1) * assembly.fleet.tick - recording.start for record in records]) / SECOND
+    ends = np.array([(record.tick + 1) * assembly.types[0].fleet.tick - recording.start for record in records]) / SECOND
     trust = np.array([record.trust[0] for record in records])
     complaints = tuple(reasons(int(record.reasons[0])) for record in records)
     return Followed(summary, spent / len(records), ends, trust, complaints)

@@ -15,7 +15,7 @@ Finder = Callable[[str], Path]
 def patience(stream: Stream, allowed: int | None) -> float:
     """So many seconds until trust must have fallen: what a sensor is allowed, and the ticks that distrust must last."""
     config = stream.config()
-    return ((allowed or 0) + config.trust.degraded_after + 2 * config.twin.tick) / SECOND
+    return ((allowed or 0) + config.types[0].trust.degraded_after + 2 * config.types[0].twin.tick) / SECOND
 
 
 @pytest.mark.slow
@@ -27,7 +27,7 @@ class TestOneMinute:
     def test_silence_is_noticed_once_it_is_stale(self, stream: Stream, recording: Finder) -> None:
         seen = noticed(stream, stream.recorded(recording(stream.folder).parent), "dropped for a minute")
         assert seen.after is not None
-        assert seen.after <= patience(stream, stream.config().sensors[stream.sensor].stale)
+        assert seen.after <= patience(stream, stream.config().types[0].sensors[stream.sensor].stale)
         assert seen.checks == ("age",)
         assert seen.recovered is not None
         assert seen.recovered < 60.0
@@ -51,7 +51,7 @@ def test_an_outlet_that_stands_still_while_a_front_passes_is_noticed_before_half
 def test_a_pressure_that_stands_still_is_noticed_and_not_believed(recording: Finder) -> None:
     seen = noticed(ARTERY, ARTERY.recorded(recording(ARTERY.folder).parent), "stuck for a minute")
     assert seen.after is not None
-    assert seen.after <= patience(ARTERY, ARTERY.config().sensors["abp"].frozen)
+    assert seen.after <= patience(ARTERY, ARTERY.config().types[0].sensors["abp"].frozen)
     assert seen.worst == Trust.UNTRUSTED
     assert "frozen" in seen.checks
     assert seen.recovered is not None

@@ -9,7 +9,7 @@ import pytest
 
 from tests.tank import START, TICK, busy_tick, gauge
 from tests.timeline.timelines import EITHER, FLEETS, LAG, LATENESS, SMOOTHED, History, Run, in_order, log
-from twin_runtime.core import Checkpoint, Code, Reading, Record
+from twin_runtime.core import Code, Reading, Record
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.timeline.timeline import Timeline
 
@@ -19,7 +19,7 @@ def interrupted(fleet: Fleet, readings: Sequence[Reading], frontier: int) -> tup
     run = Run.of(fleet).offer(*readings).to(frontier)
     checkpoint = run.timeline.settled()
     since = 0 if checkpoint is None else checkpoint.tick
-    stored = None if checkpoint is None else Checkpoint(checkpoint.tick, checkpoint.state.copy())
+    stored = None if checkpoint is None else replace(checkpoint, state=checkpoint.state.copy())
     again, history = Timeline(fleet, LATENESS * TICK), History()
     history.estimates.update({key: list(known) for key, known in run.history.estimates.items()})
     kept = [reading for reading in readings if reading.time >= since * TICK]

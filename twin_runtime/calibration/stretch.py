@@ -65,9 +65,10 @@ def stretch_of(
         ConfigError: There is no such twin, or none was chosen.
         RecordingError: There is no reading of a sensor, or more than there are random numbers for.
     """
-    row, refused = _row(assembly, twin), Counter[str]()
-    sensors, timeline = len(assembly.fleet.sensors), Timeline(assembly.fleet, 0)
-    accepted = _accepted(assembly, recording, row, begin, until, refused)
+    name, refused = _chosen(assembly, twin), Counter[str]()
+    fleet = next(each.fleet for each in assembly.types if name in each.fleet.twins)
+    sensors, timeline = len(fleet.sensors), Timeline(fleet, 0)
+    accepted = _accepted(assembly, recording, name, begin, until, refused)
     taken = []
     for reading in _thinned(accepted, sensors, every):
         code = timeline.offer(reading)
@@ -76,25 +77,26 @@ def stretch_of(
         else:
             refused[code] += 1
     readings = sum(sensed for _, sensed in taken)
-    _check_count(readings, assembly.fleet.twins[row])
-    return Stretch(timeline, row, taken[0][0], taken[-1][0], readings, dict(refused))
+    _check_count(readings, name)
+    return Stretch(timeline, fleet.twins.index(name), taken[0][0], taken[-1][0], readings, dict(refused))
 
 
-def _row(assembly: Assembly, twin: str | None) -> int:
-    twins = assembly.fleet.twins
+def _chosen(assembly: Assembly, twin: str | None) -> str:
+    """The name of the twin: the one asked for, or the only one."""
+    twins = assembly.identity.twins
     if twin is None and len(twins) > 1:
         what = f"expected one twin, got {len(twins)}: a configuration holds one prior a variable"
         raise ConfigError(what, where=str(assembly.config.document.path), remedy=f"choose one: --twin {twins[0]}")
     if twin is not None and twin not in twins:
         raise ConfigError(f"there is no twin '{twin}'", remedy=did_you_mean(twin, twins))
-    return 0 if twin is None else twins.index(twin)
+    return twins[0] if twin is None else twin
 
 
 def _accepted(
-    assembly: Assembly, recording: Recording, row: int, begin: int | None, until: int | None, refused: Counter[str]
+    assembly: Assembly, recording: Recording, twin: str, begin: int | None, until: int | None, refused: Counter[str]
 ) -> Iterator[Reading]:
-    """The readings of a twin that the door lets in, in order; ``refused`` takes note of the others."""
-    names = (assembly.fleet.twins[row], "")
+    """The readings of a twin that the intake accepts, in order; ``refused`` takes note of the others."""
+    names = (twin, "")
     raw = (r for r in recording.readings() if r.twin in names)
     if begin is not None:
         raw = (r for r in raw if r.time >= begin)

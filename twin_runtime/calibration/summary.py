@@ -27,7 +27,7 @@ def summary(
     return {
         "name": assembly.identity.name,
         "model": stretch.fleet.model.name,
-        "model_hash": assembly.identity.model_hash,
+        "model_hash": stretch.fleet.model.fingerprint,
         "twin": stretch.twin,
         "method": method,
         "seed": seed,

@@ -3,31 +3,35 @@
 import tomllib
 from collections.abc import Iterable
 from textwrap import wrap
+from typing import Any
 
 import tomlkit
 
 from twin_runtime.calibration.posterior import Posterior, spelled
-from twin_runtime.config import Config, Document, validated
+from twin_runtime.config import Document, TwinType, loaded
 
 WIDTH = 118
 """Characters in a line of comment."""
 
 
-def calibrated(config: Config, posteriors: Iterable[Posterior], notes: Iterable[str]) -> str:
-    """The text of a configuration with posteriors as its ``[model.priors]``, headed by ``notes`` as comments.
+def calibrated(twin_type: TwinType, posteriors: Iterable[Posterior], notes: Iterable[str]) -> str:
+    """The text of a configuration with posteriors as ``[model.priors]`` of a type, headed by ``notes`` as comments.
 
     All else stays as it stands in the file, comments too.
 
     Raises:
         ConfigError: The posteriors make no configuration that could be read again.
     """
-    document = tomlkit.parse(config.document.text)
-    priors = document.setdefault("model", tomlkit.table()).setdefault("priors", tomlkit.table())
+    written = tomlkit.parse(twin_type.document.text)
+    table: Any = written
+    for name in twin_type.at:
+        table = table[name]
+    priors = table.setdefault("model", tomlkit.table()).setdefault("priors", tomlkit.table())
     for posterior in posteriors:
         [(name, numbers)] = spelled(posterior.posterior).items()
         priors[posterior.name] = tomlkit.value(f"{{ {name} = {numbers} }}")
-    text = _commented(notes) + "\n" + tomlkit.dumps(document)
-    validated(Config, Document(config.document.path, text, tomllib.loads(text)))
+    text = _commented(notes) + "\n" + tomlkit.dumps(written)
+    loaded(Document(twin_type.document.path, text, tomllib.loads(text)))
     return text
 
 

@@ -71,14 +71,14 @@ def calibrate(  # noqa: PLR0913, PLR0917  # one argument an option
     played = opened(recording, data)
     first, last = section(played, begin, length, until)
     stretch = stretch_of(assembly, played, twin, begin=first, until=last, every=every)
-    drawn_by = assembly.config.twin.seed if seed is None else seed
+    drawn_by = stretch.fleet.seed if seed is None else seed
     names = [name.strip() for name in variables.split(",")] if variables else []
     settings = {"members": members, "seed": drawn_by, "names": names, "noise": noise}
     calibration = _run(stretch, smoother, settings)
     told = summary(assembly, stretch, calibration, method, drawn_by, noise)
     if out is not None:
         between = f"{instant_text(stretch.begin)} to {instant_text(stretch.end)}"
-        _write(out, assembly, calibration, notes(recording.name, told, between))
+        _write(out, assembly, stretch.twin, calibration, notes(recording.name, told, between))
     if json:
         print_json(told)
     else:
@@ -118,7 +118,9 @@ def _run(stretch: "Stretch", smoother: "EsMda | Ies", settings: dict[str, Any]) 
         return smoothed(stretch, smoother, **settings, progress=ran)
 
 
-def _write(out: Path, assembly: "Assembly", calibration: "Calibration", notes: Iterable[str]) -> None:
+def _write(out: Path, assembly: "Assembly", twin: str, calibration: "Calibration", notes: Iterable[str]) -> None:
     from twin_runtime.calibration.written import calibrated
 
-    out.write_text(calibrated(assembly.config, calibration.posteriors, notes), encoding="utf-8")
+    twin_type = next(each for each in assembly.config.types if twin in each.twin.twins)
+    text = calibrated(twin_type, calibration.posteriors, notes)
+    out.write_text(text, encoding="utf-8")

@@ -11,7 +11,7 @@ from twin_runtime.durations import duration_text
 from twin_runtime.errors import ConfigError
 
 if TYPE_CHECKING:
-    from twin_runtime.config import Config
+    from twin_runtime.config import Config, TwinType
     from twin_runtime.config.sections import AssimilationSection
     from twin_runtime.modelling.model import Model
 
@@ -32,8 +32,10 @@ def check(config: ConfigPath) -> None:
     errors = list(_errors(lambda: adapters(configuration), lambda: assemble(configuration)))
     if errors:
         raise ConfigError("\n".join(map(str, errors)))
-    display(_overview(configuration, create_model(configuration)))
-    display(_channels(configuration))
+    for twin_type in configuration.types:
+        display(_overview(twin_type, create_model(twin_type)))
+        display(_channels(twin_type))
+    display(_connections(configuration))
     display(f"[green]{config} is right[/]")
 
 
@@ -45,8 +47,8 @@ def _errors(*attempts: Callable[[], object]) -> Iterator[ConfigError]:
             yield error
 
 
-def _overview(config: "Config", model: "Model") -> Table:
-    twin = config.twin
+def _overview(twin_type: "TwinType", model: "Model") -> Table:
+    twin, how = twin_type.twin, twin_type.assimilation
     twins = ", ".join(twin.twins) if len(twin.twins) <= 5 else f"{', '.join(twin.twins[:5])}, ..."
     keeping = f"{duration_text(twin.wait)} wait, {duration_text(twin.lateness)} lateness, {twin.clock} clock"
     table = Table(show_header=False, box=None)
@@ -54,14 +56,19 @@ def _overview(config: "Config", model: "Model") -> Table:
         ("twins", f"{len(twin.twins)}: {twins}"),
         ("model", f"{twin.model}, {len(model.variables)} variables"),
         ("tick", f"{duration_text(twin.tick)}, {keeping}"),
-        ("ensemble", f"{config.ensemble.members} members, {_method(config.assimilation)}"),
-        ("readings", _reception(config.assimilation)),
+        ("ensemble", f"{twin_type.ensemble.members} members, {_method(how)}"),
+        ("readings", _reception(how)),
         ("quantities", ", ".join(f"{quantity.name} ({quantity.unit})" for quantity in model.quantities)),
-        ("source", (config.mqtt or {}).get("broker", "none: for `twin replay` only")),
-        ("sinks", ", ".join(config.sinks) or "none besides the store"),
-        ("store", str(config.store_path)),
     ):
         table.add_row(*row)
+    return table
+
+
+def _connections(config: "Config") -> Table:
+    table = Table(show_header=False, box=None)
+    table.add_row("source", (config.mqtt or {}).get("broker", "none: for `twin replay` only"))
+    table.add_row("sinks", ", ".join(config.sinks) or "none besides the store")
+    table.add_row("store", str(config.store_path))
     return table
 
 
@@ -80,9 +87,9 @@ def _reception(how: "AssimilationSection") -> str:
     return f"{gate}, {late}{smoothing}{correlated}; on divergence: {how.divergence.response}"
 
 
-def _channels(config: "Config") -> Table:
+def _channels(twin_type: "TwinType") -> Table:
     table = Table("channel", "kind", "model", "topic", "unit", "noise", "range", box=None, title_justify="left")
-    for channel in config.channels:
+    for channel in twin_type.channels:
         noise = f"{channel.noise:g}" if channel.kind == "sensor" else ""
         span = f"{channel.range[0]:g} to {channel.range[1]:g}" if channel.range else "any"
         table.add_row(channel.name, channel.kind, channel.target, channel.topic, channel.unit, noise, span)

@@ -18,6 +18,8 @@ def tell(summary: Mapping[str, Any], *, json: bool) -> None:
 
 
 def _tables(summary: Mapping[str, Any]) -> RenderableType:
+    if "types" in summary:
+        return Group(_facts(summary), "", *map(_tables, summary["types"].values()))
     parts = (_facts(summary), _diagnostics(summary["diagnostics"]), _estimates(summary["estimates"], summary["unit"]))
     return Group(*(part for table in parts if table.row_count for part in (table, "")))
 
@@ -25,7 +27,7 @@ def _tables(summary: Mapping[str, Any]) -> RenderableType:
 def _facts(summary: Mapping[str, Any]) -> Table:
     table = Table(show_header=False, box=None)
     for key, value in summary.items():
-        if key not in ("estimates", "unit", "diagnostics") and value not in (None, [], {}):
+        if key not in ("estimates", "unit", "diagnostics", "types") and value not in (None, [], {}):
             table.add_row(key.replace("_", " "), _text(value))
     return table
 

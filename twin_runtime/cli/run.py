@@ -67,7 +67,7 @@ async def _run(
 
     for asked_by in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(asked_by, end, asked_by)
-    source = connected.open_source(assembly.intake().topics)
+    source = connected.open_source(assembly.router().topics)
     store = Store.create_or_open(assembly.config.store_path, assembly.identity)
     try:
         sinks = connected.open_sinks(assembly.identity)

@@ -1,6 +1,6 @@
 """``twin show``: what a store holds."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from twin_runtime.errors import StoreError, did_you_mean
 
 if TYPE_CHECKING:
     from twin_runtime.core import Record
-    from twin_runtime.store.identity import Identity
+    from twin_runtime.store.identity import TypeIdentity
     from twin_runtime.store.reader import Reader
 
 
@@ -34,7 +34,8 @@ def show(
 
     with Reader.open(store) as reader:
         _known("twin", twin, reader.identity.twins, store)
-        _known("quantity", quantity, [q.name for q in reader.identity.quantities], store)
+        names = dict.fromkeys(q.name for twin_type in reader.identity.types for q in twin_type.quantities)
+        _known("quantity", quantity, names, store)
         summary = _narrowed(stored_summary(reader), twin, quantity)
         rows = list(_rows(reader, last, twin, quantity)) if last else []
     if json:
@@ -45,37 +46,42 @@ def show(
         display(_series(rows))
 
 
-def _known(option: str, wanted: str | None, names: "tuple[str, ...] | list[str]", store: Path) -> None:
+def _known(option: str, wanted: str | None, names: "Collection[str]", store: Path) -> None:
     if wanted is not None and wanted not in names:
         raise StoreError(f"there is no {option} '{wanted}' in it", where=str(store), remedy=did_you_mean(wanted, names))
 
 
 def _narrowed(summary: dict[str, Any], twin: str | None, quantity: str | None) -> dict[str, Any]:
     """The summary with the estimates of one twin, of one quantity, or both."""
+    if "types" in summary:
+        return summary | {"types": {name: _narrowed(part, twin, quantity) for name, part in summary["types"].items()}}
     estimates = summary["estimates"]
     if twin is not None and twin in estimates:
         estimates = estimates[twin]
     if quantity is not None:
-        alone = quantity in estimates
-        estimates = (
-            {quantity: estimates[quantity]}
-            if alone
-            else {name: {quantity: e[quantity]} for name, e in estimates.items()}
-        )
+        estimates = _only(quantity, estimates)
     return summary | {"estimates": estimates}
 
 
+def _only(quantity: str, estimates: dict[str, Any]) -> dict[str, Any]:
+    """The estimates of one quantity, of a single twin as of a fleet."""
+    if quantity in estimates:
+        return {quantity: estimates[quantity]}
+    return {name: {quantity: own[quantity]} for name, own in estimates.items() if quantity in own}
+
+
 def _rows(reader: "Reader", last: int, twin: str | None, quantity: str | None) -> Iterator[dict[str, Any]]:
-    """One row for every tick, twin and quantity among the newest ticks."""
-    for record in reader.latest((reader.frontier() or 0) - last):
-        yield from (
-            row
-            for row in _of_record(reader.identity, record)
-            if twin in (None, row["twin"]) and quantity in (None, row["quantity"])
-        )
+    """One row for every tick, twin and quantity among the newest ticks of each type."""
+    for place, known in enumerate(reader.identity.types):
+        for record in reader.latest((reader.frontier(place) or 0) - last, place):
+            yield from (
+                row
+                for row in _of_record(known, record)
+                if twin in (None, row["twin"]) and quantity in (None, row["quantity"])
+            )
 
 
-def _of_record(known: "Identity", record: "Record") -> Iterator[dict[str, Any]]:
+def _of_record(known: "TypeIdentity", record: "Record") -> Iterator[dict[str, Any]]:
     from twin_runtime.core import FIGURES, Trust
 
     for i, row in enumerate(record.rows):

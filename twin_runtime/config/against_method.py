@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from twin_runtime.assimilation import METHODS, options
-from twin_runtime.config.deployment import Config
 from twin_runtime.config.document import Problem
 from twin_runtime.config.sections import AssimilationSection
+from twin_runtime.config.twin_type import TwinType
 from twin_runtime.entry_points import missing
 from twin_runtime.errors import did_you_mean
 from twin_runtime.modelling.model import Model
@@ -17,9 +17,9 @@ FILTERPYS = ("kalman", "unscented")
 WHOLE_MEMBERS = ("particle", *FILTERPYS)
 
 
-def unknown_method(config: Config) -> Iterator[Problem]:
+def unknown_method(twin_type: TwinType) -> Iterator[Problem]:
     """A method that is not there, options that it does not have, and those that it needs."""
-    method, given = config.assimilation.method, config.assimilation.options
+    method, given = twin_type.assimilation.method, twin_type.assimilation.options
     if method not in METHODS:
         what = f"expected a method of assimilation, got '{method}'"
         yield Problem(("assimilation", "method"), what, did_you_mean(method, METHODS))
@@ -34,27 +34,27 @@ def unknown_method(config: Config) -> Iterator[Problem]:
         yield Problem(("assimilation", option), f"expected for method '{method}', but missing", remedy)
 
 
-def unfit_method(config: Config, model: Model) -> Iterator[Problem]:
+def unfit_method(twin_type: TwinType, model: Model) -> Iterator[Problem]:
     """What the method asks of the model, and the model cannot give."""
-    method = config.assimilation.method
-    if "radius" in config.assimilation.options:
+    method = twin_type.assimilation.method
+    if "radius" in twin_type.assimilation.options:
         yield from _unknown_places(model)
-    if "radius" in config.assimilation.options and config.assimilation.correlated:
+    if "radius" in twin_type.assimilation.options and twin_type.assimilation.correlated:
         what = f"method '{method}' with a radius takes the noise of all sensors for independent"
         yield Problem(("assimilation", "correlated"), what, "remove it, or use a method without a radius")
-    if method in FILTERPYS or (method == "particle" and config.assimilation.jitter != 0.0):
-        yield from _without_past(config)
+    if method in FILTERPYS or (method == "particle" and twin_type.assimilation.jitter != 0.0):
+        yield from _without_past(twin_type)
     considered = [v.name for v in model.variables if not v.corrected and v.prior.sd > 0.0]
     if method in WHOLE_MEMBERS and considered:
         what = f"method '{method}' changes whole members, model '{model.name}' keeps {', '.join(considered)} apart"
         yield Problem(("assimilation", "method"), what, 'use another method, such as "etkf"')
     if method in FILTERPYS:
-        yield from _unfit_points(config, model)
+        yield from _unfit_points(twin_type, model)
 
 
-def _unfit_points(config: Config, model: Model) -> Iterator[Problem]:
+def _unfit_points(twin_type: TwinType, model: Model) -> Iterator[Problem]:
     """What the filters of filterpy need."""
-    method, members = config.assimilation.method, config.ensemble.members
+    method, members = twin_type.assimilation.method, twin_type.ensemble.members
     if find_spec("filterpy") is None:
         error = missing(ModuleNotFoundError(name="filterpy"), f"method '{method}'")
         yield Problem(("assimilation", "method"), error.what, error.remedy)
@@ -62,16 +62,19 @@ def _unfit_points(config: Config, model: Model) -> Iterator[Problem]:
     if members != 2 * uncertain:
         what = f"method '{method}' has two members for each of the {uncertain} states and uncertain parameters"
         yield Problem(("ensemble", "members"), f"{what}, got {members}", f"members = {2 * uncertain}")
-    if config.model.shrinkage:
+    if twin_type.model.shrinkage:
         what = f"method '{method}' lays its members out by their covariance, which shrinkage would draw at random"
         yield Problem(("model", "shrinkage"), what, "give the variables a walk instead")
 
 
-def _without_past(config: Config) -> Iterator[Problem]:
+def _without_past(twin_type: TwinType) -> Iterator[Problem]:
     """What methods cannot do whose members do not become what they were: moved apart at random, or laid out anew."""
-    method = config.assimilation.method
+    method = twin_type.assimilation.method
     remedy = "set jitter = 0, or use another method" if method == "particle" else "use another method"
-    for option, wanted in (("smoothing", config.assimilation.smoothing), ("late", config.assimilation.late != "fold")):
+    for option, wanted in (
+        ("smoothing", twin_type.assimilation.smoothing),
+        ("late", twin_type.assimilation.late != "fold"),
+    ):
         if wanted:
             what = f"members of method '{method}' have no past of their own"
             yield Problem(("assimilation", option), what, f"remove {option}, or {remedy}")

@@ -8,8 +8,8 @@ from typing import Any, cast
 from twin_runtime import entry_points
 from twin_runtime.config.against_method import unfit_method, unknown_method
 from twin_runtime.config.agreement import table_of
-from twin_runtime.config.deployment import Config, ConfiguredChannel
 from twin_runtime.config.document import Key, Problem
+from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.errors import TwinError, UnitError, did_you_mean
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.variables import Bounded, Fixed, Input, LogNormal, Normal, Output, Parameter, Prior
@@ -19,72 +19,72 @@ from twin_runtime.vvuq.checks import NAMES, Check
 GIVEN_BY_RUNTIME = {"priors", "walk"}
 
 
-def create_model(config: Config) -> Model:
+def create_model(twin_type: TwinType) -> Model:
     """The model of a configuration, with its settings, priors and walks.
 
     Raises one :class:`ConfigError` that tells everything on which the two disagree.
     """
-    model_class = _model_class(config)
-    problems = [*_unknown_settings(config, model_class), *unknown_method(config), *_unknown_thresholds(config)]
+    model_class = _model_class(twin_type)
+    problems = [*_unknown_settings(twin_type, model_class), *unknown_method(twin_type), *_unknown_thresholds(twin_type)]
     if problems:
-        raise config.document.error(problems)
-    model = _made(config, model_class)
-    check_against_model(config, model)
-    overridden = {name: prior_of(section.given) for name, section in config.model.priors.items()}
-    walk = {**config.model.walk, **dict.fromkeys(config.model.shrinkage, 0.0)}
-    model = _made(config, model_class, priors=overridden, walk=walk)
-    if unfit := list(unfit_method(config, model)):
-        raise config.document.error(unfit)
+        raise twin_type.error(problems)
+    model = _made(twin_type, model_class)
+    check_against_model(twin_type, model)
+    overridden = {name: prior_of(section.given) for name, section in twin_type.model.priors.items()}
+    walk = {**twin_type.model.walk, **dict.fromkeys(twin_type.model.shrinkage, 0.0)}
+    model = _made(twin_type, model_class, priors=overridden, walk=walk)
+    if unfit := list(unfit_method(twin_type, model)):
+        raise twin_type.error(unfit)
     return model
 
 
-def check_against_model(config: Config, model: Model) -> None:
+def check_against_model(twin_type: TwinType, model: Model) -> None:
     """Compare channels, units, priors and walks with a model. Raises one :class:`ConfigError` telling every problem."""
     problems = [
-        *_unknown_variables(config, model),
-        *_shrinkage(config, model),
-        *_channels(config, model),
-        *_undriven(config, model),
+        *_unknown_variables(twin_type, model),
+        *_shrinkage(twin_type, model),
+        *_channels(twin_type, model),
+        *_undriven(twin_type, model),
     ]
     if problems:
-        raise config.document.error(problems)
+        raise twin_type.error(problems)
 
 
-def _model_class(config: Config) -> Callable[..., Model]:
-    name, models = config.twin.model, entry_points.found(entry_points.MODELS)
+def _model_class(twin_type: TwinType) -> Callable[..., Model]:
+    name, models = twin_type.twin.model, entry_points.found(entry_points.MODELS)
     if name in models:
         try:
             return cast("Callable[..., Model]", entry_points.loaded(models[name]))
         except TwinError as error:
-            raise config.document.error([Problem(("twin", "model"), error.what, error.remedy)]) from error
+            raise twin_type.error([Problem(("twin", "model"), error.what, error.remedy)]) from error
     remedy = did_you_mean(name, models) or "install a package that provides models"
-    raise config.document.error([Problem(("twin", "model"), f"expected the name of a model, got '{name}'", remedy)])
+    raise twin_type.error([Problem(("twin", "model"), f"expected the name of a model, got '{name}'", remedy)])
 
 
-def _made(config: Config, model_class: Callable[..., Model], **given: object) -> Model:
+def _made(twin_type: TwinType, model_class: Callable[..., Model], **given: object) -> Model:
     try:
-        return model_class(**given, **config.model.settings)
+        return model_class(**given, **twin_type.model.settings)
     except TwinError as error:
-        raise config.document.error([Problem(("model",), error.what, error.remedy)]) from error
+        raise twin_type.error([Problem(("model",), error.what, error.remedy)]) from error
     except (TypeError, ValueError) as error:
-        remedy = "give settings of the kind that the model asks for"
-        raise config.document.error([Problem(("model", "settings"), str(error), remedy)]) from error
+        remedy = "give settings of the twin_type that the model asks for"
+        raise twin_type.error([Problem(("model", "settings"), str(error), remedy)]) from error
 
 
-def _unknown_settings(config: Config, model_class: Callable[..., Model]) -> Iterator[Problem]:
+def _unknown_settings(twin_type: TwinType, model_class: Callable[..., Model]) -> Iterator[Problem]:
     parameters = inspect.signature(model_class).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return
     known = parameters.keys() - GIVEN_BY_RUNTIME
-    for name in config.model.settings:
+    for name in twin_type.model.settings:
         if name not in known:
             remedy = did_you_mean(name, known) or "remove it: this model has no settings"
-            yield Problem(("model", "settings", name), f"unknown setting of model '{config.twin.model}'", remedy)
+            yield Problem(("model", "settings", name), f"unknown setting of model '{twin_type.twin.model}'", remedy)
 
 
-def _unknown_thresholds(config: Config) -> Iterator[Problem]:
+def _unknown_thresholds(twin_type: TwinType) -> Iterator[Problem]:
     thresholds = [field.name for field in fields(Check) if field.name not in ("name", "kind")]
-    for name, given in config.trust.checks.items():
+    for name, given in twin_type.trust.checks.items():
         key: Key = ("trust", "checks", name)
         if name not in NAMES:
             yield Problem(key, "unknown check", did_you_mean(name, NAMES))
@@ -92,9 +92,9 @@ def _unknown_thresholds(config: Config) -> Iterator[Problem]:
             yield Problem((*key, threshold), "unknown threshold", did_you_mean(threshold, thresholds))
 
 
-def _unknown_variables(config: Config, model: Model) -> Iterator[Problem]:
+def _unknown_variables(twin_type: TwinType, model: Model) -> Iterator[Problem]:
     known = [variable.name for variable in model.variables]
-    section = config.model
+    section = twin_type.model
     for table, names in (("priors", section.priors), ("walk", section.walk), ("shrinkage", section.shrinkage)):
         for name in names:
             if name not in known:
@@ -102,24 +102,24 @@ def _unknown_variables(config: Config, model: Model) -> Iterator[Problem]:
                 yield Problem(("model", table, name), what, did_you_mean(name, known))
 
 
-def _shrinkage(config: Config, model: Model) -> Iterator[Problem]:
+def _shrinkage(twin_type: TwinType, model: Model) -> Iterator[Problem]:
     """Shrinkage is for parameters, in place of a walk, and needs members enough."""
     states = [variable.name for variable in model.variables if not isinstance(variable, Parameter)]
-    shrunk = config.model.shrinkage
+    shrunk = twin_type.model.shrinkage
     for name in (name for name in shrunk if name in states):
         yield Problem(("model", "shrinkage", name), f"'{name}' is a state, not a parameter", "give it a walk")
-    for name in (name for name in shrunk if name in config.model.walk):
+    for name in (name for name in shrunk if name in twin_type.model.walk):
         what = f"expected a walk or a shrinkage, got both for '{name}'"
         yield Problem(("model", "shrinkage", name), what, "remove one of them")
-    if config.ensemble.members < 2 * len(shrunk) + 2 and shrunk:
+    if twin_type.ensemble.members < 2 * len(shrunk) + 2 and shrunk:
         what = f"expected {2 * len(shrunk) + 2} members or more for {len(shrunk)} parameters that are shrunk"
-        yield Problem(("ensemble", "members"), f"{what}, got {config.ensemble.members}", "give more members")
+        yield Problem(("ensemble", "members"), f"{what}, got {twin_type.ensemble.members}", "give more members")
 
 
-def _channels(config: Config, model: Model) -> Iterator[Problem]:
+def _channels(twin_type: TwinType, model: Model) -> Iterator[Problem]:
     outputs = {output.name: output for output in model.outputs}
     inputs = {given.name: given for given in model.inputs}
-    for channel in config.channels:
+    for channel in twin_type.channels:
         if channel.kind == "sensor":
             yield from _channel(channel, "observes", outputs, model.name)
         else:
@@ -141,10 +141,10 @@ def _channel(
         yield Problem((*table, "unit"), f"{error.what} ('{target.name}' of model '{model}')", error.remedy)
 
 
-def _undriven(config: Config, model: Model) -> Iterator[Problem]:
+def _undriven(twin_type: TwinType, model: Model) -> Iterator[Problem]:
     """Every input of a model is driven by exactly one channel."""
     for given in model.inputs:
-        drivers = [c for c in config.channels if c.kind == "input" and c.target == given.name]
+        drivers = [c for c in twin_type.channels if c.kind == "input" and c.target == given.name]
         if not drivers:
             what = f"expected a table for input '{given.name}' of model '{model.name}', got none"
             yield Problem(("inputs",), what, f'add [inputs.{given.name}] with unit = "{given.unit}"')

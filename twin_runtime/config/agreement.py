@@ -5,8 +5,9 @@ from string import Formatter
 
 import numpy as np
 
-from twin_runtime.config.deployment import Config, ConfiguredChannel
+from twin_runtime.config.deployment import Config
 from twin_runtime.config.document import Key, Problem
+from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.durations import duration_text
 from twin_runtime.errors import did_you_mean
 
@@ -18,9 +19,18 @@ SINGULAR = 1e-10
 
 def disagreements(config: Config) -> list[Problem]:
     """Everything in a configuration that contradicts something else in it."""
-    malformed = list(_malformed_topics(config))
+    own = [
+        problem._replace(key=(*twin_type.at, *problem.key))
+        for twin_type in config.types
+        for problem in (*_times(twin_type), *_names(twin_type), *_correlations(twin_type))
+    ]
+    malformed = [
+        problem._replace(key=(*twin_type.at, *problem.key))
+        for twin_type in config.types
+        for problem in _malformed_topics(twin_type)
+    ]
     shared = () if malformed else _shared_topics(config)
-    return [*_times(config), *_names(config), *_correlations(config), *malformed, *shared]
+    return [*own, *_shared_twins(config), *malformed, *shared]
 
 
 def table_of(channel: ConfiguredChannel) -> Key:
@@ -28,45 +38,46 @@ def table_of(channel: ConfiguredChannel) -> Key:
     return (f"{channel.kind}s", channel.name)
 
 
-def _times(config: Config) -> Iterator[Problem]:
-    wait, lateness = config.twin.wait, config.twin.lateness
+def _times(twin_type: TwinType) -> Iterator[Problem]:
+    wait, lateness = twin_type.twin.wait, twin_type.twin.lateness
     if wait > lateness:
         what = f"expected a wait no longer than the lateness of {duration_text(lateness)}, got {duration_text(wait)}"
         yield Problem(("twin", "wait"), what, f'set lateness = "{duration_text(wait)}" or more, or a shorter wait')
 
 
-def _names(config: Config) -> Iterator[Problem]:
-    twins = config.twin.twins
+def _names(twin_type: TwinType) -> Iterator[Problem]:
+    twins = twin_type.twin.twins
     for name in dict.fromkeys(twin for twin in twins if twins.count(twin) > 1):
         what = f"expected different names, got '{name}' {twins.count(name)} times"
         yield Problem(("twin", "twins"), what, "rename or remove one")
-    for name in (name for name in config.inputs if name in config.sensors):
+    for name in (name for name in twin_type.inputs if name in twin_type.sensors):
         what = f"expected different names for sensors and inputs, got '{name}' for both"
         yield Problem(("inputs", name), what, f"rename [inputs.{name}]; `drives` names the model's input")
 
 
-def _correlations(config: Config) -> Iterator[Problem]:
+def _correlations(twin_type: TwinType) -> Iterator[Problem]:
     key: Key = ("assimilation", "correlated")
-    pairs = [pair[:2] for pair in config.assimilation.correlated]
-    unknown = [name for pair in pairs for name in pair if name not in config.sensors]
+    pairs = [pair[:2] for pair in twin_type.assimilation.correlated]
+    unknown = [name for pair in pairs for name in pair if name not in twin_type.sensors]
     for name in unknown:
-        yield Problem(key, f"expected the name of a sensor, got '{name}'", did_you_mean(name, config.sensors))
+        yield Problem(key, f"expected the name of a sensor, got '{name}'", did_you_mean(name, twin_type.sensors))
     for one, other in pairs:
         if one == other or pairs.count((one, other)) + pairs.count((other, one)) > 1:
             yield Problem(key, f"expected each pair of different sensors once, got '{one}' and '{other}'", "remove it")
             return
-    if not unknown and config.correlation is not None and np.linalg.eigvalsh(config.correlation).min() < SINGULAR:
+    correlation = None if unknown else twin_type.correlation
+    if correlation is not None and np.linalg.eigvalsh(correlation).min() < SINGULAR:
         what = "expected correlations that can be, got some that contradict each other (not positive definite)"
         yield Problem(key, what, "give smaller ones")
 
 
-def _malformed_topics(config: Config) -> Iterator[Problem]:
-    for channel in config.channels:
+def _malformed_topics(twin_type: TwinType) -> Iterator[Problem]:
+    for channel in twin_type.channels:
         key, fault = (*table_of(channel), "topic"), _fault(channel.topic)
         if fault:
             yield Problem(key, f"{fault}, got '{channel.topic}'", 'write it like topic = "{twin}/abp"')
-        elif len(config.twin.twins) > 1 and "twin" not in _placeholders(channel.topic):
-            what = f"expected {{twin}} in the topic of a fleet of {len(config.twin.twins)}, got '{channel.topic}'"
+        elif len(twin_type.twin.twins) > 1 and "twin" not in _placeholders(channel.topic):
+            what = f"expected {{twin}} in the topic of a fleet of {len(twin_type.twin.twins)}, got '{channel.topic}'"
             yield Problem(key, what, f'write it like topic = "{{twin}}/{channel.topic}"')
 
 
@@ -92,14 +103,27 @@ def _placeholders(topic: str) -> set[str]:
     }
 
 
+def _shared_twins(config: Config) -> Iterator[Problem]:
+    """A twin is of one type."""
+    owner: dict[str, TwinType] = {}
+    for twin_type in config.types:
+        for twin in twin_type.twin.twins:
+            other = owner.setdefault(twin, twin_type)
+            if other is not twin_type:
+                what = f"expected a name of its own, got '{twin}', which {'.'.join(map(str, other.at))} has"
+                yield Problem((*twin_type.at, "twin", "twins"), what, "rename one of the twins")
+
+
 def _shared_topics(config: Config) -> Iterator[Problem]:
-    seen: dict[str, ConfiguredChannel] = {}
-    told: set[str] = set()
-    for twin in config.twin.twins:
-        for channel in config.channels:
-            topic = channel.topic_of(twin)
-            other = seen.setdefault(topic, channel)
-            if other is not channel and channel.name not in told:
-                told.add(channel.name)
-                what = f"expected a topic of its own, got '{topic}', which {'.'.join(map(str, table_of(other)))} has"
-                yield Problem((*table_of(channel), "topic"), what, "give each channel another topic")
+    owner: dict[str, Key] = {}
+    reported: set[Key] = set()
+    for twin_type in config.types:
+        channels = twin_type.channels
+        for twin in twin_type.twin.twins:
+            for channel in channels:
+                topic, key = channel.topic_of(twin), (*twin_type.at, *table_of(channel))
+                other = owner.setdefault(topic, key)
+                if other != key and key not in reported:
+                    reported.add(key)
+                    what = f"expected a topic of its own, got '{topic}', which {'.'.join(map(str, other))} has"
+                    yield Problem((*key, "topic"), what, "give each channel another topic")

@@ -1,126 +1,89 @@
-"""A configuration: one TOML file is a whole deployment."""
+"""A configuration: one TOML file is a whole deployment, of one type of twins or of several."""
 
-import hashlib
-import json
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any
 
-import numpy as np
-from pydantic import Field, PrivateAttr
+from pydantic import Field, model_validator
 
 from twin_runtime.config.document import Document
-from twin_runtime.config.sections import (
-    AssimilationSection,
-    EnsembleSection,
-    InputSection,
-    ModelSection,
-    Name,
-    Section,
-    SensorSection,
-    StoreSection,
-    TrustSection,
-    TwinSection,
-)
-from twin_runtime.core import FloatArray
+from twin_runtime.config.explain import validated
+from twin_runtime.config.sections import DeploymentSection, Name, Section, StoreSection
+from twin_runtime.config.twin_type import MADE_IN_CODE, TwinType
 
-MADE_IN_CODE = Document(Path("configuration"), "", {})
+MqttTable = Annotated[dict[str, Any] | None, Field(description="the table [mqtt]")]
+SinkTables = Annotated[dict[str, dict[str, Any]], Field(description="a table [sinks.NAME] for each sink")]
+StoreTable = Annotated[StoreSection, Field(description="the table [store]")]
 
 
-class ConfiguredChannel(NamedTuple):
-    """A sensor or an input, with every default filled in. Its place in ``Config.channels`` is ``Reading.channel``.
-
-    ``target`` is the model output that a sensor observes, or the model input that an input drives; ``noise`` is the
-    standard deviation of a sensor in ``unit`` (0 for inputs), ``range`` likewise; ``stale`` and ``frozen`` are in
-    nanoseconds.
-    """
+@dataclass(frozen=True)
+class Config:
+    """All that a configuration file says: twin types that share one source, one store and one set of sinks."""
 
     name: str
-    kind: Literal["sensor", "input"]
-    target: str
-    topic: str
-    unit: str
-    noise: float
-    range: tuple[float, float] | None
-    stale: int
-    frozen: int | None = None
+    types: tuple[TwinType, ...]
+    store: StoreSection = StoreSection()  # noqa: RUF009  # frozen
+    mqtt: dict[str, Any] | None = None
+    sinks: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    document: Document = MADE_IN_CODE
 
-    def topic_of(self, twin: str) -> str:
-        """The MQTT topic of this channel of a twin."""
-        return self.topic.format(twin=twin, channel=self.name)
-
-
-class Config(Section):
-    """All that a configuration file says, checked as far as that goes without the model."""
-
-    twin: TwinSection = Field(description='the table [twin] with at least name, model and tick = "40 ms"')
-    model: ModelSection = Field(default=ModelSection(), description="the table [model] with settings, priors or walk")
-    sensors: dict[Name, SensorSection] = Field(default={}, description="a table [sensors.NAME] for each sensor")
-    inputs: dict[Name, InputSection] = Field(default={}, description="a table [inputs.NAME] for each input")
-    ensemble: EnsembleSection = Field(default=EnsembleSection(), description="the table [ensemble]")
-    assimilation: AssimilationSection = Field(default=AssimilationSection(), description="the table [assimilation]")
-    trust: TrustSection = Field(default=TrustSection(), description="the table [trust]")
-    store: StoreSection = Field(default=StoreSection(), description="the table [store]")
-    mqtt: dict[str, Any] | None = Field(default=None, description="the table [mqtt]")
-    sinks: dict[str, dict[str, Any]] = Field(default={}, description="a table [sinks.NAME] for each sink")
-    _document: Document = PrivateAttr(default=MADE_IN_CODE)
-
-    def model_post_init(self, context: object) -> None:
-        """Remember the document that the configuration was read from, given as pydantic's context."""
-        if isinstance(context, Document):
-            self._document = context
-
-    @property
-    def document(self) -> Document:
-        """The file behind this configuration: what errors point into."""
-        return self._document
-
-    @cached_property
-    def channels(self) -> tuple[ConfiguredChannel, ...]:
-        """Sensors, then inputs, in the order of the file."""
-        return tuple(self._channels())
-
-    def _channels(self) -> Iterator[ConfiguredChannel]:
-        old = max(self.twin.lateness, self.twin.tick)
-        for name, s in self.sensors.items():
-            yield ConfiguredChannel(
-                name, "sensor", s.observes or name, s.topic, s.unit, s.noise, s.range, s.stale or old, s.frozen
-            )
-        for name, i in self.inputs.items():
-            target = i.drives or name
-            yield ConfiguredChannel(name, "input", target, i.topic, i.unit, 0.0, i.range, i.stale or old)
-
-    @cached_property
-    def correlation(self) -> FloatArray | None:
-        """How the noise of the sensors is correlated, ``[sensor, sensor]``; None where none is."""
-        names = list(self.sensors)
-        correlation = np.eye(len(names))
-        for one, other, much in self.assimilation.correlated:
-            pair = names.index(one), names.index(other)
-            correlation[pair] = correlation[pair[::-1]] = much
-        return correlation if self.assimilation.correlated else None
+    @classmethod
+    def of(cls, *types: TwinType) -> "Config":
+        """A configuration made in code, named after its first type."""
+        return cls(types[0].twin.name, types)
 
     @property
     def store_path(self) -> Path:
         """The file of the store."""
-        return self.store.path or Path(f"{self.twin.name}.db")
+        return self.store.path or Path(f"{self.name}.db")
 
     def stored_at(self, path: Path | None) -> "Config":
         """The same configuration with another store; unchanged for None."""
-        return self.model_copy(update={"store": StoreSection(path=path)}) if path else self
+        return replace(self, store=StoreSection(path=path)) if path else self
 
-    @property
-    def config_hash(self) -> str:
-        """SHA-256 of all that influences the final states.
+    def type_of(self, twin: str) -> TwinType | None:
+        """The type of a twin; None if there is no such twin."""
+        return next((twin_type for twin_type in self.types if twin in twin_type.twin.twins), None)
 
-        Left out: where data comes from and goes to, and ``clock`` and ``wait``, which decide when an estimate is first
-        published and not what it says once the lateness is over.
-        """
-        twin = self.twin.model_dump(mode="json", exclude={"name", "clock", "wait"})
-        content = {
-            "twin": twin,
-            "channels": [channel._replace(topic="") for channel in self.channels],
-            **self.model_dump(mode="json", include={"model", "ensemble", "assimilation", "trust"}),
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+class OneType(TwinType):
+    """A file whose tables describe one twin type."""
+
+    store: StoreTable = StoreSection()
+    mqtt: MqttTable = None
+    sinks: SinkTables = {}  # noqa: RUF012  # pydantic copies it
+
+
+class SeveralTypes(Section):
+    """A file with a table ``[types.NAME]`` for each twin type, in which its tables stand."""
+
+    deployment: DeploymentSection = Field(description="the table [deployment] with a name")
+    types: dict[Name, TwinType] = Field(description="a table [types.NAME] for each type of twins", min_length=1)
+    store: StoreTable = StoreSection()
+    mqtt: MqttTable = None
+    sinks: SinkTables = {}  # noqa: RUF012  # pydantic copies it
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, data: Any) -> Any:  # noqa: ANN401  # whatever the file holds
+        """Twin types bear the names of their tables, where they have none of their own."""
+        types = data.get("types") if isinstance(data, dict) else None
+        if not isinstance(types, dict):
+            return data
+        return {**data, "types": {name: _with_name(twin_type, name) for name, twin_type in types.items()}}
+
+
+def _with_name(twin_type: Any, name: str) -> Any:  # noqa: ANN401  # whatever the file holds
+    twin = twin_type.get("twin") if isinstance(twin_type, dict) else None
+    return {**twin_type, "twin": {"name": name, **twin}} if isinstance(twin, dict) else twin_type
+
+
+def read(document: Document) -> Config:
+    """The configuration of a document. Raises one :class:`ConfigError` that reports every problem."""
+    if "types" in document.data:
+        several = validated(SeveralTypes, document)
+        types = tuple(twin_type.placed(document, ("types", name)) for name, twin_type in several.types.items())
+        return Config(several.deployment.name, types, several.store, several.mqtt, several.sinks, document)
+    one = validated(OneType, document)
+    return Config(one.twin.name, (one.placed(document, ()),), one.store, one.mqtt, one.sinks, document)

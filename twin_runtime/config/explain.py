@@ -49,7 +49,7 @@ def problems_of(settings: type[BaseModel], error: ValidationError, document: Doc
 def validated(settings: type[Settings], document: Document) -> Settings:
     """A whole document as ``settings``. Raises :class:`ConfigError` telling every problem."""
     try:
-        return settings.model_validate(document.data, context=document)
+        return settings.model_validate(document.data)
     except ValidationError as error:
         raise document.error(problems_of(settings, error, document)) from None
 

@@ -75,6 +75,12 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
 
+class DeploymentSection(Section):
+    """``[deployment]``: what several twin types have in common."""
+
+    name: Name = Field(description="the name of this deployment", examples=["plant"])
+
+
 class TwinSection(Section):
     """``[twin]``: what runs, and how it keeps time."""
 

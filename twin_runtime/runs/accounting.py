@@ -1,7 +1,8 @@
 """What became of everything that came in, and what proves that two runs agree; from counts and a state alone."""
 
 import hashlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twin_runtime.core import Code, FleetState, FloatArray, Trust
@@ -36,6 +37,24 @@ def state_hash(tick: int | None, state: FleetState) -> str:
     for array in (state.x, state.memory, state.past):
         digest.update(array.astype("<f8").tobytes())
     return digest.hexdigest()
+
+
+def joint_hash(hashes: Sequence[str]) -> str:
+    """One hash of the states of all types: that of the state itself where there is one type only."""
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def total(parts: Sequence[Mapping[str, Any]], unroutable: Mapping[Code, int]) -> dict[str, Any]:
+    """The accounts of all types as one, with the rejected messages that belong to none."""
+    rejected = Counter({str(code): count for code, count in unroutable.items()})
+    for part in parts:
+        rejected.update(part["rejected"])
+    return {
+        "accepted": sum(part["accepted"] for part in parts) + sum(unroutable.values()),
+        "assimilated": sum(part["assimilated"] for part in parts),
+        "rejected": dict(sorted(rejected.items())),
+        **{name: sum(part[name] for part in parts) for name in ("duplicate", "late", "pending")},
+    }
 
 
 def consistency(memory: FloatArray) -> dict[str, float | None]:

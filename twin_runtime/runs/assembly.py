@@ -9,14 +9,17 @@ import numpy as np
 
 from twin_runtime.assimilation import AdaptiveInflation, Inflation, chosen
 from twin_runtime.config.against_model import create_model
-from twin_runtime.config.deployment import Config, ConfiguredChannel
+from twin_runtime.config.deployment import Config
+from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.core import SECOND, FloatArray
 from twin_runtime.engine.fleet import Fleet, Sensor
+from twin_runtime.errors import ConfigError
 from twin_runtime.ingest.channel import Channel
 from twin_runtime.ingest.intake import Intake, Plausibility
+from twin_runtime.ingest.router import Router
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import Positions, nowhere, positions_of, with_past
-from twin_runtime.store.identity import Identity
+from twin_runtime.store.identity import Identity, TypeIdentity
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.checks import NAMES, configured
 from twin_runtime.vvuq.divergence import Divergence, Response
@@ -25,26 +28,57 @@ LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Assembly:
-    """A deployment ready to run: nothing is started, nothing is connected."""
+class TypeAssembly:
+    """A twin type ready to run: its ``place`` in the deployment, its fleet, its channels."""
 
-    config: Config
+    place: int
+    config: TwinType
     fleet: Fleet
     channels: tuple[Channel, ...]
-    identity: Identity
+    identity: TypeIdentity
 
     def intake(self, clock: str | None = None) -> Intake:
-        """A fresh door for this deployment's messages."""
+        """A new intake for the messages of this type."""
         wall = (clock or self.config.twin.clock) == "wall"
         plausible = Plausibility.wall() if wall else Plausibility.stream()
         return Intake(self.channels, self.config.twin.twins, plausible)
 
 
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A deployment ready to run: nothing is started, nothing is connected."""
+
+    config: Config
+    types: tuple[TypeAssembly, ...]
+    identity: Identity
+
+    def router(self, clock: str | None = None) -> Router:
+        """New intakes for all messages of this deployment."""
+        return Router([twin_type.intake(clock) for twin_type in self.types])
+
+    def type_of(self, twin: str) -> TypeAssembly | None:
+        """The type of a twin; None if there is no such twin."""
+        return next((twin_type for twin_type in self.types if twin in twin_type.fleet.twins), None)
+
+
 def assemble(config: Config) -> Assembly:
-    """Put a deployment together; raises one :class:`twin_runtime.errors.ConfigError` that tells everything wrong."""
+    """Put a deployment together; raises one :class:`twin_runtime.errors.ConfigError` that reports everything wrong."""
+    types, errors = list[TypeAssembly](), list[ConfigError]()
+    for place, twin_type in enumerate(config.types):
+        try:
+            types.append(assemble_type(twin_type, place))
+        except ConfigError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0] if len(errors) == 1 else ConfigError("\n".join(map(str, errors)))
+    return Assembly(config, tuple(types), Identity(config.name, tuple(each.identity for each in types)))
+
+
+def assemble_type(config: TwinType, place: int = 0) -> TypeAssembly:
+    """Put one twin type together."""
     model = create_model(config)
     fleet = _fleet(config, model)
-    identity = Identity(
+    identity = TypeIdentity(
         name=config.twin.name,
         twins=config.twin.twins,
         channels=tuple(channel.name for channel in config.channels),
@@ -55,10 +89,10 @@ def assemble(config: Config) -> Assembly:
         model_hash=model.fingerprint,
         sensors=len(fleet.sensors),
     )
-    return Assembly(config, fleet, tuple(_channel(c, model) for c in config.channels), identity)
+    return TypeAssembly(place, config, fleet, tuple(_channel(c, model) for c in config.channels), identity)
 
 
-def _fleet(config: Config, model: Model) -> Fleet:
+def _fleet(config: TwinType, model: Model) -> Fleet:
     outputs = [output.name for output in model.outputs]
     inputs = [given.name for given in model.inputs]
     how = config.assimilation
@@ -105,24 +139,24 @@ def _places(model: Model, past: int) -> Positions | None:
     return with_past(positions, [v.name for v in model.variables], [q.name for q in model.quantities], past)
 
 
-def _divergence(config: Config) -> Divergence:
+def _divergence(config: TwinType) -> Divergence:
     declared = config.assimilation.divergence
     return Divergence(Response(declared.response), declared.limit, math.ceil(declared.rest / config.twin.tick))
 
 
-def _discount(config: Config, model: Model) -> FloatArray | None:
+def _discount(config: TwinType, model: Model) -> FloatArray | None:
     shrunk = config.model.shrinkage
     return np.array([shrunk.get(variable.name, 1.0) for variable in model.variables]) if shrunk else None
 
 
-def _report_global(config: Config, model: Model) -> None:
+def _report_global(config: TwinType, model: Model) -> None:
     """Say which sensors count everywhere although the assimilation is localised."""
     positions = positions_of(model)
     if positions is not None:
         lost = {output.name for output, gone in zip(model.outputs, nowhere(positions.outputs), strict=True) if gone}
         for sensor in (channel for channel in config.channels if channel.target in lost):
-            told = "sensor '%s' observes '%s', which has no position: it counts everywhere"
-            LOG.warning(told, sensor.name, sensor.target)
+            message = "sensor '%s' observes '%s', which has no position: it counts everywhere"
+            LOG.warning(message, sensor.name, sensor.target)
 
 
 def _channel(channel: ConfiguredChannel, model: Model) -> Channel:

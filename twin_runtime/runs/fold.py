@@ -3,117 +3,101 @@
 It is synchronous and does no I/O. Entries go in, with their fate coming back; ticks that are due yield records.
 """
 
-import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from twin_runtime.core import Checkpoint, Code, Entry, Reading, Record
-from twin_runtime.ingest.watermark import Watermarks
-from twin_runtime.runs.accounting import accounting, state_hash
+from twin_runtime.core import Checkpoint, Code, Entry, Record
+from twin_runtime.ingest.router import NO_TYPE
+from twin_runtime.runs.accounting import joint_hash, total
 from twin_runtime.runs.assembly import Assembly
-from twin_runtime.timeline.timeline import Timeline
-from twin_runtime.vvuq.checks import complaining
-
-LOG = logging.getLogger(__name__)
+from twin_runtime.runs.fleet_fold import FleetFold
 
 
 class Fold:
-    """A deployment advancing through its readings; ticks that end behind event time ``until`` (ns) never run."""
+    """A deployment advancing through its readings, type by type; ticks that end behind ``until`` (ns) never run."""
 
     def __init__(self, assembly: Assembly, clock: str | None = None, until: int | None = None) -> None:
-        twin = assembly.config.twin
-        self.assembly, self.timeline = assembly, Timeline(assembly.fleet, twin.lateness)
-        shape = (len(twin.twins), len(assembly.channels))
-        self.watermarks = Watermarks(*shape, twin.tick, twin.wait, "stream" if clock == "stream" else twin.clock)
-        self.counts: Counter[Code] = Counter()
-        self._diverged: set[int] = set()
-        self._last = None if until is None else until // twin.tick - 1
+        self.assembly = assembly
+        self.fleets = tuple(FleetFold(twin_type, clock, until) for twin_type in assembly.types)
+        self.unroutable: Counter[Code] = Counter()
+        """Rejected messages that belong to no type."""
 
     def take(self, entries: Iterable[Entry]) -> list[Entry]:
         """Entries with their fate: an accepted reading may turn out to be a duplicate, or late."""
-        taken = [self._offered(entry) for entry in entries]
-        self.counts.update(entry.code for entry in taken)
-        return taken
+        return [self._taken(entry) for entry in entries]
 
-    def _offered(self, entry: Entry) -> Entry:
-        if entry.reading is None or entry.code is not Code.ACCEPTED:
-            return entry
-        self.watermarks.note(entry.reading)
-        reading = self.timeline.placed(entry.reading)
-        code = self.timeline.offer(reading)
-        if code is not Code.ACCEPTED:
-            return entry._replace(code=code)
-        return entry if reading is entry.reading else entry._replace(reading=reading)
+    def _taken(self, entry: Entry) -> Entry:
+        if entry.type != NO_TYPE:
+            return self.fleets[entry.type].take(entry)
+        self.unroutable[entry.code] += 1
+        return entry
 
-    def resume(
-        self,
-        counts: dict[Code, int],
-        checkpoint: Checkpoint | None,
-        readings: Sequence[Reading],
-        records: Iterable[Record],
-        frontier: int | None,
-    ) -> None:
-        """Take up a run where its store ends; ``readings`` are those accepted since the checkpoint."""
-        self.counts.update(counts)
-        for reading in readings:
-            self.watermarks.note(reading)
-        self.timeline.resume(checkpoint, readings, records, frontier)
+    def revise(self) -> list[Record]:
+        """Fold again what late readings have changed: the records that differ, under a higher revision."""
+        return [record for fleet in self.fleets for record in fleet.revise()]
 
     def run(self, wall: int = 0, *, revise: bool = True) -> Iterator[Record]:
-        """Fold late readings, then run every tick that is due; ``wall`` is now, for a deployment on the wall clock.
+        """Fold late readings, then run every tick that is due; ``wall`` is now, for types on the wall clock.
 
         Without ``revise`` late readings wait: the final states are the same, the newest estimates lack them.
         """
-        if revise:
-            yield from self.timeline.revise()
-        through = self.watermarks.through(wall)
-        if through is not None:
-            yield from self._told(self.timeline.advance(self._capped(through)))
+        for fleet in self.fleets:
+            if revise:
+                yield from fleet.revise()
+            yield from fleet.run(wall)
 
     def due(self, wall: int = 0) -> bool:
         """Whether any tick may run now."""
-        through, frontier = self.watermarks.through(wall), self.timeline.frontier
-        return through is not None and frontier is not None and frontier <= self._capped(through)
+        return any(fleet.due(wall) for fleet in self.fleets)
+
+    def next_due(self) -> int | None:
+        """When, on the wall clock, the next tick falls due by waiting; None where that is not known."""
+        return min((due for fleet in self.fleets if (due := fleet.next_due()) is not None), default=None)
 
     def ended(self, wall: int = 0) -> bool:
         """Whether all ticks to ``until`` have run, and have waited for slow readings."""
-        through = self.watermarks.through(wall)
-        return self._last is not None and through is not None and through > self._last and not self.due(wall)
+        return all(fleet.ended(wall) for fleet in self.fleets)
 
     def finish(self) -> Iterator[Record]:
         """Fold what is there: to ``until``, or to the tick of the newest reading."""
-        yield from self.timeline.revise()
-        newest = self.timeline.newest() if self._last is None else self._last
-        if newest is not None:
-            yield from self._told(self.timeline.advance(newest))
-        yield from self.timeline.conclude()
+        for fleet in self.fleets:
+            yield from fleet.finish()
 
-    def _told(self, records: Iterable[Record]) -> Iterator[Record]:
-        """The same records; a twin that has lost its asset is told loudly."""
-        fleet = self.assembly.fleet
-        for record in records:
-            diverged = set(record.rows[complaining(record.reasons, "divergence")].tolist())
-            for row in sorted(diverged - self._diverged):
-                told = "twin '%s' has diverged from its sensors in tick %d; response: %s"
-                LOG.warning(told, fleet.twins[row], record.tick, fleet.divergence.response)
-            self._diverged = diverged
-            yield record
+    @property
+    def begun(self) -> bool:
+        """Whether any tick has run."""
+        return any(fleet.timeline.frontier is not None for fleet in self.fleets)
 
-    def _capped(self, through: int) -> int:
-        return through if self._last is None else min(through, self._last)
+    @property
+    def is_dirty(self) -> bool:
+        """Whether late readings wait to be folded."""
+        return any(fleet.timeline.is_dirty for fleet in self.fleets)
+
+    @property
+    def ticks(self) -> int:
+        """Ticks that have run, of all types."""
+        return sum(fleet.ticks for fleet in self.fleets)
 
     @property
     def state_hash(self) -> str:
-        """The hash of the state at the frontier."""
-        return state_hash(self.timeline.frontier, self.timeline.state)
+        """The hash of the states at the frontiers of all types."""
+        return joint_hash([fleet.state_hash for fleet in self.fleets])
 
     @property
-    def tip(self) -> Checkpoint | None:
-        """The state at the frontier; None before the first tick."""
-        frontier = self.timeline.frontier
-        return None if frontier is None else Checkpoint(frontier, self.timeline.state)
+    def counts(self) -> Counter[Code]:
+        """How many entries there have been of each code."""
+        return sum((fleet.counts for fleet in self.fleets), self.unroutable.copy())
+
+    def settled(self) -> list[Checkpoint]:
+        """The newest checkpoint of each type that no reading can change any more."""
+        return [checkpoint for fleet in self.fleets if (checkpoint := fleet.settled()) is not None]
+
+    @property
+    def tips(self) -> list[Checkpoint]:
+        """The states at the frontiers, of the types that have begun."""
+        return [tip for fleet in self.fleets if (tip := fleet.tip) is not None]
 
     def accounting(self) -> dict[str, Any]:
         """What became of everything that came in; every number is counted for itself."""
-        return accounting(self.counts, self.timeline.state.memory, self.timeline.pending())
+        return total([fleet.accounting() for fleet in self.fleets], self.unroutable)

@@ -1,4 +1,4 @@
-"""How good the twin's forecasts are, some time ahead, beside those of two forecasters without physics."""
+"""How good a twin's forecasts are, some time ahead, compared with those of two forecasters without physics."""
 
 import math
 from bisect import bisect_left
@@ -30,15 +30,15 @@ class Score:
             self.squares[name] += (value - forecast) ** 2
 
 
-class Horizon:
-    """Forecasts of every reading from the last tick that ended at least ``ahead`` ns before it, by the twin alone."""
+class ForecastSkill:
+    """Forecasts of the readings of a type, each from the last tick that ended at least ``ahead`` ns before it."""
 
-    def __init__(self, timeline: Timeline, ahead: int) -> None:
-        self._timeline, self._ahead = timeline, ahead
+    def __init__(self, timeline: Timeline, ahead: int, place: int = 0) -> None:
+        self._timeline, self._ahead, self._place = timeline, ahead, place
         self._states: dict[int, FleetState] = {}
         self._values: dict[tuple[int, int], tuple[list[int], list[float], list[float]]] = {}
         self._scores: dict[tuple[int, int], Score] = {}
-        self._seen = 0
+        self._count = 0
 
     def score(self, entries: Iterable[Entry]) -> None:
         """Compare forecasts with the readings among some entries; call it after every tick."""
@@ -46,9 +46,9 @@ class Horizon:
         if self._timeline.frontier is not None:
             self._states[self._timeline.frontier] = self._timeline.state.copy()  # later readings may revise it
         for reading in self._readings(entries):
-            self._seen += 1
+            self._count += 1
             issued = (reading.time - self._ahead) // fleet.tick
-            if self._seen % EVERY == 0 and issued in self._states:
+            if self._count % EVERY == 0 and issued in self._states:
                 self._compare(reading, issued)
             self._remember(reading)
         oldest = max(self._states, default=0) - 2 - 2 * self._ahead // fleet.tick
@@ -69,7 +69,7 @@ class Horizon:
 
     def _readings(self, entries: Iterable[Entry]) -> Iterator[Reading]:
         for entry in entries:
-            reading = entry.reading
+            reading = entry.reading if entry.type == self._place else None
             if entry.code is Code.ACCEPTED and reading and reading.channel < len(self._timeline.fleet.sensors):
                 yield reading
 

@@ -7,6 +7,7 @@ the sinks. All writes go through one writer, in order, so an estimate is never d
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,10 +17,11 @@ from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Record, Sink, 
 from twin_runtime.crash import crash_point
 from twin_runtime.engine.tick import warm_up
 from twin_runtime.errors import ConnectionFailed
-from twin_runtime.ingest.intake import Intake
+from twin_runtime.ingest.router import NO_TYPE, Router
 from twin_runtime.runs.assembly import Assembly
+from twin_runtime.runs.fleet_fold import FleetFold
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.summary import summary
+from twin_runtime.runs.summary import run_summary
 from twin_runtime.store.outbox import drain, forward
 from twin_runtime.store.store import Store
 from twin_runtime.store.writer import Writer
@@ -32,11 +34,11 @@ Observer = Callable[[Fold, Sequence[Record]], None]
 BURST = 256
 """Ticks run before the event loop gets its turn: what a run that has fallen behind catches up at a time."""
 
-REST = 3.0
+PAUSE_AFTER_REVISING = 3.0
 """After late readings have been folded, so many times as long passes before more are: a quarter of the time at most."""
 
-PARTING = 10.0
-"""Seconds a sink has at the end of a run to take the last estimates."""
+FINAL_DELIVERY_SECONDS = 10.0
+"""How long a sink has at the end of a run to take the last estimates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +57,19 @@ class LiveRun:
     """One run of a deployment: the fold, and what connects it."""
 
     fold: Fold
-    intake: Intake
+    router: Router
     source: Source
     writer: Writer
     ending: Ending = NEVER
     observer: Observer | None = None
-    ticks: int = 0
     revisions: int = 0
     behind: int = 0
     over: bool = False
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     _written: asyncio.Queue[tuple[asyncio.Future[None], Sequence[Message]]] = field(default_factory=asyncio.Queue)
-    _saved: int = -1
-    _rested: float = 0.0
-    _heard: float | None = None
+    _saved: dict[int, int] = field(default_factory=dict)
+    _revise_after: float = 0.0
+    _last_message: float | None = None
     _offset: int = field(default_factory=lambda: time.time_ns() - time.monotonic_ns())
 
     def now(self) -> int:
@@ -76,22 +77,22 @@ class LiveRun:
         return time.monotonic_ns() + self._offset
 
     def begin(self) -> None:
-        """Fold again what the store left open. What was there before counts as heard: silence begins now."""
-        if self.fold.timeline.frontier is not None:
-            self._heard = time.monotonic()
-        self._submit((), self.fold.timeline.revise(), ())  # no tick yet: what the sender kept for us comes first
+        """Fold again what the store left open. Silence is counted from now, where there was a message before."""
+        if self.fold.begun:
+            self._last_message = time.monotonic()
+        self._submit((), self.fold.revise(), ())  # no tick yet: what the sender kept for us comes first
         if self.fold.ended(self.now()):
             self.end()
 
     async def receive(self) -> None:
         """Take what comes, run what is due, have it written."""
         async for messages in self.source.batches():
-            entries = self.fold.take(entry for message in messages for entry in self.intake.read(message))
+            entries = self.fold.take(entry for message in messages for entry in self.router.read(message))
             self._step(entries, messages)
             while self.fold.due(self.now()) and not self.stop.is_set():
                 await asyncio.sleep(0)
                 self._step()
-            self._heard = time.monotonic()
+            self._last_message = time.monotonic()
 
     async def acknowledge(self) -> None:
         """Tell the sender what has become durable, in order."""
@@ -109,7 +110,7 @@ class LiveRun:
             await asyncio.sleep(self._until_due())
             if self.ending.idle is not None and self._silence() > self.ending.idle:
                 self.end()
-            elif self.fold.timeline.is_dirty or self.fold.due(self.now()) or self.fold.ended(self.now()):
+            elif self.fold.is_dirty or self.fold.due(self.now()) or self.fold.ended(self.now()):
                 self._step()
 
     def end(self) -> None:
@@ -119,7 +120,7 @@ class LiveRun:
 
     def finish(self) -> None:
         """Fold what is left: all of it where the run has come to its own end, else what late readings have changed."""
-        self._submit((), list(self.fold.finish()) if self.over else self.fold.timeline.revise(), ())
+        self._submit((), list(self.fold.finish()) if self.over else self.fold.revise(), ())
 
     async def written(self) -> None:
         """Wait until everything is durable and acknowledged."""
@@ -136,45 +137,42 @@ class LiveRun:
     def _revised(self) -> list[Record]:
         """Fold late readings, but give the present its share: a run that only mends its past falls behind."""
         began = time.monotonic()
-        if began < self._rested:
+        if began < self._revise_after:
             return []
-        revised = self.fold.timeline.revise()
+        revised = self.fold.revise()
         ended = time.monotonic()
-        self._rested = ended + REST * (ended - began)
+        self._revise_after = ended + PAUSE_AFTER_REVISING * (ended - began)
         return revised
 
     def _submit(self, entries: Sequence[Entry], records: Sequence[Record], messages: Sequence[Message]) -> None:
         if not (entries or records or messages):
             return
-        self.ticks += sum(1 for record in records if not record.revision.any())
         self.revisions += sum(1 for record in records if record.revision.any())
-        written = self.writer.submit(entries=entries, records=records, checkpoint=self._checkpoint())
+        written = self.writer.submit(entries=entries, records=records, checkpoints=self._checkpoints())
         self._written.put_nowait((written, messages))
         if self.observer is not None:
             self.observer(self.fold, records)
 
-    def _checkpoint(self) -> Checkpoint | None:
-        """The settled checkpoint, where it has moved far enough to be worth writing."""
-        checkpoint = self.fold.timeline.settled()
-        span = max(self.fold.assembly.config.twin.lateness, SECOND) // self._tick
-        if checkpoint is None or (self._saved >= 0 and checkpoint.tick < self._saved + span):
-            return None
-        self._saved = checkpoint.tick
-        return checkpoint
+    def _checkpoints(self) -> list[Checkpoint]:
+        """The settled checkpoints that have moved far enough to be worth writing."""
+        return [checkpoint for fleet in self.fold.fleets if (checkpoint := self._checkpoint(fleet)) is not None]
 
-    @property
-    def _tick(self) -> int:
-        return self.fold.assembly.fleet.tick
+    def _checkpoint(self, fleet: FleetFold) -> Checkpoint | None:
+        checkpoint, twin = fleet.settled(), fleet.assembly.config.twin
+        span = max(twin.lateness, SECOND) // twin.tick
+        saved = self._saved.get(fleet.assembly.place)
+        if checkpoint is None or (saved is not None and checkpoint.tick < saved + span):
+            return None
+        self._saved[fleet.assembly.place] = checkpoint.tick
+        return checkpoint
 
     def _until_due(self) -> float:
         """Seconds to the next deadline of the wall clock."""
-        frontier = self.fold.timeline.frontier
-        if self.fold.assembly.config.twin.clock == "stream" or frontier is None:
-            return 0.05
-        return min(0.05, max(0.0, (self.fold.watermarks.due(frontier) - self.now()) / SECOND))
+        due = self.fold.next_due()
+        return 0.05 if due is None else min(0.05, max(0.0, (due - self.now()) / SECOND))
 
     def _silence(self) -> float:
-        return 0.0 if self._heard is None else (time.monotonic() - self._heard) * SECOND
+        return 0.0 if self._last_message is None else (time.monotonic() - self._last_message) * SECOND
 
 
 async def run(
@@ -193,31 +191,34 @@ async def run(
     :class:`twin_runtime.errors.ConnectionFailed` if the source cannot be reached at the start, and
     :class:`twin_runtime.errors.StoreError` if the store can no longer be written.
     """
-    warm_up(assembly.fleet)
-    fold, intake = recover(assembly, store, ending.until)
+    for twin_type in assembly.types:
+        warm_up(twin_type.fleet)
+    fold, router = resume(assembly, store, ending.until)
     began = time.perf_counter()
     async with Writer(store) as writer, source:
-        live = LiveRun(fold, intake, source, writer, ending, observer)
+        live = LiveRun(fold, router, source, writer, ending, observer)
         live.stop = stop or live.stop
         live.begin()
         await _until_stopped(live, [forward(store.path, writer, sink) for sink in sinks])
         for sink in sinks:
             await _delivered(store, writer, sink)
-    if fold.tip is not None:
-        store.conclude(fold.tip)
-    return summary(fold, time.perf_counter() - began, live.ticks) | {"revisions": live.revisions, "behind": live.behind}
+    store.conclude(fold.tips)
+    return run_summary(fold, time.perf_counter() - began) | {"revisions": live.revisions, "behind": live.behind}
 
 
-def recover(assembly: Assembly, store: Store, until: int | None = None) -> tuple[Fold, Intake]:
-    """The fold and the door as the store left them; fresh ones for an empty store."""
-    fold, intake = Fold(assembly, until=until), assembly.intake()
-    checkpoint, frontier = store.checkpoint(), store.frontier()
-    since = 0 if checkpoint is None else checkpoint.tick
-    readings = list(store.accepted((since - assembly.fleet.recall) * assembly.fleet.tick))  # some were used later
-    for reading in readings:
-        intake.remember(reading)
-    fold.resume(store.counts(), checkpoint, readings, store.latest(since), frontier)
-    return fold, intake
+def resume(assembly: Assembly, store: Store, until: int | None = None) -> tuple[Fold, Router]:
+    """The fold and the intakes as the store left them; new ones for an empty store."""
+    fold, router, counts = Fold(assembly, until=until), assembly.router(), store.counts()
+    for place, fleet in enumerate(fold.fleets):
+        checkpoint, frontier = store.checkpoint(place), store.frontier(place)
+        since, of_type = 0 if checkpoint is None else checkpoint.tick, fleet.assembly.fleet
+        readings = list(store.accepted((since - of_type.recall) * of_type.tick, place))  # some were used later
+        for reading in readings:
+            router.remember(reading, place)
+        own = Counter({code: count for (of, code), count in counts.items() if of == place})
+        fleet.resume(own, checkpoint, readings, store.latest(since, place), frontier)
+    fold.unroutable.update({code: count for (of, code), count in counts.items() if of == NO_TYPE})
+    return fold, router
 
 
 async def _until_stopped(live: LiveRun, deliveries: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -238,7 +239,7 @@ async def _until_stopped(live: LiveRun, deliveries: Sequence[Coroutine[Any, Any,
 async def _delivered(store: Store, writer: Writer, sink: Sink) -> None:
     """Give a sink the last estimates, if it takes them now; what it does not take waits in the store."""
     try:
-        async with asyncio.timeout(PARTING):
+        async with asyncio.timeout(FINAL_DELIVERY_SECONDS):
             await drain(store.path, writer, sink)
     except (ConnectionFailed, TimeoutError) as error:
         log.warning("%s lacks the last estimates, they wait in the store for the next run: %s", sink.name, error)

@@ -1,7 +1,8 @@
-"""Replay: the fold without the shell. A recording or a store goes in, and the same states come out."""
+"""Replay: the fold without waiting for anything. A recording or a store goes in, and the same states come out."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from heapq import merge
 from itertools import dropwhile, groupby, takewhile
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ from twin_runtime.errors import RecordingError
 from twin_runtime.ingest.decode import Sample
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.forecast_skill import Horizon
-from twin_runtime.runs.summary import summary
+from twin_runtime.runs.forecast_skill import ForecastSkill
+from twin_runtime.runs.summary import run_summary
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
 
@@ -37,7 +38,7 @@ def replay_recording(
 
     ``horizon`` (ns), where not 0, compares forecasts so far ahead with what came. Returns the summary.
     """
-    margin = assembly.config.twin.wait
+    margin = max(twin_type.config.twin.wait for twin_type in assembly.types)
     raw: Iterable[RawReading] = recording.readings()
     if begin is not None:
         raw = dropwhile(lambda r: r.time < begin, raw)
@@ -48,12 +49,17 @@ def replay_recording(
 
 def replay_store(assembly: Assembly, path: Path, *, progress: Progress | None = None) -> dict[str, Any]:
     """Fold the journal of a store again, to where its run ended."""
-    with Reader.open(path) as reader:
-        frontier, tick = reader.frontier(), assembly.fleet.tick
+    with Reader.open(path, assembly.identity) as reader:
         rejected = [entry for _, entry in reader.entries() if entry.code is not Code.ACCEPTED]
-        entries = (Entry(reading.time, Code.ACCEPTED, reading) for reading in reader.accepted())
-        until = None if frontier is None else frontier * tick
-        return _replay(assembly, entries, until, None, 0, progress, rejected)
+        streams = (_accepted(reader, place) for place in range(len(assembly.types)))
+        entries = merge(*streams, key=lambda entry: entry.arrival)
+        ends = (frontier * each.fleet.tick for each in assembly.types if (frontier := reader.frontier(each.place)))
+        return _replay(assembly, entries, max(ends, default=None), None, 0, progress, rejected)
+
+
+def _accepted(reader: Reader, place: int) -> Iterator[Entry]:
+    """The accepted readings of a type as entries that arrive at their event time."""
+    return (Entry(reading.time, Code.ACCEPTED, reading, type=place) for reading in reader.accepted(place=place))
 
 
 def _replay(
@@ -65,35 +71,36 @@ def _replay(
     progress: Progress | None,
     rejected: Sequence[Entry] = (),
 ) -> dict[str, Any]:
-    fold, began, ticks = Fold(assembly, "stream", until), time.perf_counter(), 0
+    fold, began = Fold(assembly, "stream", until), time.perf_counter()
     fold.take(rejected)
-    ahead = Horizon(fold.timeline, horizon) if horizon else None
+    ahead = [ForecastSkill(fleet.timeline, horizon, fleet.assembly.place) for fleet in fold.fleets if horizon]
     store = None if path is None else Store.create_or_open(path, assembly.identity)
     try:
         for taken, records in _steps(fold, entries, ahead, progress):
-            ticks += sum(1 for record in records if not record.revision.any())
             if store is not None:
                 store.write(taken, records)
-        if store is not None and fold.tip is not None:
-            store.conclude(fold.tip)
+        if store is not None:
+            store.conclude(fold.tips)
     finally:
         if store is not None:
             store.close()
-    result = summary(fold, time.perf_counter() - began, ticks)
-    return result if ahead is None else result | {"horizon": ahead.scores()}
+    result = run_summary(fold, time.perf_counter() - began)
+    scores = {signal: score for skill in ahead for signal, score in skill.scores().items()}
+    return result | {"horizon": scores} if horizon else result
 
 
 def _steps(
-    fold: Fold, entries: Iterable[Entry], ahead: Horizon | None, progress: Progress | None
+    fold: Fold, entries: Iterable[Entry], ahead: Sequence[ForecastSkill], progress: Progress | None
 ) -> Iterator[tuple[list[Entry], list[Record]]]:
     """Entries taken and records made, some ticks at a time."""
-    span, done = fold.assembly.fleet.tick * (1 if ahead else CHUNK), 0
+    ticks = [twin_type.fleet.tick for twin_type in fold.assembly.types]
+    span, done = min(ticks) if ahead else min(ticks) * CHUNK, 0
     for _, group in groupby(entries, key=lambda entry: _time(entry) // span):
         taken = fold.take(group)
         records = list(fold.run())
         done += len(taken)
-        if ahead is not None:
-            ahead.score(taken)
+        for skill in ahead:
+            skill.score(taken)
         if progress is not None:
             progress(done)
         yield taken, records
@@ -105,17 +112,29 @@ def _time(entry: Entry) -> int:
 
 
 def admitted(assembly: Assembly, raw: Iterable[RawReading], units: Mapping[str, str]) -> Iterator[Entry]:
-    """Recorded values as the door would have let them in."""
-    intake = assembly.intake("stream")
-    twins = {twin: row for row, twin in enumerate(assembly.config.twin.twins)}
-    channels = {channel.name: place for place, channel in enumerate(assembly.channels)}
-    alone = 0 if len(twins) == 1 else None
+    """Recorded values as the intake of their twin's type would have let them in."""
+    types = {twin: each for each in assembly.types for twin in each.fleet.twins}
+    if len(types) == 1:
+        types[""] = assembly.types[0]
+    intakes = [twin_type.intake("stream") for twin_type in assembly.types]
+    places = {
+        (twin, channel.name): (each.place, each.fleet.twins.index(twin) if twin else 0, k)
+        for twin, each in types.items()
+        for k, channel in enumerate(each.channels)
+    }
     for twin, channel, moment, value, sequence in raw:
-        row = twins.get(twin, alone if not twin else None)
-        if row is None or channel not in channels:
-            raise RecordingError(
-                f"the recording has channel '{channel}' of twin '{twin}', which the configuration does not",
-                remedy=f"twins: {', '.join(twins)}; channels: {', '.join(channels)}",
-            )
+        found = places.get((twin, channel))
+        if found is None:
+            raise _unknown(assembly, twin, channel)
+        place, row, column = found
         sample = Sample(value, moment, sequence if sequence >= 0 else None, None, units.get(channel))
-        yield intake.admit(row, channels[channel], sample, Message(f"{twin}/{channel}", str(value).encode(), moment))
+        message = Message(f"{twin}/{channel}", str(value).encode(), moment)
+        entry = intakes[place].admit(row, column, sample, message)
+        yield entry._replace(type=place) if place else entry
+
+
+def _unknown(assembly: Assembly, twin: str, channel: str) -> RecordingError:
+    channels = dict.fromkeys(each.name for twin_type in assembly.types for each in twin_type.channels)
+    what = f"the recording has channel '{channel}' of twin '{twin}', which the configuration does not"
+    twins = ", ".join(assembly.identity.twins)
+    return RecordingError(what, remedy=f"twins: {twins}; channels: {', '.join(channels)}")

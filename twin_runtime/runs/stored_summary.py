@@ -6,10 +6,13 @@ end of the run; while it goes on, or if it was killed, of the newest checkpoint,
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from twin_runtime.core import FIGURES, FloatArray, Record, Trust
-from twin_runtime.runs.accounting import accounting, consistency, state_hash
+from twin_runtime.core import FIGURES, Code, FloatArray, Record, Trust
+from twin_runtime.ingest.router import NO_TYPE
+from twin_runtime.runs.accounting import accounting, consistency, joint_hash, state_hash, total
+from twin_runtime.store.identity import TypeIdentity
 from twin_runtime.store.reader import Reader
 from twin_runtime.vvuq.diagnostics import diagnosed
 from twin_runtime.vvuq.memory import Layout
@@ -17,45 +20,61 @@ from twin_runtime.vvuq.memory import Layout
 
 def stored_summary(reader: Reader) -> dict[str, Any]:
     """The same keys as the summary of a replay; those that a store cannot know are None."""
-    known, checkpoint = reader.identity, reader.tip() or reader.checkpoint()
-    ticks, verdicts, last = _estimated(reader)
+    counts = reader.counts()
+    parts = {known.name: _of_type(reader, place, counts) for place, known in enumerate(reader.identity.types)}
+    unroutable = {code: count for (place, code), count in counts.items() if place == NO_TYPE}
+    hashes = [part["state_hash"] for part in parts.values()]
+    joint = {
+        "name": reader.identity.name,
+        "readings": total([part["readings"] for part in parts.values()], unroutable),
+        "state_hash": None if None in hashes else joint_hash(hashes),
+    }
+    if len(parts) == 1:
+        return next(iter(parts.values())) | joint
+    return {**joint, "ticks": sum(part["ticks"] for part in parts.values()), "types": parts}
+
+
+def _of_type(reader: Reader, place: int, counts: Mapping[tuple[int, Code], int]) -> dict[str, Any]:
+    known, checkpoint = reader.identity.types[place], reader.tip(place) or reader.checkpoint(place)
+    ticks, verdicts, last = _estimated(reader, place)
     layout = Layout(known.sensors, 0)
-    memory = layout.fresh(len(known.twins)) if checkpoint is None else checkpoint.state.memory
+    twins = known.twins if checkpoint is None else checkpoint.twins
+    memory = layout.fresh(len(twins)) if checkpoint is None else checkpoint.state.memory
+    own = {code: count for (of, code), count in counts.items() if of == place}
     return {
         "name": known.name,
         "config_hash": known.config_hash,
         "model_hash": known.model_hash,
         "ticks": ticks,
-        "frontier": reader.frontier(),
-        "readings": accounting(reader.counts(), None if checkpoint is None else memory),
+        "frontier": reader.frontier(place),
+        "readings": accounting(own, None if checkpoint is None else memory),
         "state_hash": None if checkpoint is None else state_hash(checkpoint.tick, checkpoint.state),
         "checkpoint_tick": None if checkpoint is None else checkpoint.tick,
         "realtime_factor": None,
         **consistency(memory),
         "verdicts": {level.name.lower(): verdicts[level] for level in Trust},
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
-        **diagnosed(memory, layout.by_sensor(memory), known.twins, known.channels[: known.sensors]),
-        "estimates": {} if last is None else _estimates(reader, last),
+        **diagnosed(memory, layout.by_sensor(memory), twins, known.channels[: known.sensors]),
+        "estimates": {} if last is None else _estimates(known, last),
         "unit": {quantity.name: quantity.unit for quantity in known.quantities},
     }
 
 
-def _estimated(reader: Reader) -> tuple[int, Counter[Trust], Record | None]:
+def _estimated(reader: Reader, place: int) -> tuple[int, Counter[Trust], Record | None]:
     """How many ticks there are, how often each verdict, and the newest record."""
     ticks, verdicts, last = 0, Counter[Trust](), None
-    for last in reader.latest():  # the last one is wanted
+    for last in reader.latest(place=place):  # the last one is wanted
         ticks += 1
         verdicts.update(map(Trust, last.trust.tolist()))
     return ticks, verdicts, last
 
 
-def _estimates(reader: Reader, last: Record) -> dict[str, Any]:
+def _estimates(known: TypeIdentity, last: Record) -> dict[str, Any]:
     """All figures by quantity; by twin first, in a fleet of more than one."""
-    known = reader.identity
-    by_twin = {known.twins[row]: _figures(reader, last.figures[i]) for i, row in enumerate(last.rows)}
+    by_twin = {known.twins[row]: _figures(known, last.figures[i]) for i, row in enumerate(last.rows)}
     return by_twin if len(known.twins) > 1 else next(iter(by_twin.values()))
 
 
-def _figures(reader: Reader, figures: FloatArray) -> dict[str, dict[str, float]]:
-    names = (quantity.name for quantity in reader.identity.quantities)
+def _figures(known: TypeIdentity, figures: FloatArray) -> dict[str, dict[str, float]]:
+    names = (quantity.name for quantity in known.quantities)
     return {name: dict(zip(FIGURES, row.tolist(), strict=True)) for name, row in zip(names, figures, strict=True)}

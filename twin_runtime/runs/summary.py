@@ -8,25 +8,35 @@ from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.observations import Observations
 from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.runs.accounting import consistency, verdicts
+from twin_runtime.runs.fleet_fold import FleetFold
 from twin_runtime.runs.fold import Fold
 from twin_runtime.vvuq.checks import reasons
 from twin_runtime.vvuq.diagnostics import diagnosed
 from twin_runtime.vvuq.identifiability import Interval, unidentifiable
 
 
-def summary(fold: Fold, seconds: float, ticks: int) -> dict[str, Any]:
-    """What a fold that took ``seconds`` of wall time came to; every key is explained in the README."""
+def run_summary(fold: Fold, seconds: float) -> dict[str, Any]:
+    """What a fold that took ``seconds`` of wall time came to; every key is explained in the README.
+
+    Of several twin types each has a summary of its own under ``types``.
+    """
+    parts = {fleet.assembly.identity.name: _of_type(fleet, seconds) for fleet in fold.fleets}
+    joint = {"name": fold.assembly.identity.name, "readings": fold.accounting(), "state_hash": fold.state_hash}
+    return next(iter(parts.values())) | joint if len(parts) == 1 else {**joint, "ticks": fold.ticks, "types": parts}
+
+
+def _of_type(fold: FleetFold, seconds: float) -> dict[str, Any]:
     memory, fleet = fold.timeline.state.memory, fold.assembly.fleet
     last = fold.timeline.newest_record
     return {
         "name": fold.assembly.identity.name,
         "model": fleet.model.name,
         "model_hash": fold.assembly.identity.model_hash,
-        "ticks": ticks,
+        "ticks": fold.ticks,
         "frontier": fold.timeline.frontier,
         "readings": fold.accounting(),
         "state_hash": fold.state_hash,
-        "realtime_factor": ticks * fleet.tick / SECOND / seconds if seconds > 0.0 else None,
+        "realtime_factor": fold.ticks * fleet.tick / SECOND / seconds if seconds > 0.0 else None,
         **consistency(memory),
         "verdicts": verdicts(memory),
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in reasons(int(bits))}),
@@ -37,7 +47,7 @@ def summary(fold: Fold, seconds: float, ticks: int) -> dict[str, Any]:
     }
 
 
-def _unidentifiable(fold: Fold) -> dict[str, list[str]]:
+def _unidentifiable(fold: FleetFold) -> dict[str, list[str]]:
     """What the sensors of each twin cannot tell, in words, by the readings of the time that is still open."""
     fleet = fold.assembly.fleet
     found = {twin: unidentifiable_texts(fleet, *fold.timeline.window(row)) for row, twin in enumerate(fleet.twins)}
@@ -55,7 +65,7 @@ def unidentifiable_texts(fleet: Fleet, x: FloatArray, window: Iterable[tuple[Inp
     return [combination.text for combination in found]
 
 
-def _estimates(fold: Fold, last: Record | None) -> dict[str, Any]:
+def _estimates(fold: FleetFold, last: Record | None) -> dict[str, Any]:
     """Mean and sd by quantity; by twin first, in a fleet of more than one."""
     if last is None:
         return {}

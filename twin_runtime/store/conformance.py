@@ -7,9 +7,9 @@ import numpy as np
 
 from twin_runtime.core import FIGURES, SECOND, FloatArray, Quantity, Sink, StoredEstimate, Trust
 from twin_runtime.errors import ConnectionFailed
-from twin_runtime.store.identity import Identity
+from twin_runtime.store.identity import Identity, TypeIdentity
 
-SINK_IDENTITY = Identity(
+WARD = TypeIdentity(
     name="ward",
     twins=("patient-1", "patient 2, left"),
     channels=("abp",),
@@ -19,26 +19,45 @@ SINK_IDENTITY = Identity(
     config_hash="c0ffee",
     model_hash="5eed",
 )
-"""The deployment whose estimates :class:`SinkTests` sends."""
+PLANT = TypeIdentity(
+    name="pump",
+    twins=("pump-1",),
+    channels=("flow",),
+    quantities=(Quantity("flow", "kg/s"), Quantity("speed", "1/min"), Quantity("power", "kW")),
+    checks=("age", "bias"),
+    tick=SECOND,
+    config_hash="facade",
+    model_hash="5eed2",
+)
+SINK_IDENTITY = Identity("ward", (WARD, PLANT))
+"""The deployment whose estimates :class:`SinkTests` sends: two types of twins, with different quantities."""
 
 
 def some_estimates(count: int, revision: int = 0) -> list[StoredEstimate]:
     """Estimates of all twins of :data:`SINK_IDENTITY`, a second apart, each with figures of its own."""
-    magnitudes = 10.0 ** np.arange(-4, 6).reshape(len(SINK_IDENTITY.quantities), len(FIGURES))
     rng = np.random.default_rng(revision)
+    twins = [(place, twin) for place, twin_type in enumerate(SINK_IDENTITY.types) for twin in twin_type.twins]
     return [
         StoredEstimate(
-            position=revision * count * len(SINK_IDENTITY.twins) + position,
-            tick=position // len(SINK_IDENTITY.twins),
-            time=(1_600_000_000 + position // len(SINK_IDENTITY.twins)) * SECOND,
-            twin=SINK_IDENTITY.twins[position % len(SINK_IDENTITY.twins)],
+            position=(revision * count + second) * len(twins) + k,
+            tick=second,
+            time=(1_600_000_000 + second) * SECOND,
+            twin=twin,
             revision=revision,
-            trust=Trust(position % 3),
-            reasons=SINK_IDENTITY.reasons(position % 4),
-            figures=magnitudes * rng.normal(1.0, 0.1, magnitudes.shape),
+            trust=Trust((second + k) % 3),
+            reasons=SINK_IDENTITY.types[place].reasons((second + k) % 4),
+            figures=_figures(len(SINK_IDENTITY.types[place].quantities), rng),
+            type=place,
         )
-        for position in range(count * len(SINK_IDENTITY.twins))
+        for second in range(count)
+        for k, (place, twin) in enumerate(twins)
     ]
+
+
+def _figures(quantities: int, rng: np.random.Generator) -> FloatArray:
+    magnitudes = 10.0 ** (np.arange(quantities * len(FIGURES)) % 10 - 4).reshape(quantities, len(FIGURES))
+    figures: FloatArray = magnitudes * rng.normal(1.0, 0.1, magnitudes.shape)
+    return figures
 
 
 class SinkTests(ABC):

@@ -1,4 +1,4 @@
-"""What a store belongs to: the meaning of its numbers, and the configuration and model that made them."""
+"""What a store belongs to: the meaning of its numbers, and the configuration and models that made them."""
 
 from dataclasses import dataclass, fields
 
@@ -7,8 +7,8 @@ from twin_runtime.errors import StoreError
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Names behind the rows, columns and bits of a store, and hashes of what computed them.
+class TypeIdentity:
+    """Names behind the rows, columns and bits of one twin type, and hashes of what computed them.
 
     ``twins[row]``, ``channels[channel]``, ``quantities[column of figures]``, ``checks[bit of reasons]``; ``tick`` in
     nanoseconds. The first ``sensors`` of the channels are sensors.
@@ -29,20 +29,55 @@ class Identity:
         return tuple(check for bit, check in enumerate(self.checks) if bits >> bit & 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A deployment by its name and its twin types."""
+
+    name: str
+    types: tuple[TypeIdentity, ...]
+
+    @property
+    def twins(self) -> tuple[str, ...]:
+        """The names of all twins, type by type."""
+        return tuple(twin for twin_type in self.types for twin in twin_type.twins)
+
+    def type_of(self, twin: str) -> TypeIdentity:
+        """The type of a twin; raises ``KeyError`` if there is no such twin."""
+        for twin_type in self.types:
+            if twin in twin_type.twins:
+                return twin_type
+        raise KeyError(twin)
+
+
 def require_same(stored: Identity, given: Identity, where: str) -> None:
-    """Raise :class:`StoreError`, naming every difference, unless the two are one."""
-    names = (field.name for field in fields(Identity))
-    differences = [
-        f"{name} {_short(getattr(stored, name))} in the store, {_short(getattr(given, name))} now"
-        for name in names
-        if getattr(stored, name) != getattr(given, name)
-    ]
+    """Raise :class:`StoreError`, naming every difference, unless the two differ in their twins only."""
+    differences = _different("name", stored.name, given.name)
+    if len(stored.types) == len(given.types):
+        for pair in zip(stored.types, given.types, strict=True):
+            differences += _differences(*pair, several=len(given.types) > 1)
+    else:
+        names = ([twin_type.name for twin_type in identity.types] for identity in (stored, given))
+        differences += _different("types", *names)
     if differences:
         raise StoreError(
             f"was written by another configuration or model: {'; '.join(differences)}",
             where=where,
             remedy="name another file under [store] path, or go back to what wrote this one",
         )
+
+
+def _differences(stored: TypeIdentity, given: TypeIdentity, *, several: bool) -> list[str]:
+    names = [field.name for field in fields(TypeIdentity) if field.name != "twins"]
+    prefix = f"{given.name}." if several else ""
+    return [
+        difference
+        for name in names
+        for difference in _different(f"{prefix}{name}", getattr(stored, name), getattr(given, name))
+    ]
+
+
+def _different(name: str, stored: object, given: object) -> list[str]:
+    return [] if stored == given else [f"{name} {_short(stored)} in the store, {_short(given)} now"]
 
 
 def _short(value: object) -> str:

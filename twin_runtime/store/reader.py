@@ -1,6 +1,8 @@
 """Reading a store, in the process that writes it or in any other."""
 
+import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -25,46 +27,55 @@ from twin_runtime.core import (
 from twin_runtime.errors import StoreError
 from twin_runtime.store.identity import Identity
 from twin_runtime.store.schema import connect
+from twin_runtime.store.twins import Numbers, all_twins
 
 _ACCEPTED = """
 SELECT signal, time, value, sd, sequence, tick FROM journal
 WHERE code = 'accepted' AND time >= ? ORDER BY time, signal, position
 """
-_ENTRIES = "SELECT * FROM journal WHERE position > ? ORDER BY position"
-_COUNTS = """
-SELECT 'accepted', count(*) FROM journal WHERE code = 'accepted'
-UNION ALL SELECT code, count(*) FROM journal WHERE code <> 'accepted' GROUP BY code
+_ENTRIES = """
+SELECT position, arrival, type, code, signal, time, value, sd, sequence, tick, topic, payload, detail FROM journal
+WHERE position > ? ORDER BY position
 """
+_ACCEPTED_COUNTS = "SELECT signal, count(*) FROM journal WHERE code = 'accepted' GROUP BY signal"
+_OTHER_COUNTS = "SELECT type, signal, code, count(*) FROM journal WHERE code <> 'accepted' GROUP BY type, signal, code"
 _ESTIMATES = """
-SELECT position, tick, twin, revision, trust, reasons, figures FROM estimate
-WHERE position > ? ORDER BY position LIMIT ?
+SELECT position, type, tick, name, revision, trust, reasons, figures
+FROM (SELECT * FROM estimate WHERE position > ? ORDER BY position LIMIT ?) AS estimate
+JOIN (SELECT id, name FROM twin) AS twin ON twin.id = estimate.twin ORDER BY position
 """
 _LATEST = """
 SELECT tick, twin, figures, trust, reasons, max(revision) FROM estimate
-WHERE tick >= ? GROUP BY tick, twin ORDER BY tick, twin
+WHERE type = ? AND tick >= ? GROUP BY tick, twin ORDER BY tick, twin
 """
-_CHECKPOINT = "SELECT * FROM checkpoint ORDER BY tick DESC LIMIT 1"
-_TIP = "SELECT * FROM tip"
+_CHECKPOINT = "SELECT * FROM checkpoint WHERE type = ? ORDER BY tick DESC LIMIT 1"
+_TIP = "SELECT * FROM tip WHERE type = ?"
 _TRUST = tuple(Trust)
 
 
 class Reader:
-    """What a store holds that has been committed. Use it from one thread at a time, and close it."""
+    """What a store holds that has been committed. Use it from one thread at a time, and close it.
 
-    def __init__(self, path: Path) -> None:
+    Rows are those of the twins in ``identity``: the one given, or that of the store with all twins it has ever had.
+    Where twins are added or removed meanwhile, open it anew.
+    """
+
+    def __init__(self, path: Path, identity: Identity | None = None) -> None:
         self.path = path
         self._reading = connect(path)
         self._reading.execute("PRAGMA query_only = ON")
         try:
-            self.identity = msgspec.json.decode(self.meta["identity"], type=Identity)
+            stored = msgspec.json.decode(self.meta["identity"], type=Identity)
+            self.identity = all_twins(self._reading, stored) if identity is None else identity
+            self._numbers = Numbers(self._reading, self.identity)
         except (sqlite3.Error, KeyError):
             self._reading.close()
             raise StoreError("is empty", where=str(path), remedy="`twin run` fills a store") from None
 
     @classmethod
-    def open(cls, path: Path) -> "Reader":
+    def open(cls, path: Path, identity: Identity | None = None) -> "Reader":
         """Open an existing store to read from it; raises :class:`StoreError` if there is none."""
-        return Reader(path)
+        return Reader(path, identity)
 
     def __enter__(self) -> Self:
         return self
@@ -81,79 +92,93 @@ class Reader:
         """The identity as JSON and when the store was created."""
         return dict(self._reading.execute("SELECT key, value FROM meta"))
 
-    def accepted(self, since: int = 0) -> Iterator[Reading]:
-        """Accepted readings with event time >= ``since``, sorted by (time, twin, channel)."""
-        width = len(self.identity.channels)
-        for signal, *rest in self._reading.execute(_ACCEPTED, (since,)):
-            yield Reading(*divmod(signal, width), *rest)
+    def accepted(self, since: int = 0, place: int = 0) -> Iterator[Reading]:
+        """Accepted readings of a type with event time >= ``since``, sorted by (time, twin, channel)."""
+        for number, *rest in self._reading.execute(_ACCEPTED, (since,)):
+            signal = self._numbers.signals.get(number)
+            if signal is not None and signal.type == place:
+                yield Reading(signal.row, signal.channel, *rest)
 
     def entries(self, after: int = 0) -> Iterator[tuple[int, Entry]]:
         """(position, entry) of all that came in behind a position, in the order in which it came in."""
-        width = len(self.identity.channels)
-        for position, arrival, code, signal, *rest in self._reading.execute(_ENTRIES, (after,)):
-            reading = None if signal is None else Reading(*divmod(signal, width), *rest[:5])
-            topic, payload, detail = rest[5:]
-            yield position, Entry(arrival, Code(code), reading, topic or "", payload or b"", detail or "")
+        for position, arrival, place, code, number, *rest in self._reading.execute(_ENTRIES, (after,)):
+            signal, (topic, payload, detail) = self._numbers.signals.get(number), rest[5:]
+            if number is None or signal is not None:
+                reading = None if signal is None else Reading(signal.row, signal.channel, *rest[:5])
+                yield position, Entry(arrival, Code(code), reading, topic or "", payload or b"", detail or "", place)
 
-    def counts(self) -> dict[Code, int]:
-        """How many entries there are of every code that occurs."""
-        return {Code(code): count for code, count in self._reading.execute(_COUNTS) if count}
+    def counts(self) -> Counter[tuple[int, Code]]:
+        """How many entries there are of every type and code that occur."""
+        counts = Counter[tuple[int, Code]]()
+        for number, count in self._reading.execute(_ACCEPTED_COUNTS):
+            signal = self._numbers.signals.get(number)
+            if signal is not None:
+                counts[signal.type, Code.ACCEPTED] += count
+        for place, number, code, count in self._reading.execute(_OTHER_COUNTS):
+            if number is None or number in self._numbers.signals:
+                counts[place, Code(code)] += count
+        return counts
 
-    def checkpoint(self) -> Checkpoint | None:
-        """The newest checkpoint, its arrays free to be changed."""
-        return self._state(_CHECKPOINT)
+    def checkpoint(self, place: int = 0) -> Checkpoint | None:
+        """The newest checkpoint of a type, its arrays free to be changed."""
+        return self._state(_CHECKPOINT, place)
 
-    def tip(self) -> Checkpoint | None:
-        """The state in which the last run ended; None while one goes on, or if it was killed."""
-        tip = self._state(_TIP)
-        return tip if tip is not None and tip.tick == self.frontier() else None
+    def tip(self, place: int = 0) -> Checkpoint | None:
+        """The state of a type in which the last run ended; None while one goes on, or if it was killed."""
+        tip = self._state(_TIP, place)
+        return tip if tip is not None and tip.tick == self.frontier(place) else None
 
-    def _state(self, query: str) -> Checkpoint | None:
-        row = self._reading.execute(query).fetchone()
+    def _state(self, query: str, place: int) -> Checkpoint | None:
+        row = self._reading.execute(query, (place,)).fetchone()
         if row is None:
             return None
-        tick, twins, members, states, slots, remembered, x, memory, past = row
-        shapes = (twins, members, states), (twins, slots), (twins, members, remembered)
-        return Checkpoint(tick, FleetState(*map(_array, (x, memory, past), shapes)))
+        _, tick, names, members, states, slots, lagged, *blobs = row
+        twins = tuple(json.loads(names))
+        shapes = (len(twins), members, states), (len(twins), slots), (len(twins), members, lagged)
+        return Checkpoint(tick, FleetState(*map(_array, blobs, shapes)), twins, place)
 
     def estimates(self, after: int = 0, limit: int = 1000) -> list[StoredEstimate]:
         """The next estimates behind a position, at most ``limit``, in the order in which they were written."""
-        rows = self._reading.execute(_ESTIMATES, (after, limit)).fetchall()
-        figures = self._figures([row[-1] for row in rows])
-        known = self.identity
         return [
             StoredEstimate(
                 position,
                 tick,
-                (tick + 1) * known.tick,
-                known.twins[twin],
+                (tick + 1) * self.identity.types[place].tick,
+                twin,
                 revision,
                 _TRUST[trust],
-                known.reasons(reasons) if reasons else (),
-                figures[i],
+                self.identity.types[place].reasons(reasons) if reasons else (),
+                self._figures([figures], place)[0],
+                place,
             )
-            for i, (position, tick, twin, revision, trust, reasons, _) in enumerate(rows)
+            for position, place, tick, twin, revision, trust, reasons, figures in self._reading.execute(
+                _ESTIMATES, (after, limit)
+            )
         ]
 
-    def latest(self, since: int = 0) -> Iterator[Record]:
-        """One record a tick from tick ``since`` on, with the newest revision of every twin."""
-        for tick, group in groupby(self._reading.execute(_LATEST, (since,)), key=itemgetter(0)):
-            _, rows, figures, trust, reasons, revision = zip(*group, strict=True)
-            bits = [np.array(column, dtype=np.int64) for column in (rows, trust, reasons, revision)]
-            yield Record(tick, bits[0], self._figures(figures), *bits[1:])
+    def latest(self, since: int = 0, place: int = 0) -> Iterator[Record]:
+        """One record of a type for every tick from tick ``since`` on, with the newest revision of every twin."""
+        rows = self._numbers.rows
+        for tick, group in groupby(self._reading.execute(_LATEST, (place, since)), key=itemgetter(0)):
+            known = sorted((rows[twin], *rest) for _, twin, *rest in group if twin in rows)
+            if known:
+                row, figures, trust, reasons, revision = zip(*known, strict=True)
+                bits = [np.array(column, dtype=np.int64) for column in (row, trust, reasons, revision)]
+                yield Record(tick, bits[0], self._figures(figures, place), bits[1], bits[2], bits[3], place)
 
-    def frontier(self) -> int | None:
-        """The tick after the newest that has estimates; None before the first."""
-        newest: int | None = self._reading.execute("SELECT max(tick) FROM estimate").fetchone()[0]
-        return None if newest is None else newest + 1
+    def frontier(self, place: int = 0) -> int | None:
+        """The tick after the newest of a type that has estimates; None before the first."""
+        [newest] = self._reading.execute("SELECT max(tick) FROM estimate WHERE type = ?", (place,)).fetchone()
+        return None if newest is None else int(newest) + 1
 
     def cursor(self, name: str) -> int:
         """How far a sink has come: the position of the last estimate that it has; 0 before the first."""
         row = self._reading.execute("SELECT position FROM cursor WHERE name = ?", (name,)).fetchone()
         return 0 if row is None else int(row[0])
 
-    def _figures(self, blobs: Sequence[bytes]) -> FloatArray:
-        return _array(b"".join(blobs), (len(blobs), len(self.identity.quantities), len(FIGURES)))
+    def _figures(self, blobs: Sequence[bytes], place: int) -> FloatArray:
+        quantities = len(self.identity.types[place].quantities)
+        return _array(b"".join(blobs), (len(blobs), quantities, len(FIGURES)))
 
 
 def _array(blob: bytes, shape: tuple[int, ...]) -> FloatArray:

@@ -1,7 +1,8 @@
 """The layout of a store: one SQLite file that any SQL tool can read while it is written.
 
-Times are nanoseconds since the epoch. ``signal.id`` is twin * number of channels + channel, so that the index of
-accepted readings runs by (time, twin, channel). Arrays are little-endian float64, C order.
+Times are nanoseconds since the epoch. ``twin.id`` and ``signal.id`` are given once, in order, and stay: a twin that has
+been removed keeps its rows. ``type`` is the place of a twin type in the deployment. Arrays are little-endian float64, C
+order; ``twins`` of a checkpoint are the names of its rows, as JSON.
 
 ``journal.tick`` is the tick that uses a reading which came after its own had run, by its number (time / length of a
 tick); -1: its own. Whoever folds the journal again uses it there, and so comes to the same states.
@@ -14,42 +15,48 @@ from twin_runtime.errors import StoreError
 
 APPLICATION = 0x5457494E
 """Marks a file as a store (the letters TWIN)."""
-FORMAT = 2
-"""2: the tick that uses a reading, and the past of a state."""
+FORMAT = 3
+"""3: several twin types, and twins that come and go."""
 
 TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE signal (id INTEGER PRIMARY KEY, twin TEXT NOT NULL, channel TEXT NOT NULL);
+CREATE TABLE twin (id INTEGER PRIMARY KEY, type INTEGER NOT NULL, name TEXT NOT NULL UNIQUE, removed INTEGER NOT NULL);
+CREATE TABLE signal (id INTEGER PRIMARY KEY, twin INTEGER NOT NULL REFERENCES twin, channel TEXT NOT NULL);
 CREATE TABLE journal (
-    position INTEGER PRIMARY KEY, arrival INTEGER NOT NULL, code TEXT NOT NULL,
+    position INTEGER PRIMARY KEY, arrival INTEGER NOT NULL, type INTEGER NOT NULL, code TEXT NOT NULL,
     signal INTEGER REFERENCES signal, time INTEGER, value REAL, sd REAL, sequence INTEGER,
     tick INTEGER, topic TEXT, payload BLOB, detail TEXT
 );
 CREATE INDEX accepted ON journal (time, signal) WHERE code = 'accepted';
 CREATE INDEX otherwise ON journal (code) WHERE code <> 'accepted';
 CREATE TABLE estimate (
-    position INTEGER PRIMARY KEY, tick INTEGER NOT NULL, twin INTEGER NOT NULL, revision INTEGER NOT NULL,
-    trust INTEGER NOT NULL, reasons INTEGER NOT NULL, figures BLOB NOT NULL,
-    UNIQUE (tick, twin, revision)
+    position INTEGER PRIMARY KEY, type INTEGER NOT NULL, tick INTEGER NOT NULL, twin INTEGER NOT NULL,
+    revision INTEGER NOT NULL, trust INTEGER NOT NULL, reasons INTEGER NOT NULL, figures BLOB NOT NULL,
+    UNIQUE (type, tick, twin, revision)
 );
 CREATE TABLE checkpoint (
-    tick INTEGER PRIMARY KEY, twins INTEGER NOT NULL, members INTEGER NOT NULL, states INTEGER NOT NULL,
-    slots INTEGER NOT NULL, remembered INTEGER NOT NULL, x BLOB NOT NULL, memory BLOB NOT NULL, past BLOB NOT NULL
+    type INTEGER NOT NULL, tick INTEGER NOT NULL, twins TEXT NOT NULL, members INTEGER NOT NULL,
+    states INTEGER NOT NULL, slots INTEGER NOT NULL, lagged INTEGER NOT NULL,
+    x BLOB NOT NULL, memory BLOB NOT NULL, past BLOB NOT NULL, PRIMARY KEY (type, tick)
 );
 CREATE TABLE tip (
-    tick INTEGER PRIMARY KEY, twins INTEGER NOT NULL, members INTEGER NOT NULL, states INTEGER NOT NULL,
-    slots INTEGER NOT NULL, remembered INTEGER NOT NULL, x BLOB NOT NULL, memory BLOB NOT NULL, past BLOB NOT NULL
+    type INTEGER PRIMARY KEY, tick INTEGER NOT NULL, twins TEXT NOT NULL, members INTEGER NOT NULL,
+    states INTEGER NOT NULL, slots INTEGER NOT NULL, lagged INTEGER NOT NULL,
+    x BLOB NOT NULL, memory BLOB NOT NULL, past BLOB NOT NULL
 );
 CREATE TABLE cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {FORMAT};
 """
 
-APPEND = "INSERT INTO journal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-ESTIMATE = "INSERT OR IGNORE INTO estimate VALUES (NULL, ?, ?, ?, ?, ?, ?)"
-CHECKPOINT = "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-FORGET = "DELETE FROM checkpoint WHERE tick NOT IN (SELECT tick FROM checkpoint ORDER BY tick DESC LIMIT 2)"
-TIP = "INSERT INTO tip VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+APPEND = "INSERT INTO journal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ESTIMATE = "INSERT OR IGNORE INTO estimate VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
+CHECKPOINT = "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+DROP_OLD = """
+DELETE FROM checkpoint WHERE type = ?1
+AND tick NOT IN (SELECT tick FROM checkpoint WHERE type = ?1 ORDER BY tick DESC LIMIT 2)
+"""
+TIP = "INSERT INTO tip VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 CURSOR = "INSERT OR REPLACE INTO cursor VALUES (?, ?)"
 
 

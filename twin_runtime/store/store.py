@@ -1,6 +1,7 @@
 """The store: journal, estimates, checkpoints and cursors of a deployment, changed in whole transactions."""
 
 import fcntl
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,7 @@ from twin_runtime.errors import StoreError
 from twin_runtime.store import schema
 from twin_runtime.store.identity import Identity, require_same
 from twin_runtime.store.reader import Reader
+from twin_runtime.store.twins import Signal, update_twins
 
 __all__ = ["Identity", "Store"]
 
@@ -30,15 +32,16 @@ class Store(Reader):
     Writing may be done from any one thread at a time, reading (:class:`Reader`) from another.
     """
 
-    def __init__(self, path: Path, writing: sqlite3.Connection, lock: IO[str]) -> None:
+    def __init__(self, path: Path, identity: Identity, writing: sqlite3.Connection, lock: IO[str]) -> None:
         self._writing, self._lock = writing, lock
-        super().__init__(path)
+        super().__init__(path, identity)
 
     @classmethod
     def create_or_open(cls, path: Path, identity: Identity) -> Self:
-        """Open the store at ``path`` for writing, or make it.
+        """Open the store at ``path`` for writing, or make it. Its twins may be others than before.
 
-        Raises :class:`StoreError` if another process writes it, or if it belongs to another configuration or model.
+        Raises :class:`StoreError` if another process writes it, if it belongs to another configuration or model, or if
+        a twin was removed from it before.
         """
         with ExitStack() as undo:
             writing = schema.connect(path, create=True)
@@ -46,10 +49,8 @@ class Store(Reader):
             lock = undo.enter_context(_lock(path))
             writing.execute("PRAGMA journal_mode = WAL")
             writing.execute("PRAGMA synchronous = FULL")
-            _create(writing, identity)
-            store = cls(path, writing, lock)
-            undo.enter_context(store)
-            require_same(store.identity, identity, str(path))
+            _create_or_update(writing, identity, str(path))
+            store = cls(path, identity, writing, lock)
             undo.pop_all()
         return store
 
@@ -63,15 +64,16 @@ class Store(Reader):
         self,
         entries: Sequence[Entry] = (),
         records: Sequence[Record] = (),
-        checkpoint: Checkpoint | None = None,
+        checkpoints: Sequence[Checkpoint] = (),
         cursors: Mapping[str, int] = NOTHING,
     ) -> None:
         """Write all of it durably in one transaction, or raise :class:`StoreError` and write nothing.
 
-        An estimate (tick, twin, revision) that is there already stays as it is. The newest two checkpoints are kept.
+        An estimate (tick, twin, revision) that is there already stays as it is. Of each type the newest two checkpoints
+        are kept.
         """
         self.stage(entries, records)
-        self.commit(checkpoint, cursors)
+        self.commit(checkpoints, cursors)
 
     def stage(self, entries: Sequence[Entry], records: Sequence[Record]) -> None:
         """The first half of :meth:`write`: begins the transaction. Many small steps that do not wait for the disk."""
@@ -82,25 +84,25 @@ class Store(Reader):
                 connection.executemany(schema.APPEND, self._rows(entries))
             if records:
                 crash_point("store")
-                connection.executemany(schema.ESTIMATE, (row for record in records for row in _estimates(record)))
+                connection.executemany(schema.ESTIMATE, (row for record in records for row in self._estimates(record)))
 
-    def commit(self, checkpoint: Checkpoint | None = None, cursors: Mapping[str, int] = NOTHING) -> None:
+    def commit(self, checkpoints: Sequence[Checkpoint] = (), cursors: Mapping[str, int] = NOTHING) -> None:
         """The second half of :meth:`write`: ends the transaction. Few steps, that wait for the disk."""
         with self._all_or_nothing() as connection:
-            if checkpoint is not None:
+            for checkpoint in checkpoints:
                 crash_point("checkpoint")
                 connection.execute(schema.CHECKPOINT, _checkpoint(checkpoint))
-                connection.execute(schema.FORGET)
+                connection.execute(schema.DROP_OLD, (checkpoint.type,))
             connection.executemany(schema.CURSOR, cursors.items())
             crash_point("commit")
             connection.execute("COMMIT")
 
-    def conclude(self, tip: Checkpoint) -> None:
-        """Keep the state in which a run ended, to show it. No run takes it up: late readings may still change it."""
+    def conclude(self, tips: Sequence[Checkpoint]) -> None:
+        """Keep the states in which a run ended, to show them. No run starts from them: late readings may still come."""
         with self._all_or_nothing() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("DELETE FROM tip")
-            connection.execute(schema.TIP, _checkpoint(tip))
+            connection.executemany(schema.TIP, map(_checkpoint, tips))
             connection.execute("COMMIT")
 
     @contextmanager
@@ -116,43 +118,51 @@ class Store(Reader):
             raise
 
     def _rows(self, entries: Iterable[Entry]) -> Iterator[tuple[object, ...]]:
-        width = len(self.identity.channels)
-        for arrival, code, reading, topic, payload, detail in entries:
+        ids = self._numbers.ids
+        for arrival, code, reading, topic, payload, detail, place in entries:
             text = code.value
             if reading is None:
-                yield arrival, text, *[None] * 6, topic, payload, detail
+                yield arrival, place, text, *[None] * 6, topic, payload, detail
             else:
                 twin, channel, *stamped = reading
-                signal = twin * width + channel
-                yield arrival, text, signal, *stamped, topic or None, payload or None, detail or None
+                signal = ids[Signal(place, twin, channel)]
+                yield arrival, place, text, signal, *stamped, topic or None, payload or None, detail or None
+
+    def _estimates(self, record: Record) -> Iterator[tuple[object, ...]]:
+        """The rows of a record."""
+        data = record.figures.astype("<f8", copy=False).tobytes()
+        size, twins = len(data) // max(len(record.rows), 1), self._numbers.twins[record.type]
+        columns = (record.rows, record.revision, record.trust, record.reasons)
+        for i, (row, *rest) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+            yield record.type, record.tick, twins[row], *rest, data[i * size : (i + 1) * size]
 
 
-def _create(connection: sqlite3.Connection, identity: Identity) -> None:
-    """Lay out an empty file, all or nothing."""
+def _create_or_update(connection: sqlite3.Connection, identity: Identity, where: str) -> None:
+    """Lay out an empty file, or take note of which twins there are now; all or nothing."""
     connection.execute("BEGIN IMMEDIATE")
-    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
-        for statement in schema.TABLES.split(";"):
-            connection.execute(statement)
-        about = {"identity": msgspec.json.encode(identity).decode(), "created": datetime.now(UTC).isoformat()}
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", about.items())
-        names = ((twin, channel) for twin in identity.twins for channel in identity.channels)
-        connection.executemany("INSERT INTO signal VALUES (?, ?, ?)", ((i, *name) for i, name in enumerate(names)))
+    try:
+        if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
+            for statement in schema.TABLES.split(";"):
+                connection.execute(statement)
+            connection.execute("INSERT INTO meta VALUES ('created', ?)", (datetime.now(UTC).isoformat(),))
+        else:
+            [stored] = connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
+            require_same(msgspec.json.decode(stored, type=Identity), identity, where)
+        update_twins(connection, identity, where)
+        encoded = msgspec.json.encode(identity).decode()
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('identity', ?)", (encoded,))
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
     connection.execute("COMMIT")
-
-
-def _estimates(record: Record) -> Iterator[tuple[object, ...]]:
-    """The rows of a record."""
-    data = record.figures.astype("<f8", copy=False).tobytes()
-    size = len(data) // max(len(record.rows), 1)
-    columns = (record.rows, record.revision, record.trust, record.reasons)
-    for i, row in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-        yield record.tick, *row, data[i * size : (i + 1) * size]
 
 
 def _checkpoint(checkpoint: Checkpoint) -> tuple[object, ...]:
     state = checkpoint.state
     x, memory, past = (np.ascontiguousarray(array, dtype="<f8") for array in (state.x, state.memory, state.past))
-    return checkpoint.tick, *x.shape, memory.shape[1], past.shape[2], x.tobytes(), memory.tobytes(), past.tobytes()
+    sizes = x.shape[1], x.shape[2], memory.shape[1], past.shape[2]
+    blobs = x.tobytes(), memory.tobytes(), past.tobytes()
+    return checkpoint.type, checkpoint.tick, json.dumps(checkpoint.twins), *sizes, *blobs
 
 
 def _lock(path: Path) -> IO[str]:

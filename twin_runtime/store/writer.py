@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import NamedTuple, Self
 
 from twin_runtime.core import Checkpoint, Entry, Record
@@ -13,7 +14,7 @@ from twin_runtime.store.store import NOTHING, Store
 class _Job(NamedTuple):
     entries: Sequence[Entry]
     records: Sequence[Record]
-    checkpoint: Checkpoint | None
+    checkpoints: Sequence[Checkpoint]
     cursors: Mapping[str, int]
     durable: asyncio.Future[None]
 
@@ -50,7 +51,7 @@ class Writer:
         self,
         entries: Sequence[Entry] = (),
         records: Sequence[Record] = (),
-        checkpoint: Checkpoint | None = None,
+        checkpoints: Sequence[Checkpoint] = (),
         cursors: Mapping[str, int] = NOTHING,
     ) -> asyncio.Future[None]:
         """Queue what belongs into one transaction; the future is done when it is durable, or has the error.
@@ -61,7 +62,7 @@ class Writer:
         if self._failure is not None:
             durable.set_exception(self._failure)
             return durable
-        self._queue.append(_Job(entries, [_copy(record) for record in records], checkpoint, cursors, durable))
+        self._queue.append(_Job(entries, [_copy(record) for record in records], checkpoints, cursors, durable))
         if self._drain is None:
             self._drain = asyncio.create_task(self._write_all())
         return durable
@@ -80,11 +81,12 @@ class Writer:
     async def _write(self, jobs: list[_Job]) -> None:
         entries = [entry for job in jobs for entry in job.entries]
         records = [record for job in jobs for record in job.records]
-        checkpoints = [job.checkpoint for job in jobs if job.checkpoint is not None]
+        newest = {checkpoint.type: checkpoint for job in jobs for checkpoint in job.checkpoints}
         cursors = {name: position for job in jobs for name, position in job.cursors.items()}
-        newest = max(checkpoints, key=lambda checkpoint: checkpoint.tick, default=None)
         self.store.stage(entries, records)
-        await asyncio.get_running_loop().run_in_executor(self._thread, self.store.commit, newest, cursors)
+        await asyncio.get_running_loop().run_in_executor(
+            self._thread, self.store.commit, list(newest.values()), cursors
+        )
 
     def _succeed(self, jobs: list[_Job]) -> None:
         for job in jobs:
@@ -107,11 +109,5 @@ class Writer:
 
 
 def _copy(record: Record) -> Record:
-    return Record(
-        record.tick,
-        record.rows.copy(),
-        record.figures.copy(),
-        record.trust.copy(),
-        record.reasons.copy(),
-        record.revision.copy(),
-    )
+    arrays = ("rows", "figures", "trust", "reasons", "revision")
+    return replace(record, **{name: getattr(record, name).copy() for name in arrays})

@@ -1,9 +1,11 @@
-"""What has been said of the ticks that are open: estimates said anew get the next revision, if they differ."""
+"""The newest estimates of the ticks that are open: later ones get the next revision, if they differ."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from twin_runtime.core import FloatArray, IntArray, Record
 
@@ -18,46 +20,65 @@ class Revisions:
         """The newest record of a tick."""
         return self._newest.get(number)
 
-    def say(self, record: Record) -> Iterator[Record]:
+    def add(self, record: Record) -> Iterator[Record]:
         """The first record of a tick as it is; of a later one the rows that differ, under the next revision."""
-        if record.tick in self._newest:
-            yield from self._again(record, self._newest[record.tick])
-        else:
-            self._newest[record.tick] = _copy(record)  # what was said must not change with what is said later
+        if not record.rows.size:
+            return
+        old = self._newest.get(record.tick)
+        if old is None:
+            self._newest[record.tick] = _copy(record)  # a record that was yielded must not change with later ones
             yield record
+            return
+        known = np.isin(record.rows, old.rows)
+        yield from self._differing(_part(record, known), old)
+        if not known.all():  # twins that have begun earlier than was known
+            added = _part(record, ~known)
+            self._newest[record.tick] = _merged(old, added)
+            yield added
 
     def with_figures(self, number: int, rows: IntArray, figures: FloatArray) -> Iterator[Record]:
         """Other figures for some rows of a tick, with the verdicts that it has; nothing if it has no record."""
         old = self._newest.get(number)
-        if old is not None:
-            record = Record(number, rows, figures, old.trust[rows], old.reasons[rows], old.revision[rows])
-            yield from self._again(record, old)
+        if old is None:
+            return
+        begun = np.isin(rows, old.rows)
+        places = np.searchsorted(old.rows, rows[begun])
+        verdicts = old.trust[places], old.reasons[places], old.revision[places]
+        yield from self._differing(Record(number, rows[begun], figures[begun], *verdicts), old)
 
     @staticmethod
-    def _again(record: Record, old: Record) -> Iterator[Record]:
-        rows = record.rows
+    def _differing(record: Record, old: Record) -> Iterator[Record]:
+        rows = np.searchsorted(old.rows, record.rows)
         same = (record.figures == old.figures[rows]) | (np.isnan(record.figures) & np.isnan(old.figures[rows]))
         changed = ~same.all(axis=(1, 2)) | (record.trust != old.trust[rows]) | (record.reasons != old.reasons[rows])
         if not changed.any():
             return
-        rows = rows[changed]
-        old.figures[rows], old.trust[rows] = record.figures[changed], record.trust[changed]
-        old.reasons[rows] = record.reasons[changed]
+        revised, rows = _part(record, changed), rows[changed]
+        old.figures[rows], old.trust[rows], old.reasons[rows] = revised.figures, revised.trust, revised.reasons
         old.revision[rows] += 1
-        yield Record(
-            record.tick,
-            rows,
-            record.figures[changed],
-            record.trust[changed],
-            record.reasons[changed],
-            old.revision[rows],
-        )
+        yield replace(revised, revision=old.revision[rows])
 
-    def forget(self, before: int) -> None:
-        """Let go of the ticks before one."""
-        self._newest = {number: record for number, record in self._newest.items() if number >= before}
+    def drop_before(self, tick: int) -> None:
+        """Drop the ticks before one."""
+        self._newest = {number: record for number, record in self._newest.items() if number >= tick}
+
+
+ARRAYS = ("rows", "figures", "trust", "reasons", "revision")
 
 
 def _copy(record: Record) -> Record:
-    arrays = ("figures", "trust", "reasons", "revision")
-    return replace(record, **{name: getattr(record, name).copy() for name in arrays})
+    return replace(record, **{name: getattr(record, name).copy() for name in ARRAYS})
+
+
+def _part(record: Record, mask: npt.NDArray[np.bool_]) -> Record:
+    """Some rows of a record."""
+    return record if mask.all() else replace(record, **{name: getattr(record, name)[mask] for name in ARRAYS})
+
+
+def _merged(one: Record, other: Record) -> Record:
+    """The rows of both, in their order."""
+    order = np.argsort(np.concatenate([one.rows, other.rows]))
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name), getattr(other, name)])[order] for name in ARRAYS
+    }
+    return replace(one, **joined)

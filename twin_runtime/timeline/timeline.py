@@ -1,10 +1,10 @@
-"""The past stays open for a while: a late reading restores a checkpoint and folds again.
+"""The states of a fleet in time: the past stays open for a while, in which a late reading restores a checkpoint.
 
 A timeline holds the state of a fleet at the frontier, checkpoints behind it, and the readings of every tick that may
 still be folded again. Its final states depend on the set of readings accepted, not on the order in which they came:
 unless the fleet recalls, for then a sensor's late reading is used by the next tick to run, and stays there.
 
-Where the fleet looks back, a tick is said again once its lag is over, with smoothed figures; these are its last word.
+Where the fleet has a lag, the estimates of a tick are revised once its lag is over, by smoothed figures.
 """
 
 import math
@@ -15,11 +15,12 @@ import numpy as np
 
 from twin_runtime.core import SECOND, Checkpoint, Code, FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.crash import crash_point
+from twin_runtime.engine.beginning import tick_of_begun
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.inputs import ROUNDING, nothing_after
 from twin_runtime.engine.lagged_states import figures_of
 from twin_runtime.engine.observations import Observations
-from twin_runtime.engine.tick import laid_out, tick
+from twin_runtime.engine.tick import laid_out
 from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.modelling.variables import Shape
 from twin_runtime.timeline.revisions import Revisions
@@ -83,7 +84,7 @@ class Timeline:
             return Code.DUPLICATE
         number = self._take(reading, key, own)
         if self.frontier is not None and (first := self._first_affected(reading, number)) < self.frontier:
-            self._spoil(first, reading.twin)
+            self._mark_dirty(first, reading.twin)
         return Code.ACCEPTED
 
     def _take(self, reading: Reading, key: Key, own: int) -> int:
@@ -94,7 +95,7 @@ class Timeline:
             self._recalled[key] = number
         return number
 
-    def _spoil(self, first: int, twin: int) -> None:
+    def _mark_dirty(self, first: int, twin: int) -> None:
         """From tick ``first`` on, what was folded is not what the readings say."""
         self._dirty = first if self._dirty is None else min(self._dirty, first)
         self._dirty_rows.update([twin] if self._base(first) is not None else self.rows.tolist())
@@ -120,7 +121,7 @@ class Timeline:
     def revise(self) -> list[Record]:
         """Fold again whatever late readings have changed; gives the records that differ, under a higher revision."""
         if self._dirty is None or self.frontier is None:
-            return self._look_back()
+            return self._newly_smoothed()
         rows = np.array(sorted(self._dirty_rows), np.int64)
         base = self._base(self._dirty)
         self._dirty = None
@@ -131,7 +132,7 @@ class Timeline:
         for number in range(min(self._readings) if base is None else base, self.frontier):
             self._keep(number, state, rows)
             state, record = self._tick(state, number, rows)
-            changed += self._said_again(record, state, withheld, self.frontier - self.fleet.lag)
+            changed += self._revised(record, state, rows, withheld)
         self._keep(self.frontier, state, rows, force=True)
         self._unsmoothed = False
         return changed
@@ -143,7 +144,7 @@ class Timeline:
                 return
             self.frontier = min(self._readings)
             self._checkpoints[self.frontier] = self.fleet.start()
-        yield from self._look_back()
+        yield from self._newly_smoothed()
         while self.frontier <= through:
             state, record = self._tick(self._checkpoints[self.frontier], self.frontier, self.rows)
             if self.frontier % self._spacing:
@@ -151,9 +152,9 @@ class Timeline:
             self.frontier += 1
             self._checkpoints[self.frontier] = state
             self._unsmoothed = self.fleet.lag > 0
-            self._forget()
-            yield from self._revisions.say(record)
-            yield from self._look_back()
+            self._drop_closed()
+            yield from self._revisions.add(record)
+            yield from self._newly_smoothed()
 
     def conclude(self) -> Iterator[Record]:
         """The ticks whose lag is not over, smoothed by what there is: for the end of a run."""
@@ -161,7 +162,7 @@ class Timeline:
             for ago in range(self.fleet.lag, 0, -1):
                 yield from self._smoothed(self.frontier - 1, ago)
 
-    def _look_back(self) -> list[Record]:
+    def _newly_smoothed(self) -> list[Record]:
         """The tick whose lag ended with the last tick that has run, smoothed; once."""
         if not self._unsmoothed or self.frontier is None:
             return []
@@ -174,22 +175,23 @@ class Timeline:
     def _figures(self, state: FleetState, ago: int) -> FloatArray:
         return figures_of(state.past, len(self.fleet.model.quantities), ago)
 
-    def _said_again(
-        self, record: Record, state: FleetState, withheld: dict[int, Record], closed: int
+    def _revised(
+        self, record: Record, state: FleetState, rows: IntArray, withheld: dict[int, Record]
     ) -> Iterator[Record]:
-        """What there is to say of a tick that has been folded again, and looking back from the state after it.
+        """What changes with a tick of some ``rows`` that has been folded again, and with the state after it.
 
-        Ticks before ``closed``, whose lag is over, are ``withheld`` until they can be said with smoothed figures.
+        Ticks whose lag is over are ``withheld`` until their figures are smoothed.
         """
         lag, behind = self.fleet.lag, record.tick - self.fleet.lag
-        if lag and record.tick < closed:
+        if lag and self.frontier is not None and record.tick < self.frontier - lag:
             withheld[record.tick] = record
         else:
-            yield from self._revisions.say(record)
+            yield from self._revisions.add(record)
         if behind in withheld:
-            yield from self._revisions.say(replace(withheld.pop(behind), figures=self._figures(state, lag)))
+            late = withheld.pop(behind)
+            yield from self._revisions.add(replace(late, figures=self._figures(state, lag)[np.isin(rows, late.rows)]))
         elif lag:
-            yield from self._revisions.with_figures(behind, record.rows, self._figures(state, lag))
+            yield from self._revisions.with_figures(behind, rows, self._figures(state, lag))
 
     def settled(self) -> Checkpoint | None:
         """The newest checkpoint that no reading can change any more."""
@@ -197,7 +199,7 @@ class Timeline:
             return None
         closed = self.frontier - self._open_ticks
         base = self._base(closed if self._dirty is None else min(closed, self._dirty - self.fleet.lag))
-        return None if base is None else Checkpoint(base, self._checkpoints[base])
+        return None if base is None else Checkpoint(base, self._checkpoints[base], self.fleet.twins)
 
     def window(self, row: int) -> tuple[FloatArray, list[tuple[InputSignals, Observations]]]:
         """A twin's ensemble ``[member, variable]`` at the newest settled checkpoint, and all that acted since."""
@@ -227,16 +229,26 @@ class Timeline:
         for reading in readings:
             self._take(reading, (reading.twin, reading.time, reading.channel), reading.time // self.fleet.tick)
         if checkpoint is not None:
-            self._checkpoints[checkpoint.tick] = checkpoint.state
+            self._checkpoints[checkpoint.tick] = self._of_fleet(checkpoint)
         if frontier is None:
             return
         self._revisions = Revisions(records)
         first = min(self._readings, default=frontier) if checkpoint is None else checkpoint.tick
         self.frontier, self._dirty, self._dirty_rows = frontier, first, set(self.rows.tolist())
 
+    def _of_fleet(self, checkpoint: Checkpoint) -> FleetState:
+        """The state of a checkpoint for the twins of this fleet: those that it lacks have not begun."""
+        if checkpoint.twins == self.fleet.twins:
+            return checkpoint.state
+        place, state = {twin: i for i, twin in enumerate(checkpoint.twins)}, self.fleet.start()
+        rows = np.array([row for row, twin in enumerate(self.fleet.twins) if twin in place], np.int64)
+        stored = checkpoint.state.rows(np.array([place[self.fleet.twins[row]] for row in rows], np.int64))
+        state.x[rows], state.memory[rows], state.past[rows] = stored.x, stored.memory, stored.past
+        return state
+
     def _tick(self, state: FleetState, number: int, rows: IntArray) -> tuple[FleetState, Record]:
         crash_point("tick")
-        return tick(self.fleet, state, number, self._of_rows(number, rows), rows, self._after(number, rows))
+        return tick_of_begun(self.fleet, state, number, self._of_rows(number, rows), rows, self._after(number, rows))
 
     def _of_rows(self, number: int, rows: IntArray) -> list[Reading]:
         """The readings of a tick that belong to some rows, with their places in them."""
@@ -269,9 +281,9 @@ class Timeline:
         """A sample of a linear input changes the ticks since the sample before it, too, if that is near enough."""
         signal = self.fleet.inputs_of_channels[reading.channel]
         reach = self._gap_ticks[signal] if signal >= 0 else 0
-        return next((n for n in range(number, number - reach - 1, -1) if self._comes_behind(reading, n)), number)
+        return next((n for n in range(number, number - reach - 1, -1) if self._follows(reading, n)), number)
 
-    def _comes_behind(self, reading: Reading, number: int) -> bool:
+    def _follows(self, reading: Reading, number: int) -> bool:
         """Whether a tick holds an earlier reading of the same signal."""
         taken = self._readings.get(number, {})
         return any(t < reading.time and (twin, c) == (reading.twin, reading.channel) for twin, t, c in taken)
@@ -284,8 +296,8 @@ class Timeline:
         elif kept is not None:
             kept.x[rows], kept.memory[rows], kept.past[rows] = state.x, state.memory, state.past
 
-    def _forget(self) -> None:
-        """Let go of what can no longer be folded again."""
+    def _drop_closed(self) -> None:
+        """Drop what can no longer be folded again."""
         checkpoint = self.settled()
         if checkpoint is None or min(self._checkpoints) == checkpoint.tick:
             return
@@ -293,4 +305,4 @@ class Timeline:
         self._checkpoints = {n: state for n, state in self._checkpoints.items() if n >= base}
         self._readings = {n: readings for n, readings in self._readings.items() if n >= base}
         self._recalled = {key: n for key, n in self._recalled.items() if n >= base}
-        self._revisions.forget(base)
+        self._revisions.drop_before(base)

@@ -1,13 +1,16 @@
 """Stored estimates as rows of a flat table."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from heapq import merge
+from itertools import groupby, islice
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from twin_runtime.core import FIGURES, Quantity, StoredEstimate, Trust
+from twin_runtime.store.identity import Identity
 from twin_runtime.store.reader import Reader
 
 SCHEMA = pa.schema(
@@ -28,10 +31,11 @@ GROUP = 5000
 """Estimates in one table."""
 
 
-def tables(estimates: Iterator[StoredEstimate], quantities: Sequence[Quantity]) -> Iterator[pa.Table]:
-    """Estimates as tables of at most :data:`GROUP` estimates."""
-    while group := list(islice(estimates, GROUP)):
-        yield _rows(group, quantities)
+def tables(estimates: Iterator[StoredEstimate], identity: Identity) -> Iterator[pa.Table]:
+    """Estimates as tables of at most :data:`GROUP` estimates, each of one twin type."""
+    for place, of_type in groupby(estimates, key=attrgetter("type")):
+        while group := list(islice(of_type, GROUP)):
+            yield _rows(group, identity.types[place].quantities)
 
 
 def every_revision(store: Reader) -> Iterator[StoredEstimate]:
@@ -44,21 +48,26 @@ def every_revision(store: Reader) -> Iterator[StoredEstimate]:
 
 def newest_revisions(store: Reader) -> Iterator[StoredEstimate]:
     """The newest revision of every estimate, by time; a position has no meaning here."""
-    known = store.identity
-    for record in store.latest():
+    streams = (store.latest(place=place) for place in range(len(store.identity.types)))
+    for record in merge(*streams, key=lambda record: (record.tick + 1) * store.identity.types[record.type].tick):
+        known = store.identity.types[record.type]
         time = (record.tick + 1) * known.tick
         columns = (record.rows, record.revision, record.trust, record.reasons)
         for place, (row, revision, trust, bits) in enumerate(zip(*(c.tolist() for c in columns), strict=True)):
             twin, reasons = known.twins[row], known.reasons(bits)
-            yield StoredEstimate(0, record.tick, time, twin, revision, Trust(trust), reasons, record.figures[place])
+            figures = record.figures[place]
+            yield StoredEstimate(0, record.tick, time, twin, revision, Trust(trust), reasons, figures, record.type)
 
 
 def expected(store: Reader) -> int | None:
     """About how many rows the newest revisions have; None for an empty store."""
-    first, end = store.estimates(limit=1), store.frontier()
-    if not first or end is None:
-        return None
-    return (end - first[0].tick) * len(store.identity.twins) * len(store.identity.quantities)
+    first = {estimate.type: estimate for estimate in reversed(store.estimates(limit=GROUP))}
+    rows = 0
+    for place, known in enumerate(store.identity.types):
+        if place in first:
+            ticks = (store.frontier(place) or 0) - first[place].tick
+            rows += ticks * len(known.twins) * len(known.quantities)
+    return rows or None
 
 
 def _rows(estimates: Sequence[StoredEstimate], quantities: Sequence[Quantity]) -> pa.Table:

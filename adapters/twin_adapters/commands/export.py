@@ -35,7 +35,7 @@ def export(
     with Reader.open(store) as reader, closing(open_table_file(path, chosen, SCHEMA)) as file:
         estimates, total = (every_revision(reader), None) if revisions else (newest_revisions(reader), expected(reader))
         with progress(f"writing {path.name}", total) as advance:
-            for table in tables(estimates, reader.identity.quantities):
+            for table in tables(estimates, reader.identity):
                 file.write_table(table)
                 rows += table.num_rows
                 advance(rows)

@@ -27,16 +27,22 @@ class Packet(NamedTuple):
 
 def topics_of(recording: MergedStreams, config: Config) -> Topics:
     """The topics of a recording's signals. Raises :class:`ConfigError` for a signal that the configuration lacks."""
-    channels = {channel.name: channel for channel in config.channels}
-    twins = {twin: twin for twin in config.twin.twins}
+    channels = {channel.name: channel for twin_type in config.types for channel in twin_type.channels}
+    topics = {
+        (twin, channel.name): channel.topic_of(twin)
+        for twin_type in config.types
+        for twin in twin_type.twin.twins
+        for channel in twin_type.channels
+    }
+    twins = {twin: twin for twin, _ in topics}
     if len(twins) == 1:
-        twins[""] = config.twin.twins[0]
+        [twins[""]] = list(twins)
     for name in recording.channels:
         _require(name, channels, f"channel {name!r} of the recording {recording.name!r}", config)
     for name in recording.twins:
         _require(name, twins, f"twin {name!r} of the recording {recording.name!r}", config)
     signals = product(recording.twins, recording.channels)
-    return {(twin, name): channels[name].topic_of(twins[twin]) for twin, name in signals}
+    return {(twin, name): topics[twins[twin], name] for twin, name in signals if (twins[twin], name) in topics}
 
 
 def packets(readings: Iterable[RawReading], topics: Topics, units: Mapping[str, str], window: int) -> Iterator[Packet]:

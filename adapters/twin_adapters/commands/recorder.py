@@ -10,11 +10,12 @@ from typing import Self
 import pyarrow as pa
 
 from twin_adapters.commands.tables import format_of, open_table_file
-from twin_runtime.config.deployment import Config
+from twin_runtime.config import Config, TwinType
 from twin_runtime.core import Code, Message
 from twin_runtime.errors import RecordingError
 from twin_runtime.ingest.channel import Channel
 from twin_runtime.ingest.intake import Intake, Plausibility
+from twin_runtime.ingest.router import Router
 from twin_runtime.units import conversion
 
 SCHEMA = pa.schema(
@@ -39,16 +40,16 @@ class Recorder:
         self.path = path
         self.mapping = path.with_suffix(".recording.toml")
         self.left_out: Counter[Code] = Counter()
-        self.counts: Counter[tuple[int, int]] = Counter()
+        self.counts: Counter[tuple[str, str]] = Counter()
         self._config, self._advance = config, advance
-        self._intake = _intake(config)
+        self._router = Router([_intake(twin_type) for twin_type in config.types])
         self._rows: list[Row] = []
         self._writer = open_table_file(path, format_of(path), SCHEMA)
 
     @property
     def topics(self) -> Sequence[str]:
         """What to subscribe to."""
-        return self._intake.topics
+        return self._router.topics
 
     def take(self, messages: Sequence[Message]) -> None:
         """Append what these messages say; what cannot be read is counted and left out."""
@@ -76,14 +77,15 @@ class Recorder:
         return f"{self.mapping}: {self.counts.total()} readings of {len(self.counts)} signals{self._others()}"
 
     def _read(self, message: Message) -> Iterator[Row]:
-        twins, channels = self._config.twin.twins, self._config.channels
-        for entry in self._intake.read(message):
+        for entry in self._router.read(message):
             if entry.reading is None or entry.code is not Code.ACCEPTED:
                 self.left_out[entry.code] += 1
                 continue
-            twin, channel, time, value, *_ = entry.reading
+            row, place, time, value, *_ = entry.reading
+            twin_type = self._config.types[entry.type]
+            twin, channel = twin_type.twin.twins[row], twin_type.channels[place].name
             self.counts[twin, channel] += 1
-            yield time, twins[twin], channels[channel].name, value, entry.arrival
+            yield time, twin, channel, value, entry.arrival
 
     def _write(self) -> None:
         if self._rows:
@@ -101,19 +103,25 @@ class Recorder:
         yield f"name = {json.dumps(self.path.stem)}"
         yield f"file = {json.dumps(self.path.name)}"
         yield 'time = "time"\ntime_unit = "ns"\n'
-        for twin, channel in sorted(self.counts):
-            twin_name, settings = self._config.twin.twins[twin], self._config.channels[channel]
-            yield "[[streams]]"
-            yield f"twin = {json.dumps(twin_name)}"
-            yield f"channel = {json.dumps(settings.name)}"
-            yield f"where = {{ twin = {json.dumps(twin_name)}, channel = {json.dumps(settings.name)} }}"
-            yield f'value = "value"\nunit = {json.dumps(settings.unit)}\n'
+        units = {
+            (twin, channel.name): channel.unit
+            for twin_type in self._config.types
+            for twin in twin_type.twin.twins
+            for channel in twin_type.channels
+        }
+        for (twin, channel), unit in units.items():
+            if self.counts[twin, channel]:
+                yield "[[streams]]"
+                yield f"twin = {json.dumps(twin)}"
+                yield f"channel = {json.dumps(channel)}"
+                yield f"where = {{ twin = {json.dumps(twin)}, channel = {json.dumps(channel)} }}"
+                yield f'value = "value"\nunit = {json.dumps(unit)}\n'
 
 
-def _intake(config: Config) -> Intake:
-    """A door that believes every time and lets every value through, in the unit of its channel."""
+def _intake(twin_type: TwinType) -> Intake:
+    """An intake that accepts every time and every value, in the unit of its channel."""
     channels = [
         Channel(channel.name, channel.topic, channel.unit, convert=partial(conversion, to_unit=channel.unit))
-        for channel in config.channels
+        for channel in twin_type.channels
     ]
-    return Intake(channels, config.twin.twins, Plausibility.stream(future=2**63))
+    return Intake(channels, twin_type.twin.twins, Plausibility.stream(future=2**63))

@@ -62,9 +62,9 @@ class Listener(MqttSource):
 
 async def live(assembly: Assembly, case: Case, path: Path, display: Display) -> Outcome:
     """Let the patient live and the twin follow it, for the length of the case or until Ctrl-C."""
-    start = _next_tick(time.time_ns() + LEAD, assembly.fleet.tick)
+    start = _next_tick(time.time_ns() + LEAD, assembly.types[0].fleet.tick)
     async with embedded_broker() as address:
-        source = Listener(_settings(address, "demo-twin"), assembly.intake().topics)
+        source = Listener(_settings(address, "demo-twin"), assembly.router().topics)
         watch = Watch(assembly, case, start, source.arrived)
         with closing(Store.create_or_open(path, assembly.identity)) as store, _interruptible() as (stop, asked):
             async with _beside(_patient(address, watch, source.listens), _audience(watch, display)):

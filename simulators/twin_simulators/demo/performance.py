@@ -36,7 +36,7 @@ def perform(length: int, seed: int, folder: Path, *, plain: bool) -> bool:
         from twin_simulators.demo.live import live
 
         assembly = _assembled(config)
-        case = draw_case(seed, length, assembly.fleet.twins[0])
+        case = draw_case(seed, length, assembly.types[0].fleet.twins[0])
     with _lines() if lines else _drawn() as shown:
         outcome = asyncio.run(live(assembly, case, store, shown))
     from twin_simulators.demo.report import check, report
@@ -67,7 +67,7 @@ def _assembled(config: Path) -> "Assembly":
     from twin_runtime.runs.assembly import assemble
 
     assembly = assemble(load(config))
-    warm_up(assembly.fleet)
+    warm_up(assembly.types[0].fleet)
     return assembly
 
 

@@ -59,7 +59,7 @@ def _comparisons(comparisons: Iterable[Comparison]) -> Table:
 
 
 def _caveat(watch: Watch) -> str:
-    compliance = next(v for v in watch.assembly.fleet.model.variables if v.name == "compliance")
+    compliance = next(v for v in watch.assembly.types[0].fleet.model.variables if v.name == "compliance")
     return (
         "Pressure alone cannot tell the scale of flow: compliance keeps its prior spread of "
         f"{compliance.prior.sd:.0%}, and resistance and the flows inherit it. The time counts from {SETTLING:g} s on, "

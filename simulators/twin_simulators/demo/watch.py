@@ -72,7 +72,9 @@ class Watch:
     @property
     def topics(self) -> dict[str, str]:
         """The topic of each channel, in the twin's order."""
-        return {channel.name: channel.topic_of(self.case.transmission.twin) for channel in self.assembly.channels}
+        return {
+            channel.name: channel.topic_of(self.case.transmission.twin) for channel in self.assembly.types[0].channels
+        }
 
     def sending(self, message: Message) -> Message:
         """Count a message that is about to be sent."""
@@ -97,7 +99,7 @@ class Watch:
     @property
     def newest(self) -> Record | None:
         """The newest estimates, as they stand now."""
-        return None if self.fold is None else self.fold.timeline.newest_record
+        return None if self.fold is None else self.fold.fleets[0].timeline.newest_record
 
     @property
     def seconds(self) -> float:
@@ -118,7 +120,7 @@ class Watch:
         """The same in words, with the reasons."""
         if self.newest is None or self.trust is None:
             return "no verdict yet"
-        reasons = ", ".join(self.assembly.identity.reasons(int(self.newest.reasons[0])))
+        reasons = ", ".join(self.assembly.types[0].identity.reasons(int(self.newest.reasons[0])))
         return f"{self.trust.name.lower()} ({reasons})" if reasons else self.trust.name.lower()
 
     def streams(self) -> list[Stream]:
@@ -137,15 +139,15 @@ class Watch:
         return {topic: (self.arrived[topic] - before[topic]) / span for topic in self.topics.values()}
 
     def _age(self, channel: int) -> float | None:
-        newest = 0 if self.fold is None else int(self.fold.watermarks.newest[0, channel])
+        newest = 0 if self.fold is None else int(self.fold.fleets[0].watermarks.newest[0, channel])
         return (time.time_ns() - newest) / SECOND if newest > 0 else None
 
     def _seconds(self, record: Record) -> float:
-        return ((record.tick + 1) * self.assembly.fleet.tick - self.start) / SECOND
+        return ((record.tick + 1) * self.assembly.types[0].fleet.tick - self.start) / SECOND
 
     def _comparisons(self, record: Record) -> list[Comparison]:
         truth = self.case.truth.at(self._seconds(record))
-        known = {quantity.name: i for i, quantity in enumerate(self.assembly.identity.quantities)}
+        known = {quantity.name: i for i, quantity in enumerate(self.assembly.types[0].identity.quantities)}
         return [self._comparison(name, record.figures[0, known[name]].tolist(), truth[name]) for name in QUANTITIES]
 
     def _comparison(self, name: str, figures: list[float], truth: float) -> Comparison:

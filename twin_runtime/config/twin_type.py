@@ -1,0 +1,124 @@
+"""A twin type: the model of a kind of asset, its sensors and inputs, and how its twins are run."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field, PrivateAttr
+
+from twin_runtime.config.document import Document, Key, Problem
+from twin_runtime.config.sections import (
+    AssimilationSection,
+    EnsembleSection,
+    InputSection,
+    ModelSection,
+    Name,
+    Section,
+    SensorSection,
+    TrustSection,
+    TwinSection,
+)
+from twin_runtime.core import FloatArray
+from twin_runtime.errors import ConfigError
+
+MADE_IN_CODE = Document(Path("configuration"), "", {})
+
+
+class ConfiguredChannel(NamedTuple):
+    """A sensor or an input, with every default filled in. Its place in ``TwinType.channels`` is ``Reading.channel``.
+
+    ``target`` is the model output that a sensor observes, or the model input that an input drives; ``noise`` is the
+    standard deviation of a sensor in ``unit`` (0 for inputs), ``range`` likewise; ``stale`` and ``frozen`` are in
+    nanoseconds.
+    """
+
+    name: str
+    kind: Literal["sensor", "input"]
+    target: str
+    topic: str
+    unit: str
+    noise: float
+    range: tuple[float, float] | None
+    stale: int
+    frozen: int | None = None
+
+    def topic_of(self, twin: str) -> str:
+        """The MQTT topic of this channel of a twin."""
+        return self.topic.format(twin=twin, channel=self.name)
+
+
+class TwinType(Section):
+    """What a configuration says of one type of twins, checked as far as that goes without the model."""
+
+    twin: TwinSection = Field(description='the table [twin] with at least name, model and tick = "40 ms"')
+    model: ModelSection = Field(default=ModelSection(), description="the table [model] with settings, priors or walk")
+    sensors: dict[Name, SensorSection] = Field(default={}, description="a table [sensors.NAME] for each sensor")
+    inputs: dict[Name, InputSection] = Field(default={}, description="a table [inputs.NAME] for each input")
+    ensemble: EnsembleSection = Field(default=EnsembleSection(), description="the table [ensemble]")
+    assimilation: AssimilationSection = Field(default=AssimilationSection(), description="the table [assimilation]")
+    trust: TrustSection = Field(default=TrustSection(), description="the table [trust]")
+    _document: Document = PrivateAttr(default=MADE_IN_CODE)
+    _at: Key = PrivateAttr(default=())
+
+    def placed(self, document: Document, at: Key) -> "TwinType":
+        """The same, as it stands in a document below the key ``at``: what its errors point into."""
+        self._document, self._at = document, at
+        return self
+
+    @property
+    def at(self) -> Key:
+        """The key of the document below which this type stands: empty where the file has one type only."""
+        return self._at
+
+    @property
+    def document(self) -> Document:
+        """The file in which this type stands."""
+        return self._document
+
+    def error(self, problems: Iterable[Problem]) -> ConfigError:
+        """One error that reports all the problems, whose keys are those of this type."""
+        return self._document.error(problem._replace(key=(*self._at, *problem.key)) for problem in problems)
+
+    @property
+    def channels(self) -> tuple[ConfiguredChannel, ...]:
+        """Sensors, then inputs, in the order of the file."""
+        return tuple(self._channels())
+
+    def _channels(self) -> Iterator[ConfiguredChannel]:
+        old = max(self.twin.lateness, self.twin.tick)
+        for name, s in self.sensors.items():
+            yield ConfiguredChannel(
+                name, "sensor", s.observes or name, s.topic, s.unit, s.noise, s.range, s.stale or old, s.frozen
+            )
+        for name, i in self.inputs.items():
+            target = i.drives or name
+            yield ConfiguredChannel(name, "input", target, i.topic, i.unit, 0.0, i.range, i.stale or old)
+
+    @property
+    def correlation(self) -> FloatArray | None:
+        """How the noise of the sensors is correlated, ``[sensor, sensor]``; None where none is."""
+        names = list(self.sensors)
+        correlation = np.eye(len(names))
+        for one, other, much in self.assimilation.correlated:
+            pair = names.index(one), names.index(other)
+            correlation[pair] = correlation[pair[::-1]] = much
+        return correlation if self.assimilation.correlated else None
+
+    @property
+    def config_hash(self) -> str:
+        """SHA-256 of all that influences the final states of a twin.
+
+        Left out: the names of the twins, which are free to come and go; where data comes from and goes to; and
+        ``clock`` and ``wait``, which decide when an estimate is first published and not what it says once the lateness
+        is over.
+        """
+        twin = self.twin.model_dump(mode="json", exclude={"name", "twins", "clock", "wait"})
+        content = {
+            "twin": twin,
+            "channels": [channel._replace(topic="") for channel in self.channels],
+            **self.model_dump(mode="json", include={"model", "ensemble", "assimilation", "trust"}),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,140 @@
+"""The fold of one twin type: readings in, with their fate; ticks that are due yield records."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from twin_runtime.core import Checkpoint, Code, Entry, Reading, Record
+from twin_runtime.ingest.watermark import Watermarks
+from twin_runtime.runs.accounting import accounting, state_hash
+from twin_runtime.runs.assembly import TypeAssembly
+from twin_runtime.timeline.timeline import Timeline
+from twin_runtime.vvuq.checks import complaining
+
+LOG = logging.getLogger(__name__)
+
+
+class FleetFold:
+    """The twins of a type advancing through their readings; ticks that end behind event time ``until`` never run."""
+
+    def __init__(self, assembly: TypeAssembly, clock: str | None = None, until: int | None = None) -> None:
+        twin = assembly.config.twin
+        self.assembly, self.timeline = assembly, Timeline(assembly.fleet, twin.lateness)
+        shape = (len(twin.twins), len(assembly.channels))
+        self.clock = "stream" if clock == "stream" else twin.clock
+        self.watermarks = Watermarks(*shape, twin.tick, twin.wait, self.clock)
+        self.counts: Counter[Code] = Counter()
+        self.ticks = 0
+        """Ticks that have run, here and not in an earlier part of the run."""
+        self._newest = -1
+        self._diverged: set[int] = set()
+        self._last = None if until is None else until // twin.tick - 1
+
+    def take(self, entry: Entry) -> Entry:
+        """An entry with its fate: an accepted reading may turn out to be a duplicate, or late."""
+        taken = self._offered(entry)
+        self.counts[taken.code] += 1
+        return taken
+
+    def _offered(self, entry: Entry) -> Entry:
+        if entry.reading is None or entry.code is not Code.ACCEPTED:
+            return entry
+        self.watermarks.note(entry.reading)
+        reading = self.timeline.placed(entry.reading)
+        code = self.timeline.offer(reading)
+        if code is not Code.ACCEPTED:
+            return entry._replace(code=code)
+        return entry if reading is entry.reading else entry._replace(reading=reading)
+
+    def resume(
+        self,
+        counts: Mapping[Code, int],
+        checkpoint: Checkpoint | None,
+        readings: Sequence[Reading],
+        records: Iterable[Record],
+        frontier: int | None,
+    ) -> None:
+        """Continue a run where its store ends; ``readings`` are those accepted since the checkpoint."""
+        self.counts.update(counts)
+        for reading in readings:
+            self.watermarks.note(reading)
+        self._newest = -1 if frontier is None else frontier - 1
+        self.timeline.resume(checkpoint, readings, records, frontier)
+
+    def revise(self) -> Iterator[Record]:
+        """Fold again what late readings have changed."""
+        yield from self._reported(self.timeline.revise())
+
+    def run(self, wall: int = 0) -> Iterator[Record]:
+        """Run every tick that is due; ``wall`` is now, for a type on the wall clock."""
+        through = self.watermarks.through(wall)
+        if through is not None:
+            yield from self._reported(self.timeline.advance(self._capped(through)))
+
+    def due(self, wall: int = 0) -> bool:
+        """Whether any tick may run now."""
+        through, frontier = self.watermarks.through(wall), self.timeline.frontier
+        return through is not None and frontier is not None and frontier <= self._capped(through)
+
+    def next_due(self) -> int | None:
+        """When, on the wall clock, the next tick falls due by waiting; None where that is not known."""
+        frontier = self.timeline.frontier
+        return None if self.clock == "stream" or frontier is None else self.watermarks.due(frontier)
+
+    def ended(self, wall: int = 0) -> bool:
+        """Whether all ticks to ``until`` have run, and have waited for slow readings."""
+        through = self.watermarks.through(wall)
+        return self._last is not None and through is not None and through > self._last and not self.due(wall)
+
+    def finish(self) -> Iterator[Record]:
+        """Fold what is there: to ``until``, or to the tick of the newest reading."""
+        yield from self.revise()
+        newest = self.timeline.newest() if self._last is None else self._last
+        if newest is not None:
+            yield from self._reported(self.timeline.advance(newest))
+        yield from self._reported(self.timeline.conclude())
+
+    def _reported(self, records: Iterable[Record]) -> Iterator[Record]:
+        """The same records, of this type; new ticks are counted, and a twin that has lost its asset is logged."""
+        place = self.assembly.place
+        for record in records:
+            if record.tick > self._newest:
+                self._newest = record.tick
+                self.ticks += 1
+                self._log_divergence(record)
+            yield replace(record, type=place) if place else record
+
+    def _log_divergence(self, record: Record) -> None:
+        fleet = self.assembly.fleet
+        diverged = set(record.rows[complaining(record.reasons, "divergence")].tolist())
+        for row in sorted(diverged - self._diverged):
+            message = "twin '%s' has diverged from its sensors in tick %d; response: %s"
+            LOG.warning(message, fleet.twins[row], record.tick, fleet.divergence.response)
+        self._diverged = diverged
+
+    def _capped(self, through: int) -> int:
+        return through if self._last is None else min(through, self._last)
+
+    @property
+    def state_hash(self) -> str:
+        """The hash of the state at the frontier."""
+        return state_hash(self.timeline.frontier, self.timeline.state)
+
+    @property
+    def tip(self) -> Checkpoint | None:
+        """The state at the frontier; None before the first tick."""
+        frontier, assembly = self.timeline.frontier, self.assembly
+        if frontier is None:
+            return None
+        return Checkpoint(frontier, self.timeline.state, assembly.fleet.twins, assembly.place)
+
+    def settled(self) -> Checkpoint | None:
+        """The newest checkpoint that no reading can change any more."""
+        checkpoint = self.timeline.settled()
+        return None if checkpoint is None else replace(checkpoint, type=self.assembly.place)
+
+    def accounting(self) -> dict[str, Any]:
+        """What became of everything that came in; every number is counted for itself."""
+        return accounting(self.counts, self.timeline.state.memory, self.timeline.pending())
