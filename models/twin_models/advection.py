@@ -14,10 +14,9 @@ from twin_runtime.core import FloatArray
 from twin_runtime.modelling.field import FieldModel
 from twin_runtime.modelling.model import with_settings
 from twin_runtime.modelling.positions import Periodic, Positions, along
-from twin_runtime.modelling.signals import InputSignals, Points, schedule, schedule_length
+from twin_runtime.modelling.schedule import NO_EVENTS, OBSERVE, TwinInputs, schedule, unfilled
+from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.variables import Normal, Prior, State
-
-NO_EVENTS = np.zeros(0, np.int64)
 
 
 class Advection(FieldModel):
@@ -53,31 +52,25 @@ class Advection(FieldModel):
         residual: FloatArray,
     ) -> None:
         """Advance the ensemble in place; see :class:`twin_runtime.modelling.model.Model`."""
-        size = schedule_length(duration, 1.0 / self.velocity, signals, points)
-        _advance(x, self.velocity, duration, size, signals, points, predicted)
+        _advance(x, self.velocity, duration, signals, points, predicted)
         residual[:] = 0.0
 
 
 @njit(cache=True, error_model="numpy")
 def _advance(
-    x: FloatArray,
-    velocity: float,
-    duration: float,
-    size: int,
-    signals: InputSignals,
-    points: Points,
-    predicted: FloatArray,
+    x: FloatArray, velocity: float, duration: float, signals: InputSignals, points: Points, predicted: FloatArray
 ) -> None:
-    lengths, actions, nodes = np.empty(size), np.empty(size, np.int64), np.empty((size, 0, 3))
+    room = unfilled(1.0 / velocity, duration, signals, points)
     for i in range(x.shape[0]):
-        times, values, moments = signals.times[i], signals.values[i], points.times[i]
-        count = schedule(1.0 / velocity, duration, times, values, NO_EVENTS, moments, lengths, actions, nodes)
+        inputs = TwinInputs(signals.times[i], signals.values[i], NO_EVENTS)
+        steps = schedule(1.0 / velocity, duration, inputs, points.times[i], room)
         for member in range(x.shape[1]):
             row = x[i, member]
-            for s in range(count):
-                _carry(row, velocity * lengths[s])
-                if actions[s] >= 0:
-                    predicted[i, member, actions[s]] = row[points.outputs[i, actions[s]]]
+            for s in range(steps.lengths.size):
+                _carry(row, velocity * steps.lengths[s])
+                if steps.actions[s] >= OBSERVE:
+                    reading = steps.actions[s] - OBSERVE
+                    predicted[i, member, reading] = row[points.outputs[i, reading]]
 
 
 @njit(cache=True, error_model="numpy")

@@ -17,10 +17,9 @@ from twin_runtime.errors import ModelError
 from twin_runtime.modelling.field import FieldModel
 from twin_runtime.modelling.model import with_settings
 from twin_runtime.modelling.positions import Periodic, Positions, along
-from twin_runtime.modelling.signals import InputSignals, Points, schedule, schedule_length
+from twin_runtime.modelling.schedule import NO_EVENTS, OBSERVE, TwinInputs, schedule, unfilled
+from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.variables import Normal, Prior, State
-
-NO_EVENTS = np.zeros(0, np.int64)
 
 
 class LorenzUV(FieldModel):
@@ -73,8 +72,7 @@ class LorenzUV(FieldModel):
         residual: FloatArray,
     ) -> None:
         """Advance the ensemble in place; see :class:`twin_runtime.modelling.model.Model`."""
-        size = schedule_length(duration, self.step, signals, points)
-        _advance(x, self.slow, np.array(self.settings), duration, size, signals, points, predicted)
+        _advance(x, self.slow, np.array(self.settings), duration, signals, points, predicted)
         residual[:] = 0.0
 
 
@@ -84,23 +82,23 @@ def _advance(
     slow: int,
     settings: FloatArray,
     duration: float,
-    size: int,
     signals: InputSignals,
     points: Points,
     predicted: FloatArray,
 ) -> None:
-    lengths, actions, nodes = np.empty(size), np.empty(size, np.int64), np.empty((size, 0, 3))
     scratch, step = np.empty((3, x.shape[2])), settings[-1]
+    room = unfilled(step, duration, signals, points)
     for i in range(x.shape[0]):
-        times, values, moments = signals.times[i], signals.values[i], points.times[i]
-        count = schedule(step, duration, times, values, NO_EVENTS, moments, lengths, actions, nodes)
+        inputs = TwinInputs(signals.times[i], signals.values[i], NO_EVENTS)
+        steps = schedule(step, duration, inputs, points.times[i], room)
         for member in range(x.shape[1]):
             row = x[i, member]
-            for s in range(count):
-                if lengths[s] > 0.0:
-                    _runge_kutta(row, lengths[s], slow, settings, scratch)
-                if actions[s] >= 0:
-                    predicted[i, member, actions[s]] = row[points.outputs[i, actions[s]]]
+            for s in range(steps.lengths.size):
+                if steps.lengths[s] > 0.0:
+                    _runge_kutta(row, steps.lengths[s], slow, settings, scratch)
+                if steps.actions[s] >= OBSERVE:
+                    reading = steps.actions[s] - OBSERVE
+                    predicted[i, member, reading] = row[points.outputs[i, reading]]
 
 
 @njit(cache=True, error_model="numpy")

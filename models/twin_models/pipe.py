@@ -23,12 +23,23 @@ import numpy as np
 from numba import njit
 
 from twin_models import pipe_transport
-from twin_models.pipe_transport import Cell, Conditions, advance_cells, at_outlet, cell_of, conditions, stored
+from twin_models.pipe_transport import (
+    Cell,
+    Conditions,
+    Inlet,
+    Profiles,
+    advance_cells,
+    at_outlet,
+    cell_of,
+    conditions,
+    stored,
+)
 from twin_runtime.core import FloatArray, IntArray, Quantity
 from twin_runtime.errors import ModelError
 from twin_runtime.modelling.model import Fingerprinted, physical, with_settings
 from twin_runtime.modelling.positions import Positions, along
-from twin_runtime.modelling.signals import InputSignals, Points, interpolate, schedule, schedule_length
+from twin_runtime.modelling.schedule import OBSERVE, SubSteps, TwinInputs, schedule, unfilled
+from twin_runtime.modelling.signals import InputSignals, Points, interpolate
 from twin_runtime.modelling.variables import (
     Bounded,
     Fixed,
@@ -54,11 +65,11 @@ OUTLET, WALL_OUTLET, MEAN_WALL, HEAT_LOSS, HEAT_TRANSFER, OUTPUTS = range(6)
 
 
 class Pace(NamedTuple):
-    """Seconds of a tick, of the longest sub-step of each twin, and how many sub-steps there are at most."""
+    """Seconds of a tick, of the longest sub-step of each twin, and of the shortest of these."""
 
     duration: float
     steps: FloatArray
-    size: int
+    shortest: float
 
 
 class Pipe(Fingerprinted):
@@ -148,8 +159,8 @@ class Pipe(Fingerprinted):
         """Advance the ensemble in place; see :class:`twin_runtime.modelling.model.Model`."""
         given = self._given(x)
         steps = _longest_steps(given, self.cell, signals)
-        size = schedule_length(duration, float(steps.min(initial=LONGEST_STEP)), signals, points)
-        _advance(x, given, self.cell, Pace(duration, steps, size), signals, points, predicted, residual)
+        pace = Pace(duration, steps, float(steps.min(initial=LONGEST_STEP)))
+        _advance(x, given, self.cell, pace, signals, points, predicted, residual)
 
     def observe(self, x: FloatArray, duration: float, signals: InputSignals) -> FloatArray:
         """All quantities at the end of the tick, ``[twin, member, quantity]``."""
@@ -186,57 +197,48 @@ def _advance(
     predicted: FloatArray,
     residual: FloatArray,
 ) -> None:
-    lengths, actions, nodes = np.empty(pace.size), np.empty(pace.size, np.int64), np.empty((pace.size, 2, 3))
+    room = unfilled(pace.shortest, pace.duration, signals, points)
     no_events = np.zeros(2, np.int64)
     for i in range(x.shape[0]):
-        times, values = signals.times[i], signals.values[i]
-        moments = points.times[i]
-        count = schedule(pace.steps[i], pace.duration, times, values, no_events, moments, lengths, actions, nodes)
-        first = _first(times[INLET_TEMPERATURE], values[INLET_TEMPERATURE])
+        inputs = TwinInputs(signals.times[i], signals.values[i], no_events)
+        steps = schedule(pace.steps[i], pace.duration, inputs, points.times[i], room)
+        first = _first(inputs.times[INLET_TEMPERATURE], inputs.values[INLET_TEMPERATURE])
         residual[i] = 0.0
         for j in range(x.shape[1]):
             if x[i, j, FILLED] == 0.0:
                 _fill(x[i, j], first, given[i, j, RISE])
-            imbalance = _march(
-                x[i, j], given[i, j], cell, lengths[:count], actions, nodes, points.outputs[i], predicted[i, j]
-            )
+            imbalance = _march(x[i, j], given[i, j], cell, steps, points.outputs[i], predicted[i, j])
             residual[i] = max(residual[i], imbalance)
 
 
 @njit(cache=True, error_model="numpy")
 def _march(
-    row: FloatArray,
-    member: FloatArray,
-    cell: Cell,
-    lengths: FloatArray,
-    actions: IntArray,
-    nodes: FloatArray,
-    wanted: IntArray,
-    predicted: FloatArray,
+    row: FloatArray, member: FloatArray, cell: Cell, steps: SubSteps, observed: IntArray, predicted: FloatArray
 ) -> float:
     """Advance one member through a tick; returns the heat that is unaccounted for, as a share of what is stored."""
-    water, wall = _parts(row)
-    faces, outputs = np.empty(water.size + 1), np.empty(OUTPUTS)
-    before, gained = stored(water, wall, cell), 0.0
-    for s, length in enumerate(lengths):
+    profiles = _profiles(row)
+    faces, outputs = np.empty(profiles.water.size + 1), np.empty(OUTPUTS)
+    before, gained = stored(profiles, cell), 0.0
+    for s, length in enumerate(steps.lengths):
         if length > 0.0:
-            signals = _acting(cell, member, nodes[s, MASS_FLOW, 1])
-            inlet = nodes[s, INLET_TEMPERATURE] + member[ERROR]
-            gained += advance_cells(water, wall, cell, signals, inlet[0], inlet[1], length, faces)
+            acting = _acting(cell, member, steps.nodes[s, MASS_FLOW, 1])
+            inlet = steps.nodes[s, INLET_TEMPERATURE] + member[ERROR]
+            gained += advance_cells(profiles, cell, acting, Inlet(inlet[0], inlet[1]), length, faces)
             member[ERROR] *= math.exp(-length / INLET_MEMORY)
-        if actions[s] >= 0:
-            _outputs(water, wall, cell, _acting(cell, member, nodes[s, MASS_FLOW, 2]), outputs)
-            predicted[actions[s]] = outputs[wanted[actions[s]]]
+        if steps.actions[s] >= OBSERVE:
+            reading = steps.actions[s] - OBSERVE
+            _outputs(profiles, cell, _acting(cell, member, steps.nodes[s, MASS_FLOW, 2]), outputs)
+            predicted[reading] = outputs[observed[reading]]
     row[ERROR] = member[ERROR]
-    after = stored(water, wall, cell)
-    return abs(after - before - gained) / max(abs(after), water.size * (cell.water + cell.wall))
+    after = stored(profiles, cell)
+    return abs(after - before - gained) / max(abs(after), profiles.water.size * (cell.water + cell.wall))
 
 
 @njit(cache=True, error_model="numpy")
-def _parts(row: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _profiles(row: FloatArray) -> Profiles:
     """Views of the temperatures of water and wall."""
     cells = (row.size - CELLS) // 2
-    return row[CELLS : CELLS + cells], row[CELLS + cells :]
+    return Profiles(row[CELLS : CELLS + cells], row[CELLS + cells :])
 
 
 @njit(cache=True, error_model="numpy")
@@ -259,19 +261,20 @@ def _first(times: FloatArray, values: FloatArray) -> float:
 @njit(cache=True, error_model="numpy")
 def _fill(row: FloatArray, inlet: float, rise: float) -> None:
     """The profile at the start: from the inlet's temperature it rises evenly to the outlet's; the wall is as warm."""
-    water, wall = _parts(row)
+    water, wall = _profiles(row)
     for k in range(water.size):
         water[k] = wall[k] = inlet + rise * (k + 0.5) / water.size
     row[FILLED] = 1.0
 
 
 @njit(cache=True, error_model="numpy")
-def _outputs(water: FloatArray, wall: FloatArray, cell: Cell, signals: Conditions, out: FloatArray) -> None:
+def _outputs(profiles: Profiles, cell: Cell, acting: Conditions, out: FloatArray) -> None:
+    water, wall = profiles
     out[OUTLET] = at_outlet(water)
     out[WALL_OUTLET] = at_outlet(wall)
     out[MEAN_WALL] = wall.sum() / wall.size
-    out[HEAT_LOSS] = signals.loss * (wall.sum() - wall.size * signals.ambient)
-    out[HEAT_TRANSFER] = signals.film * (water.sum() - wall.sum()) if cell.wall > 0.0 else out[HEAT_LOSS]
+    out[HEAT_LOSS] = acting.loss * (wall.sum() - wall.size * acting.ambient)
+    out[HEAT_TRANSFER] = acting.film * (water.sum() - wall.sum()) if cell.wall > 0.0 else out[HEAT_LOSS]
 
 
 @njit(cache=True, error_model="numpy")
@@ -281,5 +284,4 @@ def _observe(
     for i in range(x.shape[0]):
         mass_flow = interpolate(signals.times[i, MASS_FLOW], signals.values[i, MASS_FLOW], moment)
         for j in range(x.shape[1]):
-            water, wall = _parts(x[i, j])
-            _outputs(water, wall, cell, _acting(cell, given[i, j], mass_flow), out[i, j])
+            _outputs(_profiles(x[i, j]), cell, _acting(cell, given[i, j], mass_flow), out[i, j])

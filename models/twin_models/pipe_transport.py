@@ -65,6 +65,20 @@ def cell_of(length: float, bore: float, outer_diameter: float, insulation: float
     return Cell(mass, HEAT_CAPACITY * mass, steel, loss, math.pi * bore * length, bore)
 
 
+class Profiles(NamedTuple):
+    """Temperatures of water and wall along the pipe, degC, one a cell."""
+
+    water: FloatArray
+    wall: FloatArray
+
+
+class Inlet(NamedTuple):
+    """The inlet's temperature at the start of a step and its mean over the step, degC."""
+
+    before: float
+    mean: float
+
+
 class Conditions(NamedTuple):
     """What acts on the cells: mass flow in kg/s, conductances of a cell's film and loss in W/K, ambient in degC."""
 
@@ -82,39 +96,32 @@ def conditions(cell: Cell, mass_flow: float, film_factor: float, loss_factor: fl
 
 
 @njit(cache=True, error_model="numpy")
-def stored(water: FloatArray, wall: FloatArray, cell: Cell) -> float:
+def stored(profiles: Profiles, cell: Cell) -> float:
     """Heat in water and wall above 0 degC, J."""
-    return float(cell.water * water.sum() + cell.wall * wall.sum())
+    return float(cell.water * profiles.water.sum() + cell.wall * profiles.wall.sum())
 
 
 @njit(cache=True, error_model="numpy")
 def advance_cells(
-    water: FloatArray,
-    wall: FloatArray,
-    cell: Cell,
-    acting: Conditions,
-    before: float,
-    entering: float,
-    step: float,
-    faces: FloatArray,
+    profiles: Profiles, cell: Cell, acting: Conditions, inlet: Inlet, step: float, faces: FloatArray
 ) -> float:
     """Advance the temperatures by ``step`` seconds, in place, and return the heat gained, J.
 
-    ``before`` is the inlet's temperature at the start, ``entering`` its mean over the step; ``faces`` has one place
-    more than there are cells.
+    ``faces`` has one place more than there are cells.
     """
-    lost = _exchange(water, wall, cell, acting, 0.5 * step)
-    _flow(water, acting.mass_flow * step / cell.mass, before, entering, faces)
-    lost += _exchange(water, wall, cell, acting, 0.5 * step)
+    lost = _exchange(profiles, cell, acting, 0.5 * step)
+    _flow(profiles.water, acting.mass_flow * step / cell.mass, inlet, faces)
+    lost += _exchange(profiles, cell, acting, 0.5 * step)
     return float(acting.mass_flow * HEAT_CAPACITY * step * (faces[0] - faces[-1]) - lost)
 
 
 @njit(cache=True, error_model="numpy")
-def _exchange(water: FloatArray, wall: FloatArray, cell: Cell, acting: Conditions, step: float) -> float:
+def _exchange(profiles: Profiles, cell: Cell, acting: Conditions, step: float) -> float:
     """Heat from water to wall to surroundings; returns what is lost, J.
 
     A wall without heat capacity passes on what it gets; its temperature is where the two flows balance.
     """
+    water, wall = profiles
     half = 0.5 * step
     through = acting.film * cell.water / (cell.water + half * acting.film)
     weight = 1.0 / (cell.wall + half * (through + acting.loss))
@@ -132,11 +139,11 @@ def _exchange(water: FloatArray, wall: FloatArray, cell: Cell, acting: Condition
 
 
 @njit(cache=True, error_model="numpy")
-def _flow(water: FloatArray, courant: float, before: float, entering: float, faces: FloatArray) -> None:
+def _flow(water: FloatArray, courant: float, inlet: Inlet, faces: FloatArray) -> None:
     """Move the water on by ``courant`` cells; ``faces`` become the mean temperatures of what has crossed the faces."""
     last, reach = water.size - 1, 0.5 * (1.0 - courant)
-    upstream = 2.0 * (water[0] - before)
-    faces[0] = entering
+    upstream = 2.0 * (water[0] - inlet.before)
+    faces[0] = inlet.mean
     for k in range(last):
         downstream = water[k + 1] - water[k]
         faces[k + 1] = water[k] + reach * _slope(upstream, downstream)

@@ -137,15 +137,15 @@ class ModelTests(ABC):
         after, predicted, residual = advanced(model, x, self.tick, signals, points)
         observed = model.observe(after, self.tick, signals)
         for twins in ([0], [2, 1], [1, 2, 0]):
-            signals = InputSignals(_padded(signals.times[twins]), _padded(signals.values[twins]), signals.known[twins])
-            seen = Points(
-                _padded(points.times[twins]), np.pad(points.outputs[twins], ((0, 0), (0, 1)), constant_values=-1)
+            theirs = InputSignals(_padded(signals.times[twins]), _padded(signals.values[twins]), signals.known[twins])
+            outputs = np.pad(points.outputs[twins], ((0, 0), (0, 1)), constant_values=-1)
+            alone, at_points, imbalance = advanced(
+                model, x[twins], self.tick, theirs, Points(_padded(points.times[twins]), outputs)
             )
-            alone, foretold, left = advanced(model, x[twins], self.tick, signals, seen)
             assert alone.tobytes() == after[twins].tobytes()
-            assert foretold[:, :, :-1].tobytes() == predicted[twins].tobytes()
-            assert left.tobytes() == residual[twins].tobytes()
-            assert model.observe(alone, self.tick, signals).tobytes() == observed[twins].tobytes()
+            assert at_points[:, :, :-1].tobytes() == predicted[twins].tobytes()
+            assert imbalance.tobytes() == residual[twins].tobytes()
+            assert model.observe(alone, self.tick, theirs).tobytes() == observed[twins].tobytes()
 
     def test_the_same_arguments_give_the_same_bits_and_stay_as_they_are(self) -> None:
         model = self.model()

@@ -19,8 +19,8 @@ from typing import Any
 import numba
 
 from twin_runtime.errors import ModelError
+from twin_runtime.modelling import schedule, signals
 from twin_runtime.modelling.physics import arguments
-from twin_runtime.modelling.signals import schedule
 from twin_runtime.modelling.variables import Input, Output, Shape, Space, Variable
 
 Kernel = Callable[..., None]
@@ -40,17 +40,18 @@ class Declaration:
     jump: Callable[..., Any] | None
 
 
-ADVANCE = """
-def advance(x, step, duration, size, events, times, values, known, watch_times, watch_outputs, predicted):
-    lengths, actions = np.empty(size), np.empty(size, np.int64)
-    nodes = np.zeros((size, times.shape[1], 3))
+ADVANCEMENT = """
+def advance(x, step, duration, events, signals, points, predicted):
+    room = unfilled(step, duration, signals, points)
     for i in range(x.shape[0]):
-        count = schedule(step, duration, times[i], values[i], events, watch_times[i], lengths, actions, nodes)
-        known_ = known[i]
+        inputs = TwinInputs(signals.times[i], signals.values[i], events)
+        steps = schedule(step, duration, inputs, points.times[i], room)
+        nodes = steps.nodes
+        known_ = signals.known[i]
         for j in range(x.shape[1]):
             {load}
-            for s in range(count):
-                h = lengths[s]
+            for s in range(steps.lengths.size):
+                h = steps.lengths[s]
                 if h > 0.0:
                     {rate0}
                     {rate1}
@@ -58,18 +59,18 @@ def advance(x, step, duration, size, events, times, values, known, watch_times, 
                     {rate3}
                     {combine}
                     {jump}
-                action = actions[s]
-                if action >= 0:
+                action = steps.actions[s]
+                if action >= OBSERVE:
                     {predict}
-                elif action < -1:
+                elif action <= EVENT:
                     {event}
             {store}
 """
 
-OBSERVE = """
-def observe(x, duration, events, times, values, known, out):
+OBSERVATION = """
+def observe(x, duration, signals, out):
     for i in range(x.shape[0]):
-        known_ = known[i]
+        known_ = signals.known[i]
         {inputs}
         for j in range(x.shape[1]):
             {load}
@@ -105,11 +106,14 @@ def _in_memory(source: str, functions: Mapping[str, Callable[..., Any]]) -> tupl
     return jit(names["advance"]), jit(names["observe"])
 
 
-_HEADER = "import math\nimport numpy as np\nfrom twin_runtime.modelling.signals import interpolate, schedule\n"
+_HEADER = """import math
+from twin_runtime.modelling.schedule import EVENT, OBSERVE, TwinInputs, schedule, unfilled
+from twin_runtime.modelling.signals import interpolate
+"""
 
 
 def _on_disk(source: str, functions: Mapping[str, Callable[..., Any]], model: type) -> tuple[Kernel, Kernel]:
-    texts = map(inspect.getsource, [sys.modules[schedule.__module__], *_modules(functions.values())])
+    texts = map(inspect.getsource, [schedule, signals, *_modules(functions.values())])
     parts = (_HEADER, source, *texts, numba.__version__)
     name = f"twin_kernel_{model.__name__.lower()}_{hashlib.sha256(''.join(parts).encode()).hexdigest()[:16]}"
     if name not in sys.modules:
@@ -167,10 +171,10 @@ def cache_folder() -> Path:
 
 def _source(declaration: Declaration, functions: Mapping[str, Callable[..., Any]]) -> str:
     writer = _Writer(declaration, functions)
-    advance = ADVANCE
+    advance = ADVANCEMENT
     for slot, lines in writer.advance().items():
         advance = _fill(advance, slot, lines)
-    observe = OBSERVE
+    observe = OBSERVATION
     for slot, lines in writer.observe().items():
         observe = _fill(observe, slot, lines)
     return advance + observe
@@ -210,7 +214,8 @@ class _Writer:
         outputs = list(d.outputs)
         return {
             "inputs": [
-                f"u2_{n} = interpolate(times[i, {k}], values[i, {k}], duration)" for n, k in self.signals.items()
+                f"u2_{n} = interpolate(signals.times[i, {k}], signals.values[i, {k}], duration)"
+                for n, k in self.signals.items()
             ],
             "load": self.load(),
             "write": [f"out[i, j, {k}] = {self.output(o, 'u')}" for k, o in enumerate(outputs)]
@@ -235,16 +240,16 @@ class _Writer:
         return [*shifted, f"{rates} = {self.call('rate', 'y_', (0, 1, 1, 2)[k])}"]
 
     def predict(self) -> list[str]:
-        lines = ["observed = watch_outputs[i, action]"]
+        lines = ["reading = action - OBSERVE", "observed = points.outputs[i, reading]"]
         for k, output in enumerate(self.declaration.outputs):
-            lines += [f"if observed == {k}:", f"    predicted[i, j, action] = {self.output(output, 'nodes')}"]
+            lines += [f"if observed == {k}:", f"    predicted[i, j, reading] = {self.output(output, 'nodes')}"]
         return lines
 
     def event(self) -> list[str]:
         lines: list[str] = []
         for name, k in self.events.items():
             if name in self.declaration.events:
-                lines += [f"if action == {-2 - k}:", f"    {self.states()} = {self.call(f'event_{name}', 'v_', 2)}"]
+                lines += [f"if action == EVENT - {k}:", f"    {self.states()} = {self.call(f'event_{name}', 'v_', 2)}"]
         return lines
 
     def states(self) -> str:

@@ -10,7 +10,7 @@ from twin_runtime.core import FloatArray, Quantity
 from twin_runtime.errors import ModelError
 from twin_runtime.modelling.kernel import Declaration, compile_kernels, physics_modules, unobserved
 from twin_runtime.modelling.model import Fingerprinted, with_settings
-from twin_runtime.modelling.signals import InputSignals, Points, schedule_length
+from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.variables import Input, Output, Prior, Shape, State, Variable
 
 
@@ -76,12 +76,11 @@ class OdeModel(Fingerprinted):
         residual: FloatArray,
     ) -> None:
         """Advance the ensemble in place; see :class:`twin_runtime.modelling.model.Model`."""
-        size = schedule_length(duration, self.step, signals, points)
-        self._advance(x, self.step, duration, size, self._events, *signals, *points, predicted)
+        self._advance(x, self.step, duration, self._events, signals, points, predicted)
         residual[:] = 0.0
 
     def observe(self, x: FloatArray, duration: float, signals: InputSignals) -> FloatArray:
         """All quantities at the end of the tick, ``[twin, member, quantity]``."""
         values = np.empty((*x.shape[:2], len(self.quantities)))
-        self._observe(x, duration, self._events, signals.times, signals.values, signals.known, values)
+        self._observe(x, duration, signals, values)
         return values

@@ -1,0 +1,99 @@
+"""The sub-steps of a tick: they end at every event and at every reading, and carry the inputs that act in them."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from twin_runtime.core import FloatArray, IntArray
+from twin_runtime.modelling.signals import InputSignals, Points, interpolate
+
+END, OBSERVE, EVENT = -1, 0, -2
+"""Actions at the end of a sub-step: none; ``OBSERVE + k`` predicts reading k; ``EVENT - e`` is an event of input e."""
+NO_EVENTS = np.zeros(0, np.int64)
+"""The kinds of the inputs of a model that has none."""
+
+
+class SubSteps(NamedTuple):
+    """The sub-steps of a tick of one twin.
+
+    ``lengths`` in seconds, 0 where two actions coincide; ``actions`` at their ends; ``nodes[sub-step, input, 3]``, the
+    inputs at their start, middle and end.
+    """
+
+    lengths: FloatArray
+    actions: IntArray
+    nodes: FloatArray
+
+
+class TwinInputs(NamedTuple):
+    """The inputs of one twin.
+
+    ``times[input, knot]`` and ``values`` are its part of :class:`InputSignals`; ``events[input]`` is 1 for those
+    that are events.
+    """
+
+    times: FloatArray
+    values: FloatArray
+    events: IntArray
+
+
+@njit(cache=True, error_model="numpy")
+def unfilled(step: float, duration: float, signals: InputSignals, points: Points) -> SubSteps:
+    """As many sub-steps as a tick can have, for :func:`schedule` to fill; the nodes of events stay 0."""
+    _, inputs, knots = signals.times.shape
+    size = math.ceil(duration / step) + points.times.shape[1] + inputs * knots + 2
+    return SubSteps(np.empty(size), np.empty(size, np.int64), np.zeros((size, inputs, 3)))
+
+
+@njit(cache=True, error_model="numpy")
+def schedule(step: float, duration: float, inputs: TwinInputs, moments: FloatArray, room: SubSteps) -> SubSteps:
+    """Cut a tick of one twin into sub-steps of at most ``step`` seconds.
+
+    ``moments`` are the times of its readings. Fills ``room`` and returns the part of it that is filled.
+    """
+    count, reading, now = 0, 0, 0.0
+    cursor = np.zeros(inputs.times.shape[0], np.int64)
+    while True:
+        stop, action = duration, END
+        if reading < moments.size and moments[reading] <= stop:
+            stop, action = moments[reading], OBSERVE + reading
+        stop, action = _earlier_event(inputs, cursor, duration, stop, action)
+        pieces = max(1, math.ceil((stop - now) / step - 1e-6))
+        for s in range(pieces):
+            room.lengths[count] = (stop - now) / pieces
+            room.actions[count] = action if s == pieces - 1 else END
+            _sample(inputs, now + s * room.lengths[count], room.lengths[count], room.nodes[count])
+            count += 1
+        now = stop
+        if action == END:
+            return SubSteps(room.lengths[:count], room.actions[:count], room.nodes[:count])
+        if action >= OBSERVE:
+            reading += 1
+        else:
+            cursor[EVENT - action] += 1
+
+
+@njit(cache=True, error_model="numpy")
+def _earlier_event(
+    inputs: TwinInputs, cursor: IntArray, duration: float, stop: float, action: int
+) -> tuple[float, int]:
+    """The next stop: the earliest event in the tick that is not after ``stop``, else ``stop`` itself."""
+    times, events = inputs.times, inputs.events
+    for e in range(events.size):
+        if events[e] == 1:
+            while cursor[e] < times.shape[1] and times[e, cursor[e]] < 0.0:
+                cursor[e] += 1
+            if cursor[e] < times.shape[1] and times[e, cursor[e]] <= stop and times[e, cursor[e]] < duration:
+                stop, action = times[e, cursor[e]], EVENT - e
+    return stop, action
+
+
+@njit(cache=True, error_model="numpy")
+def _sample(inputs: TwinInputs, start: float, length: float, nodes: FloatArray) -> None:
+    """The inputs at the start, the middle and the end of a sub-step, ``nodes[input, 3]``."""
+    for e in range(inputs.events.size):
+        if inputs.events[e] == 0:
+            for node in range(3):
+                nodes[e, node] = interpolate(inputs.times[e], inputs.values[e], start + 0.5 * node * length)
