@@ -93,7 +93,7 @@ class Fold:
         """The same records; a twin that has lost its asset is told loudly."""
         fleet = self.assembly.fleet
         for record in records:
-            diverged = set(record.rows[complaining(record.reasons, "divergence")].tolist())
+            diverged = set(record.rows[complaining(fleet.checks, record.reasons, "divergence")].tolist())
             for row in sorted(diverged - self._diverged):
                 told = "twin '%s' has diverged from its sensors in tick %d; response: %s"
                 LOG.warning(told, fleet.twins[row], record.tick, fleet.divergence.response)

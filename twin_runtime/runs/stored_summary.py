@@ -34,7 +34,7 @@ def stored_summary(reader: Reader) -> dict[str, Any]:
         **consistency(memory),
         "verdicts": {level.name.lower(): verdicts[level] for level in Trust},
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
-        **diagnosed(memory, layout.by_sensor(memory), known.twins, known.channels[: known.sensors]),
+        **diagnosed(layout.records(memory), known.twins, known.channels[: known.sensors]),
         "estimates": {} if last is None else _estimates(reader, last),
         "unit": {quantity.name: quantity.unit for quantity in known.quantities},
     }

@@ -9,7 +9,6 @@ from twin_runtime.engine.observations import Observations
 from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.runs.accounting import consistency, verdicts
 from twin_runtime.runs.fold import Fold
-from twin_runtime.vvuq.checks import reasons
 from twin_runtime.vvuq.diagnostics import diagnosed
 from twin_runtime.vvuq.identifiability import Interval, unidentifiable
 
@@ -17,11 +16,11 @@ from twin_runtime.vvuq.identifiability import Interval, unidentifiable
 def summary(fold: Fold, seconds: float, ticks: int) -> dict[str, Any]:
     """What a fold that took ``seconds`` of wall time came to; every key is explained in the README."""
     memory, fleet = fold.timeline.state.memory, fold.assembly.fleet
-    last = fold.timeline.newest_record
+    known, last = fold.assembly.identity, fold.timeline.newest_record
     return {
-        "name": fold.assembly.identity.name,
+        "name": known.name,
         "model": fleet.model.name,
-        "model_hash": fold.assembly.identity.model_hash,
+        "model_hash": known.model_hash,
         "ticks": ticks,
         "frontier": fold.timeline.frontier,
         "readings": fold.accounting(),
@@ -29,9 +28,9 @@ def summary(fold: Fold, seconds: float, ticks: int) -> dict[str, Any]:
         "realtime_factor": ticks * fleet.tick / SECOND / seconds if seconds > 0.0 else None,
         **consistency(memory),
         "verdicts": verdicts(memory),
-        "reasons": [] if last is None else sorted({name for bits in last.reasons for name in reasons(int(bits))}),
+        "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
         "unidentifiable": _unidentifiable(fold),
-        **diagnosed(memory, fleet.layout.by_sensor(memory), fleet.twins, [sensor.name for sensor in fleet.sensors]),
+        **diagnosed(fleet.layout.records(memory), fleet.twins, [sensor.name for sensor in fleet.sensors]),
         "estimates": _estimates(fold, last),
         "unit": {quantity.name: quantity.unit for quantity in fleet.model.quantities},
     }
