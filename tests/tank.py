@@ -12,6 +12,7 @@ from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import physics
 from twin_runtime.modelling.variables import Input, LogNormal, Normal, Output, Parameter, Shape, State
 from twin_runtime.vvuq.checks import CHECKS
+from twin_runtime.vvuq.judging import Hysteresis
 
 TICK = 40_000_000
 """40 ms."""
@@ -73,7 +74,7 @@ def tanks(count: int = 1, members: int = 12, reopen: int = 25, hysteresis: tuple
         method=Etkf(),
         inflation=Inflation(1.0, 0.3),
         checks=CHECKS,
-        hysteresis=hysteresis,
+        hysteresis=Hysteresis(*hysteresis),
         reopen=reopen,
         window=1.0,
     )

@@ -1,4 +1,4 @@
-"""Models, sources, sinks, readers and commands, found by entry point: nothing else registers them."""
+"""Models, checks, sources, sinks, readers and commands, found by entry point: nothing else registers them."""
 
 import re
 from importlib.metadata import EntryPoint, distributions, entry_points
@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint, distributions, entry_points
 from twin_runtime.errors import TwinError
 
 MODELS = "twin_runtime.models"
+CHECKS = "twin_runtime.checks"
 SOURCES = "twin_runtime.sources"
 SINKS = "twin_runtime.sinks"
 RECORDINGS = "twin_runtime.recordings"
@@ -15,7 +16,12 @@ COMMANDS = "twin_runtime.commands"
 
 def found(group: str) -> dict[str, EntryPoint]:
     """What is installed under a group, by name, in order."""
-    return {point.name: point for point in sorted(entry_points(group=group), key=lambda point: point.name)}
+    return {point.name: point for point in every(group)}
+
+
+def every(group: str) -> list[EntryPoint]:
+    """What is installed under a group, in order of names, even where two packages give one name."""
+    return sorted(entry_points(group=group), key=lambda point: (point.name, point.value))
 
 
 def loaded(point: EntryPoint) -> object:

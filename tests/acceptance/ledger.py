@@ -45,7 +45,7 @@ class History:
         return sum(len(revisions) > 1 for revisions in self._revisions.values())
 
     def is_contiguous(self, twins: int) -> bool:
-        """Whether there are so many twins, each with an estimate of every tick from its own first to the last of all."""
+        """Whether there are so many twins, each with an estimate of every tick from its own first to the last."""
         ticks: dict[int, set[int]] = defaultdict(set)
         for tick, row in self._revisions:
             ticks[row].add(tick)

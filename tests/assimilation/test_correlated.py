@@ -11,8 +11,8 @@ from twin_runtime.assimilation import Assimilator, Denkf, Enkf, Ensrf, Etkf
 from twin_runtime.assimilation.conformance import Problem, assert_close, covariance, random_problem
 from twin_runtime.assimilation.correlated import independent
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.vvuq.innovation import compare
-from twin_runtime.vvuq.memory import Layout, Slot
+from twin_runtime.vvuq.innovation import Comparison, Correlated, Gate, compare
+from twin_runtime.vvuq.memory import Layout
 
 SENSORS = 4
 
@@ -120,17 +120,7 @@ def test_the_innovation_statistic_knows_of_the_correlation(told: bool, expected:
     layout = Layout(2, 0)
     memory, times = layout.fresh(twins), np.zeros((twins, 2))
     sensor, variance = np.tile(np.arange(2), (twins, 1)), np.ones((twins, 2))
-    seen = (
-        state[:, members:] + noise,
-        variance,
-        sensor,
-        0,
-        0.9,
-        0.0,
-        25,
-        np.full(2, np.inf),
-        memory,
-        layout.by_sensor(memory),
-    )
-    compare(predicted, *seen, *((times, correlation) if told else ()))
-    assert memory[:, Slot.SUM_NIS].sum() / memory[:, Slot.SUM_DEGREES].sum() == pytest.approx(expected, abs=0.05)
+    comparison = Comparison(predicted, state[:, members:] + noise, variance, sensor)
+    records, gate = layout.records(memory), Gate(0.0, 25, np.full(2, np.inf))
+    compare(comparison, 0, 0.9, gate, records, Correlated(times, correlation) if told else None)
+    assert records.twins["sum_nis"].sum() / records.twins["sum_degrees"].sum() == pytest.approx(expected, abs=0.05)

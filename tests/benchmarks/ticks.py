@@ -9,10 +9,10 @@ from twin_models.artery import Artery
 from twin_runtime.assimilation import Etkf, Inflation, Occasion
 from twin_runtime.core import FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet, Sensor
-from twin_runtime.engine.tick import compared, correct, forecast, judged, laid_out, recover, tick
+from twin_runtime.engine.tick import compared, correct, forecast, judged, laid_out, respond_to_divergence, tick
 from twin_runtime.modelling.signals import InputSignals, no_points
 from twin_runtime.vvuq.checks import CHECKS
-from twin_runtime.vvuq.innovation import compare
+from twin_runtime.vvuq.innovation import Comparison, Gate, compare
 from twin_runtime.vvuq.memory import Layout
 
 MILLI, MICRO = 1e3, 1e6
@@ -70,7 +70,7 @@ def judged_tick(fleet: Fleet, state: FleetState, batch: list[Reading], rows: Int
     x, predicted, residual = forecast(fleet, state.x, FIRST, rows, signals, seen.points)
     kept = compared(fleet, memory, FIRST, predicted, seen)
     x = correct(fleet, memory, x, predicted, kept, seen.variance, Occasion(fleet.seed, rows, FIRST))
-    recover(fleet, memory, x, FIRST, rows)
+    respond_to_divergence(fleet, memory, x, FIRST, rows)
     judged(fleet, x, memory, FIRST, residual)
     return x
 
@@ -126,10 +126,11 @@ def many_readings(readings: int = 1000, members: int = 32) -> Row:
     predicted, observed = rng.normal(size=(1, members, readings)), rng.normal(size=(1, readings))
     variance, sensor, layout = np.ones((1, readings)), np.arange(readings)[None].copy(), Layout(readings, 0)
     memory, covariance = layout.fresh(1), np.cov(predicted[0].T) + np.eye(readings)
-    by_sensor, patience = layout.by_sensor(memory), np.full(readings, np.inf)
+    comparison, gate = Comparison(predicted, observed, variance, sensor), Gate(4.0, 25, np.full(readings, np.inf))
+    records = layout.records(memory)
     ours, theirs = interleaved(
         [
-            lambda: compare(predicted, observed, variance, sensor, 0, 0.9, 4.0, 25, patience, memory, by_sensor),
+            lambda: compare(comparison, 0, 0.9, gate, records),
             lambda: np.linalg.solve(covariance, observed[0]),
         ],
         repeats=15,

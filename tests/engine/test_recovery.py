@@ -18,7 +18,7 @@ from twin_runtime.modelling.signals import InputSignals, no_points
 from twin_runtime.timeline.timeline import Timeline
 from twin_runtime.vvuq.checks import CHECKS, complaining
 from twin_runtime.vvuq.divergence import Divergence, Response
-from twin_runtime.vvuq.memory import Slot
+from twin_runtime.vvuq.memory import by_twin
 
 SIZE, TWINS, TICK = 8, 4, SECOND // 20
 KICK, END = 150, 500
@@ -42,7 +42,7 @@ def fleet(response: Response, rest: int = REST, twins: int = TWINS) -> Fleet:
         method=Etkf(rotate=True),
         inflation=Inflation(1.02),
         checks=CHECKS,
-        divergence=Divergence(response, rest=rest),
+        divergence=Divergence(response, pause=rest),
     )
 
 
@@ -92,12 +92,12 @@ def story(response: Response, kick: float = 6.0) -> Story:
             state = replace(state, x=state.x + thrown)
         state, record = tick(twins, state, number, readings(number), rows)
         error[number] = np.sqrt(((state.x.mean(axis=1) - truth()[number]) ** 2).mean(axis=1))
-        told[number], trust[number] = complaining(record.reasons, "divergence"), record.trust
+        told[number], trust[number] = complaining(twins.checks, record.reasons, "divergence"), record.trust
     return Story(error, told, trust, state)
 
 
 def counted(state: FleetState) -> FloatArray:
-    return state.memory[:, Slot.SUM_DIVERGED]
+    return by_twin(state.memory)["sum_diverged"]
 
 
 class TestThrownOff:
@@ -158,7 +158,7 @@ class TestDrawnAnew:
         for number in range(100):
             state, record = tick(twins, state, number, readings(number), rows)
         assert np.isfinite(state.x).all()
-        assert not complaining(record.reasons, "finite").any()
+        assert not complaining(twins.checks, record.reasons, "finite").any()
         assert counted(state)[1] == 1.0
 
 

@@ -11,8 +11,8 @@ from twin_runtime.core import FleetState, FloatArray, Reading, Record, Trust
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.tick import forecast, laid_out, outlook, tick, warm_up
 from twin_runtime.modelling.signals import no_points
-from twin_runtime.vvuq.checks import reasons
-from twin_runtime.vvuq.memory import SensorSlot, Slot
+from twin_runtime.vvuq.checks import complaining
+from twin_runtime.vvuq.memory import TWIN_WIDTH, by_twin
 
 LEVEL, LEAK, SILL = range(3)
 
@@ -89,7 +89,7 @@ class TestCorrection:
         ahead, _, _ = forecast(fleet, state.x, number, rows, signals, no_points(3))
         quiet, _ = tick(fleet, state, number, (), rows)
         assert quiet.x.tobytes() == ahead.tobytes()
-        assert quiet.memory[:, Slot.SUM_ASSIMILATED].tolist() == state.memory[:, Slot.SUM_ASSIMILATED].tolist()
+        assert by_twin(quiet.memory)["sum_assimilated"].tolist() == by_twin(state.memory)["sum_assimilated"].tolist()
 
     def test_readings_pull_the_ensemble_and_narrow_it(self, fleet: Fleet) -> None:
         rows = np.arange(3)
@@ -133,31 +133,31 @@ class TestGate:
         spiked, _ = tick(fleet, state, number, [gauge(50, 9.0)], np.array([0]))
         silent, _ = tick(fleet, state, number, (), np.array([0]))
         assert spiked.x.tobytes() == silent.x.tobytes()
-        assert spiked.memory[0, Slot.SUM_OUTLIERS] == state.memory[0, Slot.SUM_OUTLIERS] + 1
-        assert fleet.layout.by_sensor(spiked.memory)[0, 0, SensorSlot.REFUSED] == 1
+        assert by_twin(spiked.memory)[0].sum_outliers == by_twin(state.memory)[0].sum_outliers + 1
+        assert fleet.layout.records(spiked.memory).sensors[0, 0].refused == 1
 
     def test_a_good_reading_between_closes_the_row_of_refusals(self) -> None:
         fleet, state = self.settled()
         values = [9.0] * (self.REOPEN - 1) + [1.0] + [9.0] * self.REOPEN
         state, _ = run(fleet, state, [[gauge(50 + k, value)] for k, value in enumerate(values)], [0], 50)
-        assert state.memory[0, Slot.SUM_OUTLIERS] == 2 * self.REOPEN - 1
+        assert by_twin(state.memory)[0].sum_outliers == 2 * self.REOPEN - 1
         assert abs(state.x[0, :, LEVEL].mean() - 1.0) < 0.5
 
     def test_after_so_many_in_a_row_the_gate_opens_until_twin_and_sensor_agree(self) -> None:
         fleet, state = self.settled()
         step = [[gauge(50 + k, 3.0)] for k in range(40)]
         state, _ = run(fleet, state, step[: self.REOPEN], [0], 50)
-        assert state.memory[0, Slot.SUM_OUTLIERS] == self.REOPEN
+        assert by_twin(state.memory)[0].sum_outliers == self.REOPEN
         assert abs(state.x[0, :, LEVEL].mean() - 1.0) < 0.5
         state, _ = run(fleet, state, step[self.REOPEN :], [0], 50 + self.REOPEN)
-        assert state.memory[0, Slot.SUM_OUTLIERS] == self.REOPEN
+        assert by_twin(state.memory)[0].sum_outliers == self.REOPEN
         assert abs(state.x[0, :, LEVEL].mean() - 3.0) < 0.5
 
     def test_a_sensor_has_no_say_over_the_gate_of_another(self) -> None:
         fleet, state = self.settled()
         both = [[gauge(50 + k, 1.0), gauge(50 + k, 9.0)._replace(channel=1)] for k in range(self.REOPEN)]
         state, _ = run(fleet, state, both, [0], 50)
-        refused = fleet.layout.by_sensor(state.memory)[0, :, SensorSlot.REFUSED]
+        refused = fleet.layout.records(state.memory).sensors["refused"][0]
         assert refused.tolist() == [0.0, self.REOPEN]
 
 
@@ -170,11 +170,11 @@ def test_a_member_that_is_not_finite_makes_its_twin_untrusted_and_leaves_the_oth
     others = np.array([0, 2])
     assert bits(ill.rows(others)) == bits(well.rows(others))
     assert all(record.trust[1] == Trust.UNTRUSTED for record in records)
-    assert all("finite" in reasons(int(record.reasons[1])) for record in records)
-    assert all("finite" not in reasons(int(record.reasons[row])) for record in records for row in (0, 2))
-    assert ill.memory[1, Slot.SUM_ASSIMILATED] == 0
-    assert ill.memory[1, Slot.SUM_OUTLIERS] == 2 * 20
-    assert np.isfinite(ill.memory[1, : len(Slot)]).all()
+    for record in records:
+        assert complaining(fleet.checks, record.reasons, "finite").tolist() == [False, True, False]
+    assert by_twin(ill.memory)[1].sum_assimilated == 0
+    assert by_twin(ill.memory)[1].sum_outliers == 2 * 20
+    assert np.isfinite(ill.memory[1, :TWIN_WIDTH]).all()
 
 
 class TestPast:
@@ -223,8 +223,8 @@ class TestPast:
         state, _ = run(fleet, fleet.start(), level, [0])
         state, _ = run(fleet, state, [[Reading(0, 4, (START + 50) * TICK + n, 1.0, 0.0) for n in range(20)]], [0], 50)
         late, now = (gauge(number, 1.0) for number in (50, 51))
-        outliers = [run(fleet, state, [[reading]], [0], 51)[0].memory[0, Slot.SUM_OUTLIERS] for reading in (late, now)]
-        assert outliers == [0, 1]
+        after = [run(fleet, state, [[reading]], [0], 51)[0] for reading in (late, now)]
+        assert [by_twin(state.memory)[0].sum_outliers for state in after] == [0, 1]
 
 
 @pytest.mark.parametrize("wrong", [np.inf, -np.inf])
@@ -232,8 +232,8 @@ def test_an_infinite_member_is_found_like_one_that_is_not_a_number(fleet: Fleet,
     state = fleet.start()
     state.x[0, 0, SILL] = wrong
     state, [record] = run(fleet, state, [busy_tick(0, 3)], range(3))
-    assert ["finite" in reasons(int(bits)) for bits in record.reasons] == [True, False, False]
-    assert state.memory[0, Slot.SUM_ASSIMILATED] == 0
+    assert complaining(fleet.checks, record.reasons, "finite").tolist() == [True, False, False]
+    assert by_twin(state.memory)[0].sum_assimilated == 0
 
 
 def test_every_reading_and_every_verdict_is_counted_once(fleet: Fleet) -> None:
@@ -242,16 +242,16 @@ def test_every_reading_and_every_verdict_is_counted_once(fleet: Fleet) -> None:
     readings[30] = [r._replace(value=50.0) if r.channel == 0 else r for r in readings[30]]
     readings[31] = []
     state, records = run(fleet, fleet.start(), readings, range(3))
-    memory = state.memory
-    assert (memory[:, Slot.SUM_ASSIMILATED] + memory[:, Slot.SUM_OUTLIERS]).tolist() == [2 * (ticks - 1)] * 3
-    assert memory[:, Slot.SUM_COMPARED].tolist() == [2 * (ticks - 1)] * 3
-    assert memory[:, Slot.SUM_DRIVEN].tolist() == [4 * (ticks - 1)] * 3
-    assert memory[:, Slot.SUM_DEGREES].tolist() == memory[:, Slot.SUM_ASSIMILATED].tolist()
-    assert (memory[:, Slot.SUM_OUTLIERS] >= 1).all()
-    assert (memory[:, Slot.SUM_COVERED] <= memory[:, Slot.SUM_COMPARED]).all()
-    for level, slot in zip(Trust, (Slot.SUM_TRUSTED, Slot.SUM_DEGRADED, Slot.SUM_UNTRUSTED), strict=True):
+    memory = by_twin(state.memory)
+    assert (memory["sum_assimilated"] + memory["sum_outliers"]).tolist() == [2 * (ticks - 1)] * 3
+    assert memory["sum_compared"].tolist() == [2 * (ticks - 1)] * 3
+    assert memory["sum_inputs"].tolist() == [4 * (ticks - 1)] * 3
+    assert memory["sum_degrees"].tolist() == memory["sum_assimilated"].tolist()
+    assert (memory["sum_outliers"] >= 1).all()
+    assert (memory["sum_covered"] <= memory["sum_compared"]).all()
+    for level in Trust:
         told = sum(record.trust == level for record in records)
-        assert memory[:, slot].tolist() == np.asarray(told).tolist()
+        assert memory["sum_verdicts"][:, level].tolist() == np.asarray(told).tolist()
 
 
 def test_without_sensors_a_twin_is_a_model_that_runs_on_its_inputs(fleet: Fleet) -> None:

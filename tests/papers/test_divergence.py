@@ -9,9 +9,9 @@ import pytest
 from tests.papers.sakov2008 import LORENZ96
 from twin_runtime.assimilation import Assimilator, Etkf, Inflation, Occasion
 from twin_runtime.core import FloatArray
-from twin_runtime.vvuq.divergence import Divergence, find
-from twin_runtime.vvuq.innovation import compare
-from twin_runtime.vvuq.memory import Layout, Slot
+from twin_runtime.vvuq.divergence import Divergence, find_divergence
+from twin_runtime.vvuq.innovation import Comparison, Gate, compare
+from twin_runtime.vvuq.memory import Layout
 
 REPLICATES, WINDOW = 40, 200
 """Cycles: 10 s of 0.05."""
@@ -39,12 +39,11 @@ class Watched:
         occasion: Occasion,
         out: FloatArray | None = None,
     ) -> FloatArray:
-        sensor, by_sensor = np.tile(np.arange(40), (len(x), 1)), self.layout.by_sensor(self.memory)
-        fading = float(np.exp(-1.0 / WINDOW))
-        patience = np.full(40, np.inf)
-        compare(predicted, observed, variance, sensor, occasion.tick, fading, 0.0, 1, patience, self.memory, by_sensor)
-        find(Divergence(rest=1), self.memory, by_sensor)
-        self.diverged.append(self.memory[:, Slot.DIVERGED] > 0.0)
+        sensor, records = np.tile(np.arange(40), (len(x), 1)), self.layout.records(self.memory)
+        fading, gate = float(np.exp(-1.0 / WINDOW)), Gate(0.0, 1, np.full(40, np.inf))
+        compare(Comparison(predicted, observed, variance, sensor), occasion.tick, fading, gate, records)
+        find_divergence(Divergence(pause=1), records)
+        self.diverged.append(records.twins["diverged"] > 0.0)
         return self.method.update(x, predicted, observed, variance, occasion, out)
 
 

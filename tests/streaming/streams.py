@@ -18,7 +18,6 @@ from twin_runtime.runs.assembly import assemble
 from twin_runtime.runs.replay import replay_recording
 from twin_runtime.store.reader import Reader
 from twin_runtime.testing import MemoryRecording
-from twin_runtime.vvuq.checks import reasons
 from twin_simulators.faults import Fault
 from twin_simulators.packets import Packets
 
@@ -77,7 +76,7 @@ def follow(config: Config, recording: Recording, seconds: float) -> Followed:
             records = list(reader.latest())
     ends = np.array([(record.tick + 1) * assembly.types[0].fleet.tick - recording.start for record in records]) / SECOND
     trust = np.array([record.trust[0] for record in records])
-    complaints = tuple(reasons(int(record.reasons[0])) for record in records)
+    complaints = tuple(assembly.types[0].identity.reasons(int(record.reasons[0])) for record in records)
     return Followed(summary, spent / len(records), ends, trust, complaints)
 
 

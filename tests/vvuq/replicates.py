@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.vvuq.checks import CHECKS, Check, judge, thresholds
-from twin_runtime.vvuq.innovation import compare
-from twin_runtime.vvuq.memory import Layout
+from twin_runtime.vvuq.checks import CHECKS, Check
+from twin_runtime.vvuq.evidence import EnsembleFigures, Patience
+from twin_runtime.vvuq.innovation import Comparison, Gate, compare
+from twin_runtime.vvuq.judging import Hysteresis, Rules, judge_by, thresholds
+from twin_runtime.vvuq.memory import CheckMemory, Layout
 
 FORECAST, NOISE = 1.0, 1.0
 """Variances of the forecast and of a reading, as the twins know them."""
@@ -51,8 +53,8 @@ class Replicates:
         self.memory = self.layout.fresh(self.twins)
 
     @property
-    def by_sensor(self) -> FloatArray:
-        return self.layout.by_sensor(self.memory)
+    def records(self) -> CheckMemory:
+        return self.layout.records(self.memory)
 
     def innovations(self) -> FloatArray:
         """Readings of a perfect twin less the centre of its forecast, ``[twin, sensor]``."""
@@ -66,33 +68,15 @@ class Replicates:
         speaking = place if heard is None else np.array([s if s in set(heard) else -1 for s in place], np.int64)
         sensor = np.broadcast_to(speaking, observed.shape).copy()
         variance = np.full(observed.shape, NOISE)
-        return compare(
-            predicted,
-            observed,
-            variance,
-            sensor,
-            self.number,
-            self.fading,
-            self.gate,
-            self.reopen,
-            np.full(self.sensors, self.frozen),
-            self.memory,
-            self.by_sensor,
-        )
+        gate = Gate(self.gate, self.reopen, np.full(self.sensors, self.frozen))
+        return compare(Comparison(predicted, observed, variance, sensor), self.number, self.fading, gate, self.records)
 
     def judge(self, spread: float = 1.0, residual: float = 0.0, strayed: float = 0.0) -> tuple[IntArray, IntArray]:
         """Trust and reasons of every twin, and on to the next tick."""
-        trust, reasons = judge(
-            thresholds(self.checks),
-            np.array(self.hysteresis, np.int64),
-            self.memory,
-            self.by_sensor,
-            self.number,
-            np.tile([self.stale, self.frozen], (self.sensors, 1)),
-            np.full(self.twins, spread),
-            np.full(self.twins, strayed),
-            np.full(self.twins, residual),
-        )
+        patience = Patience(np.full(self.sensors, self.stale), np.full(self.sensors, self.frozen))
+        rules = Rules(thresholds(self.checks), Hysteresis(*self.hysteresis), patience)
+        ensembles = EnsembleFigures(*(np.full(self.twins, figure) for figure in (spread, strayed, residual)))
+        trust, reasons = judge_by(self.checks)(rules, self.records, self.number, ensembles)
         self.number += 1
         return trust, reasons
 

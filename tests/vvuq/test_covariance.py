@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin_runtime.core import FloatArray
-from twin_runtime.vvuq.covariance import _by_members, _by_readings, solve
+from twin_runtime.vvuq.covariance import Update, _by_members, _by_readings, scratch, solve
 
 SEEDS = st.integers(0, 2**32)
 
@@ -27,13 +27,17 @@ def expected(deviations: FloatArray, noise: FloatArray) -> tuple[float, FloatArr
     return float(d @ solved), solved, 1.0 - noise * np.diag(np.linalg.inv(S))
 
 
+def update(deviations: FloatArray, noise: FloatArray) -> Update:
+    """With nothing solved yet."""
+    solved, signal = np.full((2, noise.size), np.nan)
+    return Update(deviations, noise, np.arange(noise.size), solved, signal)
+
+
 def found(deviations: FloatArray, noise: FloatArray) -> tuple[float, FloatArray, FloatArray]:
     """The same by ``solve``."""
     readings, members = deviations.shape[0], deviations.shape[1] - 1
-    least = min(readings, members)
-    solved, signal = np.full((2, readings), np.nan)
-    statistic = solve(deviations, noise, np.empty((least, least)), np.empty((2, members)), solved, signal)
-    return statistic, solved, signal
+    taken = update(deviations, noise)
+    return solve(taken, scratch(readings, members)), taken.solved, taken.signal
 
 
 def same(ours: tuple[float, FloatArray, FloatArray], theirs: tuple[float, FloatArray, FloatArray]) -> None:
@@ -50,12 +54,12 @@ def test_it_is_that_of_linear_algebra(seed: int, readings: int, members: int) ->
 def test_the_two_ways_give_the_same(seed: int, readings: int, members: int) -> None:
     deviations, noise = problem(seed, readings, members)
     scale = (1.0 + 1.0 / members) / (members - 1.0)
-    (one, other), (first, second) = np.empty((2, 2, readings)), (np.empty((s, s)) for s in (readings, members))
+    one, other = update(deviations, noise), update(deviations, noise)
     statistics = (
-        _by_readings(deviations, noise, scale, first, np.empty(readings), *one),
-        _by_members(deviations, noise, scale, second, np.empty((2, members)), *other),
+        _by_readings(one, scale, np.empty((readings, readings)), np.empty(readings)),
+        _by_members(other, scale, np.empty((members, members)), np.empty((2, members))),
     )
-    same((statistics[0], *one), (statistics[1], *other))
+    same((statistics[0], one.solved, one.signal), (statistics[1], other.solved, other.signal))
 
 
 def test_a_thousand_readings_of_few_members_are_no_harder_to_get_right() -> None:

@@ -9,14 +9,13 @@ from scipy import stats
 from tests.vvuq.replicates import Replicates
 from twin_runtime.core import FloatArray
 from twin_runtime.vvuq.diagnostics import diagnosed, flatness, of_sensor
-from twin_runtime.vvuq.memory import SensorSlot, Slot
 
 BEYOND_CHANCE = float(stats.chi2.ppf(0.999, 9) / 9)
 """One flat histogram in a thousand is less flat."""
 
 
 def flat(twins: Replicates) -> FloatArray:
-    return np.array([flatness(sums) for sums in twins.by_sensor[:, 0]])
+    return np.array([flatness(sums) for sums in twins.records.sensors[:, 0]])
 
 
 class TestFlatness:
@@ -39,8 +38,8 @@ class TestFlatness:
             innovation = 0.9 * innovation + math.sqrt(1.0 - 0.81) * twins.innovations()
             twins.hear(innovation)
         assert (flat(twins) > BEYOND_CHANCE).mean() <= 0.02
-        independent = twins.by_sensor[:, 0].copy()
-        independent[:, SensorSlot.SUM_RANKS_LAGGED] = 0.0
+        independent = twins.records.sensors[:, 0].copy()
+        independent["sum_ranks_lagged"] = 0.0
         assert (np.array([flatness(sums) for sums in independent]) > BEYOND_CHANCE).mean() > 0.4
 
 
@@ -48,7 +47,7 @@ class TestFigures:
     def test_of_a_twin_that_is_too_sure_of_itself(self) -> None:
         """1000 readings; twice as far off as said. The standard error of a root mean square is 2.2 %."""
         twins = Replicates(1, sensors=2, members=64, gate=0.0, seed=33).live(1000, scale=2.0)
-        figures = of_sensor(twins.by_sensor[0, 1], twins.memory[0, Slot.SUM_UPDATES])
+        figures = of_sensor(twins.records.sensors[0, 1], twins.records.twins[0].sum_updates)
         assert figures["readings"] == sum(figures["rank_histogram"]) == 1000
         assert figures["rmse"] == pytest.approx(2.0 * math.sqrt(2.0), rel=0.1)
         assert figures["spread"] == pytest.approx(math.sqrt(2.0), rel=0.02)
@@ -61,12 +60,12 @@ class TestFigures:
     def test_two_readings_in_every_update_share_its_degrees_of_freedom(self) -> None:
         """A sensor that reads twice a tick has twice its influence in an update."""
         twins = Replicates(1, sensors=1, gate=0.0, seed=34).live(100)
-        once = of_sensor(twins.by_sensor[0, 0], 100.0)
-        assert of_sensor(twins.by_sensor[0, 0], 50.0)["degrees_of_freedom"] == 2.0 * once["degrees_of_freedom"]
+        once = of_sensor(twins.records.sensors[0, 0], 100.0)
+        assert of_sensor(twins.records.sensors[0, 0], 50.0)["degrees_of_freedom"] == 2.0 * once["degrees_of_freedom"]
 
     def test_an_estimate_below_zero_is_none(self) -> None:
-        sums = Replicates(1, gate=0.0, seed=35).live(10).by_sensor[0, 0].copy()
-        sums[SensorSlot.SUM_FORECAST_FOUND] = -1.0
+        sums = Replicates(1, gate=0.0, seed=35).live(10).records.sensors[0, 0].copy()
+        sums.sum_forecast_found = -1.0
         assert of_sensor(sums, 10.0)["forecast_sd"]["found"] is None
 
 
@@ -74,14 +73,14 @@ class TestSummary:
     def test_a_single_twin_is_told_by_sensor_and_silent_sensors_are_left_out(self) -> None:
         twin = Replicates(1, sensors=2, seed=36)
         twin.hear(twin.innovations(), heard=[1])
-        told = diagnosed(twin.memory, twin.by_sensor, ["pump"], ["inlet", "outlet"])
+        told = diagnosed(twin.records, ["pump"], ["inlet", "outlet"])
         assert told["diagnostics"].keys() == {"outlet"}
         assert told["divergences"] == {}
 
     def test_a_fleet_is_told_by_twin(self) -> None:
         twins = Replicates(2, seed=37).live(3)
-        twins.memory[1, Slot.SUM_DIVERGED] = 2.0
-        told = diagnosed(twins.memory, twins.by_sensor, ["one", "other"], ["outlet"])
+        twins.records.twins[1].sum_diverged = 2.0
+        told = diagnosed(twins.records, ["one", "other"], ["outlet"])
         assert {twin: list(sensors) for twin, sensors in told["diagnostics"].items()} == {
             "one": ["outlet"],
             "other": ["outlet"],
@@ -90,4 +89,4 @@ class TestSummary:
 
     def test_nothing_heard_is_nothing_told(self) -> None:
         twin = Replicates(1)
-        assert diagnosed(twin.memory, twin.by_sensor, ["pump"], ["outlet"]) == {"divergences": {}, "diagnostics": {}}
+        assert diagnosed(twin.records, ["pump"], ["outlet"]) == {"divergences": {}, "diagnostics": {}}

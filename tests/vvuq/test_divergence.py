@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from tests.vvuq.replicates import FORECAST, NOISE, Replicates, fading
 from twin_runtime.core import FloatArray, Trust
 from twin_runtime.vvuq.checks import complaining
-from twin_runtime.vvuq.divergence import Divergence, Response, find, inflate_again, suspicion
-from twin_runtime.vvuq.memory import Layout, SensorSlot, Slot
+from twin_runtime.vvuq.divergence import Divergence, Response, excess_of_innovations, find_divergence, reinflate
+from twin_runtime.vvuq.memory import SENSOR, TWIN, Layout
 
 SD = np.sqrt(FORECAST + NOISE)
 WINDOW = fading(400, 1)
-PATIENT = Divergence(Response.FLAG, rest=1)
+PATIENT = Divergence(Response.FLAG, pause=1)
 
 
 def watched(twins: Replicates, ticks: int, off: FloatArray | float = 0.0, how: Divergence = PATIENT) -> FloatArray:
@@ -22,8 +22,8 @@ def watched(twins: Replicates, ticks: int, off: FloatArray | float = 0.0, how: D
     for number in range(ticks):
         twins.hear(twins.innovations() + np.asarray(off) * SD)
         twins.number += 1
-        find(how, twins.memory, twins.by_sensor)
-        seen[number] = (twins.memory[:, Slot.DIVERGED] > 0).mean()
+        find_divergence(how, twins.records)
+        seen[number] = (twins.records.twins["diverged"] > 0).mean()
     return seen
 
 
@@ -59,7 +59,7 @@ class TestSeen:
         for _ in range(2000):
             twin.hear(twin.innovations() + 5.0 * SD, heard=[1])
             twin.number += 1
-        assert suspicion(twin.by_sensor[0])[0] > Divergence().limit
+        assert excess_of_innovations(twin.records.sensors[0])[0] > Divergence().limit
 
     def test_spikes_in_one_reading_of_twenty_are_no_divergence(self) -> None:
         """Clipped at 5 they add 1.25 to a mean of 0.95, give or take 0.3, with 3 x 1.37 far off."""
@@ -71,7 +71,7 @@ class TestSeen:
         twin = Replicates(1, fading=WINDOW, seed=48)
         for _ in range(50):
             twin.hear(np.full((1, 1), np.nan))
-        assert suspicion(twin.by_sensor[0])[0] > Divergence().limit
+        assert excess_of_innovations(twin.records.sensors[0])[0] > Divergence().limit
 
 
 class TestChance:
@@ -87,18 +87,18 @@ class TestChance:
     def test_without_a_limit_beyond_chance_it_would_be_suspected_as_rarely_as_five_deviations_say(self) -> None:
         """With 64 members and a limit of 1, a normal tail of 3 x 10^-7; none in 10^5 is what is to be expected."""
         twins = Replicates(1000, members=64, fading=0.99, seed=52)
-        assert watched(twins, 100, how=Divergence(limit=1.0, rest=1)).max() == 0.0
+        assert watched(twins, 100, how=Divergence(limit=1.0, pause=1)).max() == 0.0
 
 
-def lost(response: Response, rest: int, ticks: int) -> tuple[Replicates, list[float]]:
+def lost(response: Response, pause: int, ticks: int) -> tuple[Replicates, list[float]]:
     """A twin that is off by six deviations all the time, and the factors asked for."""
     twin, factors = Replicates(1, sensors=3, fading=WINDOW, seed=60), []
     for _ in range(ticks):
         twin.hear(twin.innovations() + 6.0 * SD)
         twin.number += 1
-        factors.append(float(find(Divergence(response, rest=rest), twin.memory, twin.by_sensor)[0]))
+        factors.append(float(find_divergence(Divergence(response, pause=pause), twin.records)[0]))
         if factors[-1]:
-            twin.layout.forget(twin.memory, 0)
+            twin.layout.reset_window(twin.memory, 0)
     return twin, factors
 
 
@@ -106,26 +106,26 @@ class TestCounted:
     def test_a_divergence_that_is_only_told_is_one_however_long_it_lasts(self) -> None:
         twin, factors = lost(Response.FLAG, 5, 400)
         assert factors == [0.0] * 400
-        assert twin.memory[0, Slot.SUM_DIVERGED] == 1.0
+        assert twin.records.twins[0].sum_diverged == 1.0
 
     def test_it_is_over_a_while_after_it_was_last_seen(self) -> None:
         twin, _ = lost(Response.FLAG, 5, 400)
-        twin.layout.forget(twin.memory, 0)
-        assert watched(twin, 6, how=Divergence(rest=5)).tolist() == [1.0] * 4 + [0.0] * 2
+        twin.layout.reset_window(twin.memory, 0)
+        assert watched(twin, 6, how=Divergence(pause=5)).tolist() == [1.0] * 4 + [0.0] * 2
 
-    @pytest.mark.parametrize("rest", [1, 50])
-    def test_every_response_is_counted_and_none_follows_before_the_rest_is_over(self, rest: int) -> None:
+    @pytest.mark.parametrize("pause", [1, 50])
+    def test_every_response_is_counted_and_none_follows_before_the_pause_is_over(self, pause: int) -> None:
         """Afresh, a window needs ten readings at least before it speaks."""
-        twin, factors = lost(Response.REINFLATE, rest, 400)
+        twin, factors = lost(Response.REINFLATE, pause, 400)
         when = np.flatnonzero(factors)
-        assert twin.memory[0, Slot.SUM_DIVERGED] == when.size > 3
-        assert np.diff(when).min() >= max(rest, 10)
+        assert twin.records.twins[0].sum_diverged == when.size > 3
+        assert np.diff(when).min() >= max(pause, 10)
 
     def test_while_it_lasts_a_twin_is_untrusted(self) -> None:
         twin, _ = lost(Response.FLAG, 5, 400)
         trust, reasons = twin.judge()
         assert trust[0] == Trust.UNTRUSTED
-        assert complaining(reasons, "divergence").all()
+        assert complaining(twin.checks, reasons, "divergence").all()
 
 
 class TestFactor:
@@ -136,7 +136,7 @@ class TestFactor:
         for _ in range(2500):
             off = short * twin.rng.normal(0.0, FORECAST**0.5, (1, 1)) + twin.rng.normal(0.0, NOISE**0.5, (1, 1))
             twin.hear(off)
-        _, factor = suspicion(twin.by_sensor[0])
+        _, factor = excess_of_innovations(twin.records.sensors[0])
         assert 0.7 * short < factor < 1.1 * short
 
     @given(st.integers(0, 2**32), st.integers(2, 30), st.floats(1.0, 100.0))
@@ -144,7 +144,7 @@ class TestFactor:
         rng = np.random.default_rng(seed)
         x = rng.normal(size=(members, 4)) * [1.0, 1.0, 20.0, 0.0] + [0.0, 1e3, 0.0, 5.0]
         prior_sd, before = np.array([10.0, 10.0, 10.0, 10.0]), x.copy()
-        inflate_again(x, factor, prior_sd, np.array([0, 2, 3]))
+        reinflate(x, factor, prior_sd, np.array([0, 2, 3]))
         sd, was = x.std(axis=0, ddof=1), before.std(axis=0, ddof=1)
         assert sd[0] == pytest.approx(max(was[0], min(factor * was[0], 10.0)), rel=1e-9)
         np.testing.assert_allclose(x.mean(axis=0), before.mean(axis=0), rtol=1e-9, atol=1e-9)
@@ -153,14 +153,14 @@ class TestFactor:
             np.testing.assert_array_equal(x[:, 2], before[:, 2])
 
 
-def test_what_is_forgotten_is_the_window_and_what_inflation_has_learnt() -> None:
+def test_what_is_reset_is_the_window_and_what_inflation_has_learnt() -> None:
     layout = Layout(sensors=2, inputs=1, variables=3)
     memory = np.ones((2, layout.width))
-    layout.forget(memory, 1)
+    layout.reset_window(memory, 1)
     assert (memory[0] == 1.0).all()
-    gone = {slot for slot in Slot if memory[1, slot] == 0.0}
-    assert gone == {slot for slot in Slot if slot.name.startswith("WINDOW")}
-    for sensor in layout.by_sensor(memory)[1]:
-        assert {s for s in SensorSlot if sensor[s] == 0.0} == {s for s in SensorSlot if s.name.startswith("WINDOW")}
+    records = layout.records(memory)
+    for row, dtype in ((records.twins[1], TWIN), *((sensor, SENSOR) for sensor in records.sensors[1])):
+        for name in dtype.names or ():
+            assert np.all(row[name] == (0.0 if name.startswith("window_") else 1.0)), name
     assert np.isnan(layout.by_variable(memory)[1]).all()
     assert (layout.by_input(memory) == 1.0).all()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from twin_runtime.core import FIGURES, FloatArray
-from twin_runtime.vvuq.figures import Beside, beside_prior, sort_members, summarise
+from twin_runtime.vvuq.figures import PriorReference, compare_with_prior, sort_members, summarise
 
 ensembles = arrays.arrays(
     np.float64,
@@ -56,9 +56,9 @@ def test_a_quantity_that_is_not_finite_spoils_its_own_figures_only(wrong: float)
 WALK = [0.3, 0.0, 0.0]
 
 
-def prior(centre: list[float], sd: list[float], corrected: list[int], parameters: list[int]) -> Beside:
+def prior(centre: list[float], sd: list[float], corrected: list[int], parameters: list[int]) -> PriorReference:
     """Columns beside the prior of all."""
-    return Beside(
+    return PriorReference(
         np.array(centre),
         np.array(sd),
         np.array(WALK[: len(sd)]),
@@ -73,22 +73,22 @@ class TestBesidePrior:
         sd = [2.0, 1.0, 1.0]
         ratios = x.std(axis=1, ddof=1) / sd
         for watched in ([0, 2], [0, 1, 2]):
-            left, _ = beside_prior(x, prior([0.0] * 3, sd, watched, []), np.zeros(4))
+            left, _ = compare_with_prior(x, prior([0.0] * 3, sd, watched, []), np.zeros(4))
             np.testing.assert_allclose(left, ratios[:, watched].min(axis=1), rtol=1e-12)
 
     def test_the_furthest_mean_has_strayed_in_units_of_the_prior(self) -> None:
         x = np.random.default_rng(5).normal([10.0, -3.0, 0.0], size=(4, 30, 3))
-        _, strayed = beside_prior(x, prior([9.0, 0.0, 100.0], [2.0, 0.5, 1.0], [0, 1, 2], [0, 1]), np.zeros(4))
+        _, strayed = compare_with_prior(x, prior([9.0, 0.0, 100.0], [2.0, 0.5, 1.0], [0, 1, 2], [0, 1]), np.zeros(4))
         np.testing.assert_allclose(strayed, np.abs(x.mean(1)[:, 1]) / 0.5, rtol=1e-12)
 
     def test_a_walk_may_take_a_parameter_anywhere_in_time(self) -> None:
         x = np.random.default_rng(6).normal([10.0, 0.0, 0.0], size=(2, 30, 3))
-        _, strayed = beside_prior(x, prior([0.0] * 3, [0.4, 1.0, 1.0], [], [0]), np.array([0.0, 1000.0]))
+        _, strayed = compare_with_prior(x, prior([0.0] * 3, [0.4, 1.0, 1.0], [], [0]), np.array([0.0, 1000.0]))
         expected = x.mean(1)[:, 0] / np.sqrt([0.4**2, 0.4**2 + 1000 * 0.3**2])
         np.testing.assert_allclose(strayed, expected, rtol=1e-12)
 
     def test_where_nothing_is_watched_nothing_can_collapse_or_stray(self) -> None:
-        left, strayed = beside_prior(np.zeros((2, 5, 3)), prior([1.0] * 3, [1.0] * 3, [], []), np.zeros(2))
+        left, strayed = compare_with_prior(np.zeros((2, 5, 3)), prior([1.0] * 3, [1.0] * 3, [], []), np.zeros(2))
         assert np.isposinf(left).all()
         assert not strayed.any()
 
@@ -96,5 +96,5 @@ class TestBesidePrior:
     def test_one_member_that_is_not_finite_is_enough_even_where_nobody_looks(self, wrong: float) -> None:
         x = np.random.default_rng(4).normal(size=(3, 8, 2))
         x[1, 5, 1] = wrong
-        left, _ = beside_prior(x, prior([0.0] * 2, [1.0] * 2, [0], [0]), np.zeros(3))
+        left, _ = compare_with_prior(x, prior([0.0] * 2, [1.0] * 2, [0], [0]), np.zeros(3))
         assert np.isnan(left).tolist() == [False, True, False]

@@ -8,7 +8,6 @@ from scipy import stats
 
 from tests.vvuq.replicates import FORECAST, NOISE, Replicates
 from twin_runtime.core import FloatArray
-from twin_runtime.vvuq.memory import RANKED, SensorSlot
 from twin_runtime.vvuq.scores import expected_rank, normal_crps
 
 TWINS, TICKS = 200, 200
@@ -20,9 +19,9 @@ def perfect() -> Replicates:
     return Replicates(TWINS, sensors=2, members=64, gate=0.0, seed=20).live(TICKS)
 
 
-def mean(twins: Replicates, slot: SensorSlot) -> float:
+def mean(twins: Replicates, column: str) -> float:
     """The mean of a sum over all readings of all twins and sensors."""
-    return float(twins.by_sensor[:, :, slot].sum() / twins.by_sensor[:, :, SensorSlot.SUM_READINGS].sum())
+    return float(twins.records.sensors[column].sum() / twins.records.sensors["sum_readings"].sum())
 
 
 class TestCrps:
@@ -40,7 +39,7 @@ class TestCrps:
     def test_a_perfect_twin_scores_its_spread_over_the_root_of_pi(self, perfect: Replicates) -> None:
         """A score varies by 0.7 of its mean: over 80 000 readings within 1 %, four standard errors."""
         sd = np.sqrt(FORECAST + NOISE)
-        assert mean(perfect, SensorSlot.SUM_CRPS) == pytest.approx(sd / np.sqrt(np.pi), rel=0.01)
+        assert mean(perfect, "sum_crps") == pytest.approx(sd / np.sqrt(np.pi), rel=0.01)
 
 
 def rank(members: FloatArray, reading: float, noise_sd: float) -> float:
@@ -74,7 +73,7 @@ class TestRank:
 
     def test_ranks_of_a_perfect_twin_are_spread_evenly(self, perfect: Replicates) -> None:
         """80 000 readings, 8000 a bin: four standard deviations are 340; 64 members add 1 % to the outer bins."""
-        counts = perfect.by_sensor[:, :, RANKED].sum(axis=(0, 1))
+        counts = perfect.records.sensors["ranked"].sum(axis=(0, 1))
         assert counts.sum() == 2 * TWINS * TICKS
         np.testing.assert_allclose(counts, counts.sum() / 10, atol=420)
 
@@ -84,18 +83,18 @@ class TestUpdate:
 
     def test_a_perfect_twin_finds_the_variances_that_it_states(self, perfect: Replicates) -> None:
         """Products of innovations vary by 1.4 times their mean: over 80 000 within 2 %, four standard errors."""
-        assert mean(perfect, SensorSlot.SUM_NOISE) == pytest.approx(NOISE)
-        assert mean(perfect, SensorSlot.SUM_FORECAST) == pytest.approx(FORECAST, rel=0.03)
-        assert mean(perfect, SensorSlot.SUM_NOISE_FOUND) == pytest.approx(NOISE, rel=0.03)
-        assert mean(perfect, SensorSlot.SUM_FORECAST_FOUND) == pytest.approx(FORECAST, rel=0.05)
+        assert mean(perfect, "sum_noise") == pytest.approx(NOISE)
+        assert mean(perfect, "sum_forecast") == pytest.approx(FORECAST, rel=0.03)
+        assert mean(perfect, "sum_noise_found") == pytest.approx(NOISE, rel=0.03)
+        assert mean(perfect, "sum_forecast_found") == pytest.approx(FORECAST, rel=0.05)
 
     def test_what_is_found_adds_up_to_the_variance_of_the_innovations_and_no_more_can_be_known(self) -> None:
         """Innovations twice too large: forecast and noise are both found four times too large, whichever it was."""
         twins = Replicates(TWINS, members=64, gate=0.0, seed=22).live(TICKS, scale=2.0)
-        noise, forecast = mean(twins, SensorSlot.SUM_NOISE_FOUND), mean(twins, SensorSlot.SUM_FORECAST_FOUND)
-        assert noise + forecast == pytest.approx(mean(twins, SensorSlot.SUM_SQUARE), rel=1e-12)
+        noise, forecast = mean(twins, "sum_noise_found"), mean(twins, "sum_forecast_found")
+        assert noise + forecast == pytest.approx(mean(twins, "sum_square"), rel=1e-12)
         assert noise == pytest.approx(4.0 * NOISE, rel=0.05)
         assert forecast == pytest.approx(4.0 * FORECAST, rel=0.05)
 
     def test_half_of_every_reading_is_signal(self, perfect: Replicates) -> None:
-        assert mean(perfect, SensorSlot.SUM_SIGNAL) == pytest.approx(0.5, abs=0.01)
+        assert mean(perfect, "sum_signal") == pytest.approx(0.5, abs=0.01)

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
 from typing import Any, cast
 
 from twin_runtime import entry_points
@@ -14,7 +13,7 @@ from twin_runtime.errors import TwinError, UnitError, did_you_mean
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.variables import Bounded, Fixed, Input, LogNormal, Normal, Output, Parameter, Prior
 from twin_runtime.units import conversion
-from twin_runtime.vvuq.checks import NAMES, Check
+from twin_runtime.vvuq.found import checks_found
 
 GIVEN_BY_RUNTIME = {"priors", "walk"}
 
@@ -83,11 +82,12 @@ def _unknown_settings(twin_type: TwinType, model_class: Callable[..., Model]) ->
 
 
 def _unknown_thresholds(twin_type: TwinType) -> Iterator[Problem]:
-    thresholds = [field.name for field in fields(Check) if field.name not in ("name", "kind")]
+    known = {check.name: check.thresholds for check in checks_found()}
     for name, given in twin_type.trust.checks.items():
         key: Key = ("trust", "checks", name)
-        if name not in NAMES:
-            yield Problem(key, "unknown check", did_you_mean(name, NAMES))
+        if name not in known:
+            yield Problem(key, "unknown check", did_you_mean(name, known))
+        thresholds = known.get(name, given)
         for threshold in (threshold for threshold in given if threshold not in thresholds):
             yield Problem((*key, threshold), "unknown threshold", did_you_mean(threshold, thresholds))
 

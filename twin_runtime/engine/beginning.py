@@ -9,7 +9,6 @@ import numpy.typing as npt
 from twin_runtime.core import FIGURES, FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.tick import tick
-from twin_runtime.vvuq.memory import SensorSlot
 
 
 def tick_of_begun(
@@ -42,8 +41,8 @@ def tick_of_begun(
 
 def has_begun(fleet: Fleet, memory: FloatArray, readings: Sequence[Reading]) -> npt.NDArray[np.bool_]:
     """Whether each twin has had a reading, by what its sensors and inputs have left in memory, and by this tick's."""
-    heard = np.isfinite(fleet.layout.by_sensor(memory)[:, :, SensorSlot.HEARD]).any(axis=1)
+    sensed = np.isfinite(fleet.layout.records(memory).sensors["newest"]).any(axis=1)
     driven = (~np.isnan(fleet.layout.by_input(memory)[:, :, 0])).any(axis=1)
-    begun: npt.NDArray[np.bool_] = np.logical_or(heard, driven)
+    begun: npt.NDArray[np.bool_] = np.logical_or(sensed, driven)
     begun[[reading.twin for reading in readings]] = True
     return begun

@@ -18,9 +18,12 @@ from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.random import perturb
 from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.modelling.variables import Parameter
-from twin_runtime.vvuq.checks import Check, thresholds
+from twin_runtime.vvuq.checks import Check
 from twin_runtime.vvuq.divergence import Divergence
-from twin_runtime.vvuq.figures import Beside
+from twin_runtime.vvuq.evidence import Patience
+from twin_runtime.vvuq.figures import PriorReference
+from twin_runtime.vvuq.innovation import Gate
+from twin_runtime.vvuq.judging import Hysteresis, Judge, Rules, judge_by, thresholds
 from twin_runtime.vvuq.memory import Layout
 
 
@@ -61,7 +64,7 @@ class Fleet:
     method: Assimilator
     inflation: Inflate
     checks: tuple[Check, ...]
-    hysteresis: tuple[int, int] = (1, 1)
+    hysteresis: Hysteresis = Hysteresis(1, 1)  # noqa: RUF009  # frozen
     gate: float = 4.0
     reopen: int = 25
     window: float = 10.0
@@ -104,15 +107,30 @@ class Fleet:
         return rules(self.model.inputs)
 
     @cached_property
-    def patience(self) -> FloatArray:
-        """How old each sensor's newest reading may be, and how long it may be repeated: ``[sensor, 2]``, in ticks."""
-        seconds = np.array([(sensor.stale, sensor.frozen) for sensor in self.sensors]).reshape(-1, 2)
-        return np.maximum(1.0, seconds / self.seconds)
+    def patience(self) -> Patience:
+        """How old each sensor's newest reading may be, and how long it may be repeated, in ticks."""
+        stale, frozen = (np.array([getattr(sensor, name) for sensor in self.sensors]) for name in Patience._fields)
+        return Patience(np.maximum(1.0, stale / self.seconds), np.maximum(1.0, frozen / self.seconds))
 
     @cached_property
-    def judgement(self) -> tuple[FloatArray, IntArray]:
-        """Thresholds and hysteresis as the checks take them."""
-        return thresholds(self.checks), np.array(self.hysteresis, np.int64)
+    def gating(self) -> Gate:
+        """Which readings are refused."""
+        return Gate(float(self.gate), self.reopen, self.patience.frozen)
+
+    @cached_property
+    def fading(self) -> float:
+        """What a tick leaves of the window of the checks."""
+        return float(np.exp(-self.seconds / self.window))
+
+    @cached_property
+    def judge(self) -> Judge:
+        """The checks, compiled."""
+        return judge_by(self.checks)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """Thresholds, hysteresis and patience as the checks take them."""
+        return Rules(thresholds(self.checks), self.hysteresis, self.patience)
 
     @cached_property
     def walk(self) -> FloatArray:
@@ -139,11 +157,11 @@ class Fleet:
         return np.array([v.prior.sd for v in self.model.variables])
 
     @cached_property
-    def prior(self) -> Beside:
+    def prior(self) -> PriorReference:
         """What the ensemble is compared with."""
         centre = np.array([v.prior.centre for v in self.model.variables])
         parameters = [j for j in self.corrected if isinstance(self.model.variables[j], Parameter)]
-        return Beside(centre, self.prior_sd, self.walk, self.corrected, np.array(parameters, np.int64))
+        return PriorReference(centre, self.prior_sd, self.walk, self.corrected, np.array(parameters, np.int64))
 
     def start(self, rows: IntArray | None = None) -> FleetState:
         """The state of some twins, or all, before the first tick: drawn from the prior, as if it had ever been so."""

@@ -1,4 +1,7 @@
-"""The tick: forecast, compare, correct, recover, judge. A pure function of the state, the readings and the inputs."""
+"""The tick: forecast, compare, correct, respond to divergence, judge.
+
+A pure function of the state, the readings and the inputs.
+"""
 
 from collections.abc import Sequence
 
@@ -13,11 +16,11 @@ from twin_runtime.engine.inputs import input_signals, newest, nothing_after
 from twin_runtime.engine.lagged_states import beside, onwards, recalled
 from twin_runtime.engine.observations import Observations, columns, observations
 from twin_runtime.modelling.signals import InputSignals, Points, no_points
-from twin_runtime.vvuq.checks import judge
-from twin_runtime.vvuq.divergence import Response, find, inflate_again
-from twin_runtime.vvuq.figures import beside_prior, summarise
-from twin_runtime.vvuq.innovation import compare
-from twin_runtime.vvuq.memory import VERDICTS, Slot
+from twin_runtime.vvuq.divergence import Response, find_divergence, reinflate
+from twin_runtime.vvuq.evidence import EnsembleFigures
+from twin_runtime.vvuq.figures import compare_with_prior, summarise
+from twin_runtime.vvuq.innovation import Comparison, Correlated, compare
+from twin_runtime.vvuq.memory import by_twin
 
 
 def tick(
@@ -44,7 +47,7 @@ def tick(
     joint = beside(x, state.past, len(fleet.model.quantities))
     joint = correct(fleet, memory, joint, *uncorrelated(fleet, predicted, kept, seen), occasion)
     x = np.ascontiguousarray(joint[:, :, : x.shape[2]])
-    recover(fleet, memory, x, number, rows)
+    respond_to_divergence(fleet, memory, x, number, rows)
     trust, reasons = judged(fleet, x, memory, number, residual)
     now = fleet.model.observe(x, fleet.seconds, signals)
     past = onwards(joint, x.shape[2], now, state.past)
@@ -67,7 +70,7 @@ def laid_out(
     signals = input_signals(fleet.input_rules, last, samples, behind, start)
     if samples.twin.size:
         newest(last, samples, start)
-        memory[:, Slot.SUM_DRIVEN] += np.bincount(samples.twin, minlength=memory.shape[0])
+        by_twin(memory)["sum_inputs"] += np.bincount(samples.twin, minlength=memory.shape[0])
     return signals, observations(batch.where(sensed), memory.shape[0], fleet.outputs)
 
 
@@ -110,22 +113,9 @@ def forecast(
 
 def compared(fleet: Fleet, memory: FloatArray, number: int, predicted: FloatArray, seen: Observations) -> FloatArray:
     """The readings ``[twin, reading]`` that passed the gate, NaN for the others; ``memory`` takes note, in place."""
-    fading = float(np.exp(-fleet.seconds / fleet.window))
-    return compare(
-        predicted,
-        seen.value,
-        seen.variance,
-        seen.sensor,
-        number,
-        fading,
-        fleet.gate,
-        fleet.reopen,
-        fleet.patience[:, 1],
-        memory,
-        fleet.layout.by_sensor(memory),
-        None if fleet.correlation is None else seen.points.times,
-        fleet.correlation,
-    )
+    comparison = Comparison(predicted, seen.value, seen.variance, seen.sensor)
+    correlated = None if fleet.correlation is None else Correlated(seen.points.times, fleet.correlation)
+    return compare(comparison, number, fleet.fading, fleet.gating, fleet.layout.records(memory), correlated)
 
 
 def uncorrelated(
@@ -167,24 +157,24 @@ def _keep(forecast: FloatArray, analysis: FloatArray, columns: IntArray) -> None
                 analysis[i, member, j] = forecast[i, member, j]
 
 
-def recover(fleet: Fleet, memory: FloatArray, x: FloatArray, number: int, rows: IntArray) -> None:
+def respond_to_divergence(fleet: Fleet, memory: FloatArray, x: FloatArray, number: int, rows: IntArray) -> None:
     """Find the twins that have lost their assets, and respond as declared; both arrays are changed in place."""
-    factors = find(fleet.divergence, memory, fleet.layout.by_sensor(memory))
+    factors = find_divergence(fleet.divergence, fleet.layout.records(memory))
     for i in np.flatnonzero(factors):
         if fleet.divergence.response is Response.REDRAW:
             x[i] = fleet.drawn(rows[i : i + 1], number)[0]
         else:
-            inflate_again(x[i], factors[i], fleet.prior_sd, fleet.corrected)
-        fleet.layout.forget(memory, int(i))
+            reinflate(x[i], factors[i], fleet.prior_sd, fleet.corrected)
+        fleet.layout.reset_window(memory, int(i))
 
 
 def judged(
     fleet: Fleet, x: FloatArray, memory: FloatArray, number: int, residual: FloatArray
 ) -> tuple[IntArray, IntArray]:
     """Trust in every twin and the reasons, one bit a check; ``memory`` keeps the trust, in place."""
-    spread, strayed = beside_prior(x, fleet.prior, memory[:, VERDICTS].sum(axis=1))
-    by_sensor = fleet.layout.by_sensor(memory)
-    return judge(*fleet.judgement, memory, by_sensor, number, fleet.patience, spread, strayed, residual)
+    records = fleet.layout.records(memory)
+    spread, strayed = compare_with_prior(x, fleet.prior, records.twins["sum_verdicts"].sum(axis=1))
+    return fleet.judge(fleet.rules, records, number, EnsembleFigures(spread, strayed, residual))
 
 
 def outlook(fleet: Fleet, state: FleetState, seconds: float, rows: IntArray) -> FloatArray:

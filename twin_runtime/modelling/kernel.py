@@ -1,18 +1,11 @@
 """One fused Numba kernel from a declaration: all sub-steps of all members with the variables in registers.
 
-The kernel's source is generated, so that the variables are scalars; it is written to a cache folder under a name that
-is a hash of everything it depends on, so that the compiled machine code is found again by the next process.
+The kernel's source is generated, so that the variables are scalars.
 """
 
-import hashlib
-import importlib.util
 import inspect
-import os
-import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +13,7 @@ import numba
 
 from twin_runtime.errors import ModelError
 from twin_runtime.modelling import schedule, signals
+from twin_runtime.modelling.generated import generated, modules_of, texts_of
 from twin_runtime.modelling.physics import arguments
 from twin_runtime.modelling.variables import Input, Output, Shape, Space, Variable
 
@@ -113,60 +107,19 @@ from twin_runtime.modelling.signals import interpolate
 
 
 def _on_disk(source: str, functions: Mapping[str, Callable[..., Any]], model: type) -> tuple[Kernel, Kernel]:
-    texts = map(inspect.getsource, [schedule, signals, *_modules(functions.values())])
-    parts = (_HEADER, source, *texts, numba.__version__)
-    name = f"twin_kernel_{model.__name__.lower()}_{hashlib.sha256(''.join(parts).encode()).hexdigest()[:16]}"
-    if name not in sys.modules:
-        _load(name, _HEADER + "from numba import njit\n" + _decorated(source), functions)
-    module = sys.modules[name]
+    texts = texts_of([schedule, signals, *modules_of(functions.values())])
+    decorated = _HEADER + "from numba import njit\n" + _decorated(source)
+    module = generated(f"twin_kernel_{model.__name__.lower()}", decorated, functions, texts)
     return module.advance, module.observe
 
 
 def physics_modules(declaration: Declaration) -> list[ModuleType]:
     """The modules in which a model's physics is written."""
-    return _modules(_functions(declaration).values())
-
-
-def _modules(functions: Iterable[Callable[..., Any]]) -> list[ModuleType]:
-    names = {name for function in functions for name in _module_names(function)}
-    return [sys.modules[name] for name in sorted(names)]
-
-
-def _module_names(function: Callable[..., Any]) -> Iterator[str]:
-    """The modules of a physics function and of those that it calls."""
-    python = getattr(function, "py_func", function)
-    yield python.__module__
-    for name in python.__code__.co_names:
-        called = python.__globals__.get(name)
-        if callable(called) and hasattr(called, "py_func"):
-            yield from _module_names(called)
+    return modules_of(_functions(declaration).values())
 
 
 def _decorated(source: str) -> str:
     return source.replace("\ndef ", "\n@njit(cache=True, error_model='numpy')\ndef ")
-
-
-def _load(name: str, source: str, functions: Mapping[str, Callable[..., Any]]) -> None:
-    path = cache_folder() / f"{name}.py"
-    if not path.exists():
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False) as file:
-            file.write(source)
-        Path(file.name).replace(path)
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ModelError(f"cannot load the kernel {path}", remedy="delete the file; it is made again")
-    module = importlib.util.module_from_spec(spec)
-    vars(module).update(functions)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-
-
-def cache_folder() -> Path:
-    """Where compiled kernels are kept: ``TWIN_CACHE``, else the user's cache folder."""
-    base = os.environ.get("TWIN_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "twin-runtime" / "kernels"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _source(declaration: Declaration, functions: Mapping[str, Callable[..., Any]]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twin_runtime.core import Code, FleetState, FloatArray, Trust
-from twin_runtime.vvuq.memory import VERDICTS, Slot
+from twin_runtime.vvuq.memory import totals
 
 
 def accounting(counts: Mapping[Code, int], memory: FloatArray | None, pending: int | None = None) -> dict[str, Any]:
@@ -17,8 +17,8 @@ def accounting(counts: Mapping[Code, int], memory: FloatArray | None, pending: i
     """
     assimilated = outliers = 0
     if memory is not None:
-        assimilated = int(memory[:, [Slot.SUM_ASSIMILATED, Slot.SUM_DRIVEN]].sum())
-        outliers = int(memory[:, Slot.SUM_OUTLIERS].sum())
+        total = totals(memory)
+        assimilated, outliers = int(total.sum_assimilated + total.sum_inputs), int(total.sum_outliers)
     rejected = {str(code): count for code, count in sorted(counts.items()) if code.is_rejection and count}
     rest = counts.get(Code.ACCEPTED, 0) - assimilated - outliers
     return {
@@ -58,18 +58,19 @@ def total(parts: Sequence[Mapping[str, Any]], unroutable: Mapping[Code, int]) ->
 
 
 def consistency(memory: FloatArray) -> dict[str, float | None]:
-    """Coverage and mean width of the 90 % predictive interval, and innovations beside what the twin says of them."""
-    total = memory.sum(axis=0)
+    """Coverage and mean width of the 90 % predictive interval, and the mean normalised innovation squared."""
+    total = totals(memory)
     return {
-        "coverage_90": _share(total[Slot.SUM_COVERED], total[Slot.SUM_COMPARED]),
-        "interval_90_width": _share(total[Slot.SUM_WIDTH], total[Slot.SUM_ASSIMILATED]),
-        "nis": _share(total[Slot.SUM_NIS], total[Slot.SUM_DEGREES]),
+        "coverage_90": _share(total.sum_covered, total.sum_compared),
+        "interval_90_width": _share(total.sum_width, total.sum_assimilated),
+        "nis": _share(total.sum_nis, total.sum_degrees),
     }
 
 
 def verdicts(memory: FloatArray) -> dict[str, int]:
     """How many estimates of each trust there have been."""
-    return {level.name.lower(): int(memory[:, slot].sum()) for level, slot in zip(Trust, VERDICTS, strict=True)}
+    counts = totals(memory).sum_verdicts
+    return {level.name.lower(): int(count) for level, count in zip(Trust, counts, strict=True)}
 
 
 def _share(part: float, whole: float) -> float | None:

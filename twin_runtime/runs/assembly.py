@@ -21,8 +21,10 @@ from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import Positions, nowhere, positions_of, with_past
 from twin_runtime.store.identity import Identity, TypeIdentity
 from twin_runtime.units import conversion
-from twin_runtime.vvuq.checks import NAMES, configured
+from twin_runtime.vvuq.checks import names
 from twin_runtime.vvuq.divergence import Divergence, Response
+from twin_runtime.vvuq.found import configured
+from twin_runtime.vvuq.judging import Hysteresis
 
 LOG = logging.getLogger(__name__)
 
@@ -83,7 +85,7 @@ def assemble_type(config: TwinType, place: int = 0) -> TypeAssembly:
         twins=config.twin.twins,
         channels=tuple(channel.name for channel in config.channels),
         quantities=tuple(model.quantities),
-        checks=NAMES,
+        checks=names(fleet.checks),
         tick=config.twin.tick,
         config_hash=config.config_hash,
         model_hash=model.fingerprint,
@@ -116,7 +118,7 @@ def _fleet(config: TwinType, model: Model) -> Fleet:
         method=chosen(how.method, how.options, _places(model, max(lag, recall))),
         inflation=AdaptiveInflation(inflation) if how.adaptive else inflation,
         checks=configured(config.trust.checks),
-        hysteresis=(
+        hysteresis=Hysteresis(
             max(1, math.ceil(config.trust.degraded_after / config.twin.tick)),
             max(1, math.ceil(config.trust.recovered_after / config.twin.tick)),
         ),

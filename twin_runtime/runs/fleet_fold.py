@@ -108,7 +108,7 @@ class FleetFold:
 
     def _log_divergence(self, record: Record) -> None:
         fleet = self.assembly.fleet
-        diverged = set(record.rows[complaining(record.reasons, "divergence")].tolist())
+        diverged = set(record.rows[complaining(fleet.checks, record.reasons, "divergence")].tolist())
         for row in sorted(diverged - self._diverged):
             message = "twin '%s' has diverged from its sensors in tick %d; response: %s"
             LOG.warning(message, fleet.twins[row], record.tick, fleet.divergence.response)

@@ -54,7 +54,7 @@ def _of_type(reader: Reader, place: int, counts: Mapping[tuple[int, Code], int])
         **consistency(memory),
         "verdicts": {level.name.lower(): verdicts[level] for level in Trust},
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
-        **diagnosed(memory, layout.by_sensor(memory), twins, known.channels[: known.sensors]),
+        **diagnosed(layout.records(memory), twins, known.channels[: known.sensors]),
         "estimates": {} if last is None else _estimates(known, last),
         "unit": {quantity.name: quantity.unit for quantity in known.quantities},
     }

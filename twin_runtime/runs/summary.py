@@ -10,7 +10,6 @@ from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.runs.accounting import consistency, verdicts
 from twin_runtime.runs.fleet_fold import FleetFold
 from twin_runtime.runs.fold import Fold
-from twin_runtime.vvuq.checks import reasons
 from twin_runtime.vvuq.diagnostics import diagnosed
 from twin_runtime.vvuq.identifiability import Interval, unidentifiable
 
@@ -27,11 +26,11 @@ def run_summary(fold: Fold, seconds: float) -> dict[str, Any]:
 
 def _of_type(fold: FleetFold, seconds: float) -> dict[str, Any]:
     memory, fleet = fold.timeline.state.memory, fold.assembly.fleet
-    last = fold.timeline.newest_record
+    known, last = fold.assembly.identity, fold.timeline.newest_record
     return {
-        "name": fold.assembly.identity.name,
+        "name": known.name,
         "model": fleet.model.name,
-        "model_hash": fold.assembly.identity.model_hash,
+        "model_hash": known.model_hash,
         "ticks": fold.ticks,
         "frontier": fold.timeline.frontier,
         "readings": fold.accounting(),
@@ -39,9 +38,9 @@ def _of_type(fold: FleetFold, seconds: float) -> dict[str, Any]:
         "realtime_factor": fold.ticks * fleet.tick / SECOND / seconds if seconds > 0.0 else None,
         **consistency(memory),
         "verdicts": verdicts(memory),
-        "reasons": [] if last is None else sorted({name for bits in last.reasons for name in reasons(int(bits))}),
+        "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
         "unidentifiable": _unidentifiable(fold),
-        **diagnosed(memory, fleet.layout.by_sensor(memory), fleet.twins, [sensor.name for sensor in fleet.sensors]),
+        **diagnosed(fleet.layout.records(memory), fleet.twins, [sensor.name for sensor in fleet.sensors]),
         "estimates": _estimates(fold, last),
         "unit": {quantity.name: quantity.unit for quantity in fleet.model.quantities},
     }

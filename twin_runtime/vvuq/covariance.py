@@ -6,45 +6,76 @@ w = M^-1 Y' R^-1 d minimise (d - Y w)' R^-1 (d - Y w) + w' w / c, and the least 
 """
 
 import math
+from typing import NamedTuple
 
+import numpy as np
 from numba import njit
 
-from twin_runtime.core import FloatArray
+from twin_runtime.core import FloatArray, IntArray
+
+
+class Update(NamedTuple):
+    """The readings that an update of one twin takes, and what it makes of them.
+
+    ``deviations[reading, :]`` hold the anomalies of N predictions, then the innovation d; ``noise[reading]`` is the
+    diagonal of R, and ``sensor[reading]`` who made it. :func:`solve` fills the rest: ``solved`` is S^-1 d; ``signal``
+    the diagonal of H K = I - R S^-1: how much of the analysis at a reading is due to that reading, 0 to 1 (Cardinali,
+    Pezzulli & Andersson 2004, Q J R Meteorol Soc 130:2767-2786).
+    """
+
+    deviations: FloatArray
+    noise: FloatArray
+    sensor: IntArray
+    solved: FloatArray
+    signal: FloatArray
+
+
+class Scratch(NamedTuple):
+    """Arrays to work in: ``factor[N, N]`` (the readings will do for N where they are fewer) and ``vectors[2, N]``."""
+
+    factor: FloatArray
+    vectors: FloatArray
 
 
 @njit(cache=True, error_model="numpy")
-def solve(
-    deviations: FloatArray,
-    noise: FloatArray,
-    factor: FloatArray,
-    room: FloatArray,
-    solved: FloatArray,
-    signal: FloatArray,
-) -> float:
-    """The statistic d' S^-1 d of one twin's innovations; fills ``solved`` and ``signal``, a number a reading.
+def scratch(readings: int, members: int) -> Scratch:
+    """For updates of so many readings at the most."""
+    size = min(readings, members)
+    return Scratch(np.empty((size, size)), np.empty((2, members)))
 
-    ``deviations[reading, :]`` hold the anomalies of N predictions, then the innovation d; ``noise`` is the diagonal of
-    R. ``solved`` is S^-1 d; ``signal`` the diagonal of H K = I - R S^-1: how much of the analysis at a reading is due
-    to that reading, 0 to 1 (Cardinali, Pezzulli & Andersson 2004, Q J R Meteorol Soc 130:2767-2786). ``factor[N, N]``
-    and ``room[2, N]`` are there to work in; the readings will do for N where they are fewer.
-    """
-    readings, members = deviations.shape[0], deviations.shape[1] - 1
+
+@njit(cache=True, error_model="numpy")
+def room_for(readings: int, members: int) -> Update:
+    """An update of so many readings whose arrays are still to be filled."""
+    numbers, sensor = np.empty((3, readings)), np.empty(readings, np.int64)
+    return Update(np.empty((readings, members + 1)), numbers[0], sensor, numbers[1], numbers[2])
+
+
+@njit(cache=True, error_model="numpy")
+def first(update: Update, count: int) -> Update:
+    """The update by the first ``count`` readings: a view."""
+    return Update(
+        update.deviations[:count],
+        update.noise[:count],
+        update.sensor[:count],
+        update.solved[:count],
+        update.signal[:count],
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def solve(update: Update, scratch: Scratch) -> float:
+    """The statistic d' S^-1 d of one twin's innovations; fills ``solved`` and ``signal`` of the update."""
+    readings, members = update.deviations.shape[0], update.deviations.shape[1] - 1
     scale = (1.0 + 1.0 / members) / (members - 1.0)
     if readings <= members:
-        return _by_readings(deviations, noise, scale, factor[:readings, :readings], room[0, :readings], solved, signal)
-    return _by_members(deviations, noise, scale, factor, room, solved, signal)
+        return _by_readings(update, scale, scratch.factor[:readings, :readings], scratch.vectors[0, :readings])
+    return _by_members(update, scale, scratch.factor, scratch.vectors)
 
 
 @njit(cache=True, error_model="numpy")
-def _by_readings(
-    deviations: FloatArray,
-    noise: FloatArray,
-    scale: float,
-    S: FloatArray,
-    column: FloatArray,
-    solved: FloatArray,
-    signal: FloatArray,
-) -> float:
+def _by_readings(update: Update, scale: float, S: FloatArray, column: FloatArray) -> float:
+    deviations, noise = update.deviations, update.noise
     readings, members = deviations.shape[0], deviations.shape[1] - 1
     for r in range(readings):
         for c in range(r, readings):
@@ -55,27 +86,20 @@ def _by_readings(
     _substitute(S, column, 0)
     statistic = _dot(column, column, readings)
     _substitute_back(S, column)
-    solved[:readings] = column
+    update.solved[:] = column
     for r in range(readings):
         column[:] = 0.0
         column[r] = 1.0
         _substitute(S, column, r)
-        signal[r] = 1.0 - noise[r] * _dot(column, column, readings)
+        update.signal[r] = 1.0 - noise[r] * _dot(column, column, readings)
     return statistic
 
 
 @njit(cache=True, error_model="numpy")
-def _by_members(
-    deviations: FloatArray,
-    noise: FloatArray,
-    scale: float,
-    M: FloatArray,
-    room: FloatArray,
-    solved: FloatArray,
-    signal: FloatArray,
-) -> float:
+def _by_members(update: Update, scale: float, M: FloatArray, vectors: FloatArray) -> float:
+    deviations, noise = update.deviations, update.noise
     readings, members = deviations.shape[0], deviations.shape[1] - 1
-    weights, row = room[0], room[1]
+    weights, row = vectors[0], vectors[1]
     weights[:] = 0.0
     M[:] = 0.0
     for r in range(readings):
@@ -92,11 +116,11 @@ def _by_members(
     statistic = _dot(weights, weights, members) / scale
     for r in range(readings):
         left = deviations[r, members] - _dot(deviations[r], weights, members)
-        solved[r] = left / noise[r]
-        statistic += left * solved[r]
+        update.solved[r] = left / noise[r]
+        statistic += left * update.solved[r]
         row[:] = deviations[r, :members]
         _substitute(M, row, 0)
-        signal[r] = _dot(row, row, members) / noise[r]
+        update.signal[r] = _dot(row, row, members) / noise[r]
     return statistic
 
 

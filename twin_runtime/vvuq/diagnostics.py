@@ -8,37 +8,35 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from twin_runtime.core import FloatArray
-from twin_runtime.vvuq.memory import RANKED, SensorSlot, Slot
+from twin_runtime.vvuq.memory import BINS, CheckMemory, RecordArray, SensorMemory
 
-LEAST_VARIANCE = 1.0 / (12.0 * len(RANKED) ** 2)
+LEAST_VARIANCE = 1.0 / (12.0 * BINS**2)
 """That of ranks that are spread evenly over a single bin: how they follow each other there is of no account."""
 
 Figures = Mapping[str, Any]
 
 
-def diagnosed(memory: FloatArray, by_sensor: FloatArray, twins: Sequence[str], sensors: Sequence[str]) -> Figures:
+def diagnosed(memory: CheckMemory, twins: Sequence[str], sensors: Sequence[str]) -> Figures:
     """What a summary says: how often each twin has diverged, and the figures of each of its sensors.
 
-    ``memory[twin, Slot]``, ``by_sensor[twin, sensor, SensorSlot]``. Figures are by twin first in a fleet of more than
-    one; twins that never diverged, and sensors without readings, are left out.
+    Figures are by twin first in a fleet of more than one; twins that never diverged, and sensors without readings, are
+    left out.
     """
-    times = memory[:, Slot.SUM_DIVERGED]
-    by_twin = {twin: _of_twin(by_sensor[row], memory[row], sensors) for row, twin in enumerate(twins)}
+    times, updates = memory.twins["sum_diverged"], memory.twins["sum_updates"]
+    by_twin = {twin: _of_twin(memory.sensors[row], updates[row], sensors) for row, twin in enumerate(twins)}
     return {
         "divergences": {twin: int(count) for twin, count in zip(twins, times, strict=True) if count},
         "diagnostics": by_twin if len(twins) > 1 else next(iter(by_twin.values())),
     }
 
 
-def _of_twin(by_sensor: FloatArray, memory: FloatArray, sensors: Sequence[str]) -> dict[str, Figures]:
-    named = zip(sensors, by_sensor, strict=True)
-    updates = memory[Slot.SUM_UPDATES]
-    return {name: of_sensor(sums, updates) for name, sums in named if sums[SensorSlot.SUM_READINGS] > 0.0}
+def _of_twin(memory: RecordArray, updates: float, sensors: Sequence[str]) -> dict[str, Figures]:
+    named = zip(sensors, memory, strict=True)
+    return {name: of_sensor(sums, updates) for name, sums in named if sums.sum_readings > 0.0}
 
 
-def of_sensor(sums: FloatArray, updates: float) -> Figures:
-    """The figures of one sensor, ``sums[SensorSlot]``; ``updates`` are those of its twin.
+def of_sensor(sums: SensorMemory, updates: float) -> Figures:
+    """The figures of one sensor, ``updates`` are those of its twin.
 
     - ``rmse``, ``spread``: what innovations are and what they should be, root mean squares in the model's unit; their
       ratio ``skill`` is 1 where the twin knows how good it is, more where it is too sure of itself.
@@ -48,37 +46,37 @@ def of_sensor(sums: FloatArray, updates: float) -> Figures:
     - ``degrees_of_freedom``: for signal, in an update of the twin, on average; ``influence``: in a reading, 0 to 1.
     - ``rank_histogram``: readings by their rank among the members, in ten bins; ``rank_flatness`` see :func:`flatness`.
     """
-    mean = {slot: float(sums[slot] / sums[SensorSlot.SUM_READINGS]) for slot in SensorSlot}
-    rmse, spread = math.sqrt(mean[SensorSlot.SUM_SQUARE]), math.sqrt(mean[SensorSlot.SUM_VARIANCE])
+    readings = sums.sum_readings
+    rmse, spread = math.sqrt(sums.sum_square / readings), math.sqrt(sums.sum_variance / readings)
     return {
-        "readings": int(sums[SensorSlot.SUM_READINGS]),
+        "readings": int(readings),
         "rmse": rmse,
         "spread": spread,
         "skill": rmse / spread,
-        "crps": mean[SensorSlot.SUM_CRPS],
-        "noise_sd": _stated_and_found(mean[SensorSlot.SUM_NOISE], mean[SensorSlot.SUM_NOISE_FOUND]),
-        "forecast_sd": _stated_and_found(mean[SensorSlot.SUM_FORECAST], mean[SensorSlot.SUM_FORECAST_FOUND]),
-        "degrees_of_freedom": float(sums[SensorSlot.SUM_SIGNAL] / updates),
-        "influence": mean[SensorSlot.SUM_SIGNAL],
-        "rank_histogram": [int(count) for count in sums[RANKED]],
+        "crps": float(sums.sum_crps / readings),
+        "noise_sd": _stated_and_found(sums.sum_noise / readings, sums.sum_noise_found / readings),
+        "forecast_sd": _stated_and_found(sums.sum_forecast / readings, sums.sum_forecast_found / readings),
+        "degrees_of_freedom": float(sums.sum_signal / updates),
+        "influence": float(sums.sum_signal / readings),
+        "rank_histogram": [int(count) for count in sums.ranked],
         "rank_flatness": flatness(sums),
     }
 
 
-def flatness(sums: FloatArray) -> float:
+def flatness(sums: SensorMemory) -> float:
     """Pearson's chi-squared of a rank histogram over its degrees of freedom: 1 by chance, more where it is not flat.
 
     Ranks that follow each other are alike, so they count for less: for n (1 - r) / (1 + r), with their correlation r
     (Bayley & Hammersley 1946, J R Stat Soc Suppl 8:184-197, of a first-order autoregression).
     """
-    counts, readings = sums[RANKED], sums[SensorSlot.SUM_READINGS]
-    square = (sums[SensorSlot.SUM_RANKS] / readings) ** 2
-    variance = sums[SensorSlot.SUM_RANKS_2] / readings - square
-    lagged = sums[SensorSlot.SUM_RANKS_LAGGED] / readings - square
+    counts, readings = sums.ranked, sums.sum_readings
+    square = (sums.sum_ranks / readings) ** 2
+    variance = sums.sum_ranks_2 / readings - square
+    lagged = sums.sum_ranks_lagged / readings - square
     correlation = max(0.0, lagged / max(variance, LEAST_VARIANCE))
     worth = max(0.0, (1.0 - correlation) / (1.0 + correlation))
-    expected = readings / len(RANKED)
-    return float(worth * ((counts - expected) ** 2).sum() / expected / (len(RANKED) - 1))
+    expected = readings / BINS
+    return float(worth * ((counts - expected) ** 2).sum() / expected / (BINS - 1))
 
 
 def _stated_and_found(stated: float, found: float) -> dict[str, float | None]:

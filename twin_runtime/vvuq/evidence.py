@@ -6,14 +6,17 @@ from typing import NamedTuple
 from numba import njit
 
 from twin_runtime.core import FloatArray
-from twin_runtime.vvuq.memory import SensorSlot, Slot
+from twin_runtime.vvuq.memory import RecordArray, TwinMemory
 
-WINDOW_NIS, DEGREES, DEGREES_2 = int(Slot.WINDOW_NIS), int(Slot.WINDOW_DEGREES), int(Slot.WINDOW_DEGREES_2)
-COVERED, COMPARED, COMPARED_2 = int(Slot.WINDOW_COVERED), int(Slot.WINDOW_COMPARED), int(Slot.WINDOW_COMPARED_2)
-DIVERGED = int(Slot.DIVERGED)
-HEARD, SAME_SINCE = int(SensorSlot.HEARD), int(SensorSlot.SAME_SINCE)
-OUTLIERS, REOPENED = int(SensorSlot.WINDOW_OUTLIERS), int(SensorSlot.WINDOW_REOPENED)
-BIAS, COUNT, COUNT_2 = int(SensorSlot.WINDOW_BIAS), int(SensorSlot.WINDOW_COUNT), int(SensorSlot.WINDOW_COUNT_2)
+
+class Patience(NamedTuple):
+    """After how many ticks the silence of a sensor is ``stale``, and a reading that does not change ``frozen``.
+
+    Both ``[sensor]``.
+    """
+
+    stale: FloatArray
+    frozen: FloatArray
 
 
 class Evidence(NamedTuple):
@@ -38,7 +41,7 @@ class Evidence(NamedTuple):
     reopened: FloatArray
     """How often the gate has been opened again by readings it kept refusing ``[sensor]``."""
     frozen: FloatArray
-    """How long the sensor has said the very same, in units of how long it may ``[sensor]``."""
+    """How long the sensor has repeated the same value, in units of how long it may ``[sensor]``."""
     spread: float
     """Smallest ratio of a corrected variable's spread to its prior's; NaN if a state is not finite."""
     strayed: float
@@ -49,36 +52,35 @@ class Evidence(NamedTuple):
     """For how many ticks yet the twin counts as diverged."""
 
 
+class EnsembleFigures(NamedTuple):
+    """``spread``, ``strayed`` and ``residual`` of :class:`Evidence`, all ``[twin]``."""
+
+    spread: FloatArray
+    strayed: FloatArray
+    residual: FloatArray
+
+
 @njit(cache=True, error_model="numpy")
 def gather(
-    memory: FloatArray,
-    sensors: FloatArray,
-    tick: int,
-    patience: FloatArray,
-    spread: float,
-    strayed: float,
-    residual: float,
+    memory: TwinMemory, sensors: RecordArray, tick: int, patience: Patience, ensembles: EnsembleFigures, twin: int
 ) -> Evidence:
-    """The evidence on one twin, from ``memory[Slot]`` and ``sensors[sensor, SensorSlot]``.
-
-    ``patience[sensor]`` is after how many ticks silence is stale, and a reading that does not change frozen.
-    """
-    count = sensors[:, COUNT]
+    """The evidence on one twin after a tick; ``memory`` and ``sensors[sensor]`` are its own."""
+    count = sensors["window_count"]
     return Evidence(
-        memory[WINDOW_NIS] / memory[DEGREES],
-        memory[DEGREES] ** 2 / memory[DEGREES_2],
-        memory[COVERED] / memory[COMPARED],
-        memory[COMPARED] ** 2 / memory[COMPARED_2],
-        sensors[:, BIAS] / count,
-        count**2 / sensors[:, COUNT_2],
-        sensors[:, OUTLIERS] / count,
-        (tick - sensors[:, HEARD]) / patience[:, 0],
-        sensors[:, REOPENED],
-        (sensors[:, HEARD] - sensors[:, SAME_SINCE]) / patience[:, 1],
-        spread,
-        strayed,
-        residual,
-        memory[DIVERGED],
+        memory.window_nis / memory.window_degrees,
+        memory.window_degrees**2 / memory.window_degrees_2,
+        memory.window_covered / memory.window_compared,
+        memory.window_compared**2 / memory.window_compared_2,
+        sensors["window_bias"] / count,
+        count**2 / sensors["window_count_2"],
+        sensors["window_outliers"] / count,
+        (tick - sensors["newest"]) / patience.stale,
+        sensors["window_reopened"],
+        (sensors["newest"] - sensors["same_since"]) / patience.frozen,
+        ensembles.spread[twin],
+        ensembles.strayed[twin],
+        ensembles.residual[twin],
+        memory.diverged,
     )
 
 

@@ -19,7 +19,7 @@ def summarise(values: FloatArray) -> FloatArray:
     twins, _, quantities = values.shape
     figures = np.empty((twins, quantities, 5))
     for i in range(twins):
-        mean, sd = _moments(values[i])
+        mean, sd = _mean_and_sd(values[i])
         sort_members(values[i])
         for q in range(quantities):
             figures[i, q, 0], figures[i, q, 1] = mean[q], sd[q]
@@ -29,8 +29,11 @@ def summarise(values: FloatArray) -> FloatArray:
 
 
 @njit(cache=True, error_model="numpy")
-def _moments(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation over the members, of ``values[member, quantity]``."""
+def _mean_and_sd(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation over the members, of ``values[member, quantity]``: in two passes.
+
+    That of :func:`twin_runtime.assimilation.inflation.mean_and_variance`, in one pass, is rounded otherwise.
+    """
     members, quantities = values.shape
     mean, square = np.zeros(quantities), np.zeros(quantities)
     for j in range(members):
@@ -81,7 +84,7 @@ def _quantile(ordered: FloatArray, probability: float) -> float:
     return float(ordered[below] + (place - below) * (ordered[below + 1] - ordered[below]))
 
 
-class Beside(NamedTuple):
+class PriorReference(NamedTuple):
     """The prior of a model's variables, ``[variable]``, and which columns are compared with it.
 
     Of ``corrected`` columns the spread is, of ``parameters`` the mean: a state may go wherever its physics takes it.
@@ -96,14 +99,14 @@ class Beside(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def beside_prior(x: FloatArray, prior: Beside, ticks: FloatArray) -> tuple[FloatArray, FloatArray]:
+def compare_with_prior(x: FloatArray, prior: PriorReference, ticks: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The smallest ratio ``[twin]`` of a spread to its prior's, and how many sd the furthest mean has strayed from it.
 
     That is, of the prior after a walk of so many ``ticks[twin]``. NaN for the ratio: not all is finite.
     """
     left, strayed = np.empty((2, x.shape[0]))
     for i in range(left.size):
-        mean, sd = _moments(x[i])
+        mean, sd = _mean_and_sd(x[i])
         smallest, furthest = math.inf, 0.0
         for j in prior.corrected:
             smallest = min(smallest, sd[j] / prior.sd[j])

@@ -6,196 +6,200 @@ readings.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from twin_runtime.assimilation.correlated import decorrelate
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.vvuq.covariance import solve
-from twin_runtime.vvuq.memory import SensorSlot, Slot
-from twin_runtime.vvuq.scores import score_forecast, score_update
+from twin_runtime.vvuq.covariance import Update, first, room_for, scratch, solve
+from twin_runtime.vvuq.memory import CheckMemory, RecordArray, SensorMemory, TwinMemory
+from twin_runtime.vvuq.scores import sample_variance, score_forecast, score_update
 
 QUANTILE_90 = 1.6448536269514722
 """Half the width of the central 90 % interval of a normal distribution, in standard deviations."""
-
-NIS, DEGREES, WINDOW_NIS = int(Slot.SUM_NIS), int(Slot.SUM_DEGREES), int(Slot.WINDOW_NIS)
-WINDOW_DEGREES, WINDOW_DEGREES_2 = int(Slot.WINDOW_DEGREES), int(Slot.WINDOW_DEGREES_2)
-WINDOW_COVERED, WINDOW_COMPARED = int(Slot.WINDOW_COVERED), int(Slot.WINDOW_COMPARED)
-WINDOW_COMPARED_2 = int(Slot.WINDOW_COMPARED_2)
-ASSIMILATED, OUTLIERS = int(Slot.SUM_ASSIMILATED), int(Slot.SUM_OUTLIERS)
-COVERED, COMPARED, WIDTH = int(Slot.SUM_COVERED), int(Slot.SUM_COMPARED), int(Slot.SUM_WIDTH)
-UPDATES = int(Slot.SUM_UPDATES)
-HEARD, REFUSED = int(SensorSlot.HEARD), int(SensorSlot.REFUSED)
-BIAS, COUNT, COUNT_2 = int(SensorSlot.WINDOW_BIAS), int(SensorSlot.WINDOW_COUNT), int(SensorSlot.WINDOW_COUNT_2)
-WINDOW_OUTLIERS, WINDOW_REOPENED = int(SensorSlot.WINDOW_OUTLIERS), int(SensorSlot.WINDOW_REOPENED)
-VALUE, SAME_SINCE = int(SensorSlot.VALUE), int(SensorSlot.SAME_SINCE)
-SQUARE, SHARE = int(SensorSlot.WINDOW_SQUARE), int(SensorSlot.WINDOW_SHARE)
 
 CLIPPED = 5.0
 """In the window of the squares, no reading counts as further off than so many standard deviations."""
 
 
+class Comparison(NamedTuple):
+    """What is compared: ``predicted[twin, member, reading]``; readings, their variances and sensors, NaN and -1: none.
+
+    These are ``[twin, reading]``.
+    """
+
+    predicted: FloatArray
+    observed: FloatArray
+    variance: FloatArray
+    sensor: IntArray
+
+
+class Gate(NamedTuple):
+    """Which readings are refused: those beyond ``limit`` standard deviations of their innovation (0: none).
+
+    Unless ``reopen`` readings in a row of the sensor were. Also one that its sensor has repeated for ``frozen[sensor]``
+    ticks, which would teach the twin that nothing moves.
+    """
+
+    limit: float
+    reopen: int
+    frozen: FloatArray
+
+
+class Correlated(NamedTuple):
+    """How errors are correlated: ``correlation[sensor, sensor]`` at equal ``times[twin, reading]``.
+
+    See :func:`twin_runtime.assimilation.correlated.independent`.
+    """
+
+    times: FloatArray
+    correlation: FloatArray
+
+
+class Innovation(NamedTuple):
+    """Of one reading: its difference from the prediction in standard deviations (``score``), and that ``sd``.
+
+    ``noise`` is the variance of the reading's own error; ``frozen``: the sensor has repeated it for too long.
+    """
+
+    score: float
+    sd: float
+    noise: float
+    frozen: bool
+
+
 @njit(cache=True, error_model="numpy")
 def compare(
-    predicted: FloatArray,
-    observed: FloatArray,
-    variance: FloatArray,
-    sensor: IntArray,
+    comparison: Comparison,
     tick: int,
     fading: float,
-    gate: float,
-    reopen: int,
-    frozen: FloatArray,
-    memory: FloatArray,
-    by_sensor: FloatArray,
-    times: FloatArray | None = None,
-    correlation: FloatArray | None = None,
+    gate: Gate,
+    memory: CheckMemory,
+    correlated: Correlated | None = None,
 ) -> FloatArray:
-    """Compare, gate and remember.
+    """Compare and gate the readings of a tick, and add them to the memory, in place.
 
-    ``predicted[twin, member, reading]``, ``observed``, ``variance`` and ``sensor`` ``[twin, reading]`` (NaN and -1:
-    none). A reading beyond ``gate`` standard deviations of its innovation (0: no gate) is refused, unless ``reopen``
-    readings in a row of its sensor were; so is one that its sensor has repeated for ``frozen[sensor]`` ticks, which
-    would teach the twin that nothing moves. ``memory[twin, Slot]`` and ``by_sensor[twin, sensor, SensorSlot]`` are
-    updated in place; ``fading`` is what a tick leaves of the window. Errors may be correlated (see
-    :func:`twin_runtime.assimilation.correlated.independent`), which matters to the statistic and to what the update
-    makes of the readings only. Returns ``observed`` with NaN for what was refused, or could not be compared.
+    ``fading`` is what a tick leaves of the window. Errors may be ``correlated``, which matters to the statistic and to
+    what the update makes of the readings only. Returns the readings with NaN for those that were refused, or could not
+    be compared.
     """
-    twins, members, width = predicted.shape
+    twins, members, width = comparison.predicted.shape
     kept = np.full((twins, width), np.nan)
-    noise, which, solved, signal = np.empty(width), np.empty(width, np.int64), np.empty(width), np.empty(width)
-    factor, room = np.empty((min(width, members), min(width, members))), np.empty((2, members))
-    deviations = np.empty((width, members + 1))  # of the members from their mean, and of the reading
+    used, which = room_for(width, members), np.empty(width, np.int64)
+    working = scratch(width, members)
     for i in range(twins):
-        _fade(memory[i], by_sensor[i], fading)
+        _fade(memory.twins[i], memory.sensors[i], fading)
         accepted = 0
         for k in range(width):
-            if sensor[i, k] < 0:
+            s = comparison.sensor[i, k]
+            if s < 0:
                 continue
-            stuck = _lasting(observed[i, k], tick, by_sensor[i, sensor[i, k]]) > frozen[sensor[i, k]]
-            mean, spread = _anomalies(predicted[i, :, k], deviations[accepted, :members])
-            deviations[accepted, members], noise[accepted] = observed[i, k] - mean, variance[i, k]
-            which[accepted] = k
-            sd = math.sqrt(spread * (1.0 + 1.0 / members) + variance[i, k])
-            score = deviations[accepted, members] / sd
-            own = by_sensor[i, sensor[i, k]]
-            _watch(score, variance[i, k] / sd**2, own)
-            if _admit(score, sd, tick, gate, reopen, stuck, memory[i], own):
-                score_forecast(deviations[accepted], variance[i, k], sd, room[0], own)
-                kept[i, k] = observed[i, k]
+            sensor = memory.sensors[i, s]
+            repeated = _repeated(comparison.observed[i, k], tick, sensor)
+            innovation = _innovation(comparison, i, k, used.deviations[accepted], repeated > gate.frozen[s])
+            _count(innovation, tick, memory.twins[i], sensor)
+            if _passes(innovation, gate, memory.twins[i], sensor):
+                score_forecast(used.deviations[accepted], innovation.noise, innovation.sd, working.vectors[0], sensor)
+                kept[i, k] = comparison.observed[i, k]
+                used.noise[accepted], used.sensor[accepted], which[accepted] = innovation.noise, s, k
                 accepted += 1
         if accepted > 0:
-            if times is not None and correlation is not None:
-                there = which[:accepted]
-                decorrelate(deviations[:accepted], noise, sensor[i][there], times[i][there], correlation)
-            statistic = solve(deviations[:accepted], noise, factor, room, solved, signal)
-            own = by_sensor[i]
-            _remember(statistic, deviations[:accepted], noise, solved, signal, sensor[i], which, memory[i], own)
+            update = first(used, accepted)
+            if correlated is not None:
+                times = correlated.times[i][which[:accepted]]
+                decorrelate(update.deviations, update.noise, update.sensor, times, correlated.correlation)
+            _add_update(update, solve(update, working), memory.twins[i], memory.sensors[i])
     return kept
 
 
 @njit(cache=True, error_model="numpy")
-def _remember(
-    statistic: float,
-    deviations: FloatArray,
-    noise: FloatArray,
-    solved: FloatArray,
-    signal: FloatArray,
-    sensor: IntArray,
-    which: IntArray,
-    memory: FloatArray,
-    by_sensor: FloatArray,
-) -> None:
-    """Add the readings ``which`` an update of a twin takes to the sums, the twin's and their sensors'."""
-    readings, members = deviations.shape[0], deviations.shape[1] - 1
-    for a in range(readings):
-        forecast = _spread(deviations[a], members) * (1.0 + 1.0 / members)
-        score_update(deviations[a, members], forecast, noise[a], solved[a], signal[a], by_sensor[sensor[which[a]]])
-    memory[UPDATES] += 1.0
-    memory[NIS] += statistic
-    memory[DEGREES] += readings
-    memory[WINDOW_NIS] += statistic
-    memory[WINDOW_DEGREES] += readings
-    memory[WINDOW_DEGREES_2] += readings
-
-
-@njit(cache=True, error_model="numpy")
-def _fade(memory: FloatArray, by_sensor: FloatArray, fading: float) -> None:
-    for slot in (WINDOW_NIS, WINDOW_DEGREES, WINDOW_COVERED, WINDOW_COMPARED):
-        memory[slot] *= fading
-    memory[WINDOW_DEGREES_2] *= fading * fading
-    memory[WINDOW_COMPARED_2] *= fading * fading
-    for s in range(by_sensor.shape[0]):
-        by_sensor[s, BIAS] *= fading
-        by_sensor[s, COUNT] *= fading
-        by_sensor[s, COUNT_2] *= fading * fading
-        by_sensor[s, WINDOW_OUTLIERS] *= fading
-        by_sensor[s, WINDOW_REOPENED] *= fading
-        by_sensor[s, SQUARE] *= fading
-        by_sensor[s, SHARE] *= fading
-
-
-@njit(cache=True, error_model="numpy")
-def _lasting(value: float, tick: int, sensor: FloatArray) -> float:
-    """For how many ticks a sensor has said the same."""
-    if value != sensor[VALUE]:
-        sensor[VALUE], sensor[SAME_SINCE] = value, tick
-    return float(tick - sensor[SAME_SINCE])
-
-
-@njit(cache=True, error_model="numpy")
-def _anomalies(predicted: FloatArray, anomalies: FloatArray) -> tuple[float, float]:
-    """Fill the anomalies of one predicted reading; returns its mean and sample variance."""
+def _innovation(comparison: Comparison, twin: int, reading: int, deviations: FloatArray, frozen: bool) -> Innovation:
+    """The innovation of one reading; fills ``deviations[member + 1]``: the members from their mean, and the reading."""
+    members = len(deviations) - 1
+    predicted, noise = comparison.predicted[twin, :, reading], comparison.variance[twin, reading]
     mean = predicted.sum() / predicted.size
-    for j in range(predicted.size):
-        anomalies[j] = predicted[j] - mean
-    return mean, _spread(anomalies, anomalies.size)
-
-
-@njit(cache=True, error_model="numpy")
-def _spread(anomalies: FloatArray, members: int) -> float:
-    """The sample variance of so many anomalies."""
-    total = 0.0
     for j in range(members):
-        total += anomalies[j] * anomalies[j]
-    return total / (members - 1)
+        deviations[j] = predicted[j] - mean
+    deviations[members] = comparison.observed[twin, reading] - mean
+    sd = math.sqrt(sample_variance(deviations, members) * (1.0 + 1.0 / members) + noise)
+    return Innovation(deviations[members] / sd, sd, noise, frozen)
 
 
 @njit(cache=True, error_model="numpy")
-def _watch(score: float, noise: float, sensor: FloatArray) -> None:
-    """Remember how far off a reading is, used or not, and how much of that the forecast answers for.
-
-    ``noise`` is the share of its own error in the variance of the innovation.
-    """
-    finite = math.isfinite(score)
-    sensor[SQUARE] += min(score * score, CLIPPED * CLIPPED) if finite else CLIPPED * CLIPPED
-    sensor[SHARE] += 1.0 - noise if finite else 0.0
+def _add_update(update: Update, statistic: float, memory: TwinMemory, sensors: RecordArray) -> None:
+    """Add the readings an update takes to the sums, the twin's and their sensors'; ``statistic`` is d' S^-1 d."""
+    readings = len(update.noise)
+    for reading in range(readings):
+        score_update(update, reading, sensors[update.sensor[reading]])
+    memory.sum_updates += 1.0
+    memory.sum_nis += statistic
+    memory.sum_degrees += readings
+    memory.window_nis += statistic
+    memory.window_degrees += readings
+    memory.window_degrees_2 += readings
 
 
 @njit(cache=True, error_model="numpy")
-def _admit(
-    score: float, sd: float, tick: int, gate: float, reopen: int, stuck: bool, memory: FloatArray, sensor: FloatArray
-) -> bool:
-    """Whether a reading with this normalised innovation is used; remembers it either way."""
-    sensor[HEARD] = tick
-    inside = gate <= 0.0 or abs(score) <= gate
-    sensor[COUNT] += 1.0
-    sensor[COUNT_2] += 1.0
-    memory[COMPARED] += 1.0
-    memory[WINDOW_COMPARED] += 1.0
-    memory[WINDOW_COMPARED_2] += 1.0
+def _fade(memory: TwinMemory, sensors: RecordArray, fading: float) -> None:
+    """Let what is in the window count for less; the sums of squared weights fade with the square."""
+    squared = fading * fading
+    memory.window_nis *= fading
+    memory.window_degrees *= fading
+    memory.window_degrees_2 *= squared
+    memory.window_covered *= fading
+    memory.window_compared *= fading
+    memory.window_compared_2 *= squared
+    for s in range(len(sensors)):
+        sensor = sensors[s]
+        sensor.window_bias *= fading
+        sensor.window_count *= fading
+        sensor.window_count_2 *= squared
+        sensor.window_outliers *= fading
+        sensor.window_reopened *= fading
+        sensor.window_square *= fading
+        sensor.window_share *= fading
+
+
+@njit(cache=True, error_model="numpy")
+def _repeated(value: float, tick: int, sensor: SensorMemory) -> float:
+    """For how many ticks a sensor has repeated the same value."""
+    if value != sensor.value:
+        sensor.value, sensor.same_since = value, tick
+    return float(tick - sensor.same_since)
+
+
+@njit(cache=True, error_model="numpy")
+def _count(innovation: Innovation, tick: int, memory: TwinMemory, sensor: SensorMemory) -> None:
+    """Count a reading, used or not: how far off it is, how much of that is the forecast's, whether it was covered."""
+    score, finite = innovation.score, math.isfinite(innovation.score)
+    sensor.window_square += min(score * score, CLIPPED * CLIPPED) if finite else CLIPPED * CLIPPED
+    sensor.window_share += 1.0 - innovation.noise / innovation.sd**2 if finite else 0.0
+    sensor.newest = tick
+    sensor.window_count += 1.0
+    sensor.window_count_2 += 1.0
+    memory.sum_compared += 1.0
+    memory.window_compared += 1.0
+    memory.window_compared_2 += 1.0
     if abs(score) <= QUANTILE_90:
-        memory[COVERED] += 1.0
-        memory[WINDOW_COVERED] += 1.0
-    opened = sensor[REFUSED] >= reopen
-    sensor[WINDOW_REOPENED] += 1.0 if sensor[REFUSED] == reopen and not inside else 0.0
-    sensor[REFUSED] = 0.0 if inside else sensor[REFUSED] + 1.0
-    if not (math.isfinite(score) and math.isfinite(sd) and (inside or opened)) or stuck:
-        memory[OUTLIERS] += 1.0
-        sensor[WINDOW_OUTLIERS] += 1.0
+        memory.sum_covered += 1.0
+        memory.window_covered += 1.0
+
+
+@njit(cache=True, error_model="numpy")
+def _passes(innovation: Innovation, gate: Gate, memory: TwinMemory, sensor: SensorMemory) -> bool:
+    """Whether a reading passes the gate; counted either way."""
+    score, sd = innovation.score, innovation.sd
+    inside = gate.limit <= 0.0 or abs(score) <= gate.limit
+    opened = sensor.refused >= gate.reopen
+    sensor.window_reopened += 1.0 if sensor.refused == gate.reopen and not inside else 0.0
+    sensor.refused = 0.0 if inside else sensor.refused + 1.0
+    if not (math.isfinite(score) and math.isfinite(sd) and (inside or opened)) or innovation.frozen:
+        memory.sum_outliers += 1.0
+        sensor.window_outliers += 1.0
         return False
-    memory[ASSIMILATED] += 1.0
-    memory[WIDTH] += 2.0 * QUANTILE_90 * sd
-    sensor[BIAS] += max(-10.0, min(10.0, score))
+    memory.sum_assimilated += 1.0
+    memory.sum_width += 2.0 * QUANTILE_90 * sd
+    sensor.window_bias += max(-10.0, min(10.0, score))
     return True

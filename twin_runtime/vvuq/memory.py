@@ -1,90 +1,111 @@
-"""What the checks remember from tick to tick: one row of numbers a twin, part of the state."""
+"""What the checks remember from tick to tick: one row of numbers a twin, part of the state, with named columns.
+
+The rows are stored and hashed as float64; kernels see records, which are views of them.
+"""
 
 from dataclasses import dataclass
-from enum import IntEnum
+from typing import NamedTuple, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from twin_runtime.core import FloatArray
 
+BINS = 10
+"""Of a rank histogram."""
 
-class Slot(IntEnum):
-    """The slots of a twin. ``SUM_`` counts from the start, ``WINDOW_`` fades with the window of the checks."""
-
-    TRUST = 0
-    BETTER = 1
-    WORSE = 2
-    SUM_ASSIMILATED = 3
-    SUM_OUTLIERS = 4
-    SUM_COVERED = 5
-    SUM_WIDTH = 6
-    SUM_NIS = 7
-    SUM_DEGREES = 8
-    WINDOW_NIS = 9
-    WINDOW_DEGREES = 10
-    WINDOW_DEGREES_2 = 11
-    WINDOW_COVERED = 12
-    WINDOW_COMPARED = 13
-    WINDOW_COMPARED_2 = 14
-    SUM_TRUSTED = 15
-    SUM_DEGRADED = 16
-    SUM_UNTRUSTED = 17
-    SUM_COMPARED = 18
-    SUM_DRIVEN = 19
-    SUM_UPDATES = 20
-    DIVERGED = 21
-    SUM_DIVERGED = 22
+RecordArray = npt.NDArray[np.void]
 
 
-class SensorSlot(IntEnum):
-    """The slots of each sensor of a twin. ``_FOUND`` is what innovations say of what is stated without it."""
+class TwinMemory:
+    """The columns of a twin. ``sum_`` counts from the start, ``window_`` fades with the window of the checks.
 
-    HEARD = 0
-    REFUSED = 1
-    WINDOW_BIAS = 2
-    WINDOW_COUNT = 3
-    WINDOW_COUNT_2 = 4
-    WINDOW_OUTLIERS = 5
-    WINDOW_SQUARE = 6
-    WINDOW_SHARE = 7
-    SUM_READINGS = 8
-    SUM_SQUARE = 9
-    SUM_VARIANCE = 10
-    SUM_CRPS = 11
-    SUM_NOISE = 12
-    SUM_NOISE_FOUND = 13
-    SUM_FORECAST = 14
-    SUM_FORECAST_FOUND = 15
-    SUM_SIGNAL = 16
-    LAST_RANK = 17
-    SUM_RANKS = 18
-    SUM_RANKS_2 = 19
-    SUM_RANKS_LAGGED = 20
-    RANKED_0 = 21
-    RANKED_1 = 22
-    RANKED_2 = 23
-    RANKED_3 = 24
-    RANKED_4 = 25
-    RANKED_5 = 26
-    RANKED_6 = 27
-    RANKED_7 = 28
-    RANKED_8 = 29
-    RANKED_9 = 30
-    WINDOW_REOPENED = 31
-    VALUE = 32
-    SAME_SINCE = 33
+    ``_2`` sums the squares of the weights: how many readings the faded ones are worth.
+    """
+
+    trust: float
+    better: float
+    worse: float
+    sum_assimilated: float
+    sum_outliers: float
+    sum_covered: float
+    sum_width: float
+    sum_nis: float
+    sum_degrees: float
+    window_nis: float
+    window_degrees: float
+    window_degrees_2: float
+    window_covered: float
+    window_compared: float
+    window_compared_2: float
+    sum_verdicts: FloatArray
+    """Ticks by :class:`twin_runtime.core.Trust`."""
+    sum_compared: float
+    sum_inputs: float
+    sum_updates: float
+    diverged: float
+    """For how many ticks yet the twin counts as diverged."""
+    sum_diverged: float
 
 
-VERDICTS = [Slot.SUM_TRUSTED, Slot.SUM_DEGRADED, Slot.SUM_UNTRUSTED]
-"""Together they count the ticks of a twin."""
-WINDOW = [slot for slot in Slot if slot.name.startswith("WINDOW_")]
-SENSOR_WINDOW = [slot for slot in SensorSlot if slot.name.startswith("WINDOW_")]
-RANKED = [slot for slot in SensorSlot if slot.name.startswith("RANKED_")]
+class SensorMemory:
+    """The columns of each sensor of a twin. ``_found`` is what innovations say of what is stated without it."""
+
+    newest: float
+    """The tick of the newest reading."""
+    refused: float
+    """How many readings in a row the gate has refused."""
+    window_bias: float
+    window_count: float
+    window_count_2: float
+    window_outliers: float
+    window_square: float
+    window_share: float
+    sum_readings: float
+    sum_square: float
+    sum_variance: float
+    sum_crps: float
+    sum_noise: float
+    sum_noise_found: float
+    sum_forecast: float
+    sum_forecast_found: float
+    sum_signal: float
+    last_rank: float
+    sum_ranks: float
+    sum_ranks_2: float
+    sum_ranks_lagged: float
+    ranked: FloatArray
+    """Readings by their rank among the members."""
+    window_reopened: float
+    value: float
+    """Of the newest reading."""
+    same_since: float
+    """The tick since when the value has been the same."""
+
+
+def _dtype(columns: type, shapes: dict[str, int]) -> np.dtype[np.void]:
+    """Records with these columns, all float64."""
+    fields = [(name, "f8", shapes.get(name, ())) for name in columns.__annotations__]
+    return np.dtype((np.record, np.dtype(fields, align=True)))
+
+
+TWIN, SENSOR = _dtype(TwinMemory, {"sum_verdicts": 3}), _dtype(SensorMemory, {"ranked": BINS})
+TWIN_WIDTH, SENSOR_WIDTH = TWIN.itemsize // 8, SENSOR.itemsize // 8
+
+
+class CheckMemory(NamedTuple):
+    """Views of the memory: ``twins[twin]`` of :class:`TwinMemory`, ``sensors[twin, sensor]`` of :class:`SensorMemory`.
+
+    Kernels change them in place.
+    """
+
+    twins: RecordArray
+    sensors: RecordArray
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the slots of a twin type lie in a row of memory.
+    """Where the columns of a twin type lie in a row of memory.
 
     ``variables`` counts those whose inflation is remembered: all of them, or none.
     """
@@ -96,17 +117,17 @@ class Layout:
     @property
     def width(self) -> int:
         """Numbers a twin."""
-        return len(Slot) + self.sensors * len(SensorSlot) + self.variables * 2 + self.inputs * 2
+        return TWIN_WIDTH + self.sensors * SENSOR_WIDTH + self.variables * 2 + self.inputs * 2
 
-    def by_sensor(self, memory: FloatArray) -> FloatArray:
-        """A view ``[twin, sensor, SensorSlot]``."""
-        start = len(Slot)
-        stop = start + self.sensors * len(SensorSlot)
-        return memory[:, start:stop].reshape(len(memory), self.sensors, len(SensorSlot))
+    def records(self, memory: FloatArray) -> CheckMemory:
+        """The columns of the twins and of their sensors."""
+        stop = TWIN_WIDTH + self.sensors * SENSOR_WIDTH
+        by_sensor = memory[:, TWIN_WIDTH:stop].reshape(len(memory), self.sensors, SENSOR_WIDTH)
+        return CheckMemory(by_twin(memory), by_sensor.view(SENSOR)[..., 0])
 
     def by_variable(self, memory: FloatArray) -> FloatArray:
         """A view ``[twin, variable, 2]``: inflation and how uncertain it is; NaN: none yet."""
-        start = len(Slot) + self.sensors * len(SensorSlot)
+        start = TWIN_WIDTH + self.sensors * SENSOR_WIDTH
         return memory[:, start : start + self.variables * 2].reshape(len(memory), self.variables, 2)
 
     def by_input(self, memory: FloatArray) -> FloatArray:
@@ -114,16 +135,28 @@ class Layout:
         return memory[:, self.width - self.inputs * 2 :].reshape(len(memory), self.inputs, 2)
 
     def fresh(self, twins: int) -> FloatArray:
-        """The memory of twins that have seen nothing yet."""
+        """The memory of twins that have had no reading yet."""
         memory = np.zeros((twins, self.width))
-        self.by_sensor(memory)[:, :, SensorSlot.HEARD] = -np.inf
-        self.by_sensor(memory)[:, :, SensorSlot.VALUE] = np.nan
+        sensors = self.records(memory).sensors
+        sensors["newest"], sensors["value"] = -np.inf, np.nan
         self.by_variable(memory)[:] = np.nan
         self.by_input(memory)[:] = np.nan
         return memory
 
-    def forget(self, memory: FloatArray, twin: int) -> None:
+    def reset_window(self, memory: FloatArray, twin: int) -> None:
         """Let the window of a twin start afresh, and what its inflation has learnt, in place."""
-        memory[twin, WINDOW] = 0.0
-        self.by_sensor(memory)[twin][:, SENSOR_WINDOW] = 0.0
+        for columns, dtype in zip(self.records(memory), (TWIN, SENSOR), strict=True):
+            for name in dtype.names or ():
+                if name.startswith("window_"):
+                    columns[name][twin] = 0.0
         self.by_variable(memory)[twin] = np.nan
+
+
+def by_twin(memory: FloatArray) -> RecordArray:
+    """A view ``[twin]`` of the columns of the twins."""
+    return memory[:, :TWIN_WIDTH].view(TWIN)[:, 0]
+
+
+def totals(memory: FloatArray) -> TwinMemory:
+    """The columns of the twins, summed over them."""
+    return cast("TwinMemory", memory[:, :TWIN_WIDTH].sum(axis=0).view(TWIN)[0])

@@ -1,6 +1,6 @@
 """How good a forecast of a reading was, and what the update made of it: sums by sensor, of the readings that were used.
 
-Of the forecast: its error beside its spread (Fortin et al. 2014, J Hydrometeorol 15:1708-1713), the continuous ranked
+Of the forecast: its error and its spread (Fortin et al. 2014, J Hydrometeorol 15:1708-1713), the continuous ranked
 probability score (Gneiting & Raftery 2007, J Am Stat Assoc 102:359-378), and the reading's rank among the members
 (Hamill 2001, Mon Wea Rev 129:550-560). Of the update, what Desroziers, Berre, Chapnik & Poli 2005 (Q J R Meteorol Soc
 131:3385-3396) found: where the stated covariances are right, the mean of d_b d_a is the variance of the noise, and that
@@ -12,54 +12,50 @@ import math
 from numba import njit
 
 from twin_runtime.core import FloatArray
-from twin_runtime.vvuq.memory import RANKED, SensorSlot
-
-READINGS, SQUARE, VARIANCE = int(SensorSlot.SUM_READINGS), int(SensorSlot.SUM_SQUARE), int(SensorSlot.SUM_VARIANCE)
-CRPS, SIGNAL = int(SensorSlot.SUM_CRPS), int(SensorSlot.SUM_SIGNAL)
-NOISE, NOISE_FOUND = int(SensorSlot.SUM_NOISE), int(SensorSlot.SUM_NOISE_FOUND)
-FORECAST, FORECAST_FOUND = int(SensorSlot.SUM_FORECAST), int(SensorSlot.SUM_FORECAST_FOUND)
-LAST, FIRST_BIN = int(SensorSlot.LAST_RANK), int(SensorSlot.RANKED_0)
-RANKS, RANKS_2, LAGGED = int(SensorSlot.SUM_RANKS), int(SensorSlot.SUM_RANKS_2), int(SensorSlot.SUM_RANKS_LAGGED)
-
-BINS = len(RANKED)
-"""Of a rank histogram."""
+from twin_runtime.vvuq.covariance import Update
+from twin_runtime.vvuq.memory import BINS, SensorMemory
 
 
 @njit(cache=True, error_model="numpy")
-def score_forecast(deviations: FloatArray, noise: float, sd: float, room: FloatArray, sensor: FloatArray) -> None:
-    """Add one reading to the sums of its sensor's forecasts: ``sensor[SensorSlot]``.
+def score_forecast(deviations: FloatArray, noise: float, sd: float, ranks: FloatArray, sensor: SensorMemory) -> None:
+    """Add one reading to the sums of its sensor's forecasts.
 
     ``deviations`` hold the anomalies of N predictions, then the innovation, whose standard deviation is ``sd``;
-    ``noise`` is the variance of the reading's own error. ``room[N]`` is there to work in.
+    ``noise`` is the variance of the reading's own error. ``ranks[N]`` is an array to work in.
     """
-    innovation = deviations[room.size]
-    sensor[SQUARE] += innovation * innovation
-    sensor[VARIANCE] += sd * sd
-    sensor[CRPS] += normal_crps(innovation, sd)
-    rank = expected_rank(deviations, math.sqrt(noise), room)
-    sensor[LAGGED] += rank * (sensor[LAST] if sensor[READINGS] > 0.0 else rank)
-    sensor[RANKS] += rank
-    sensor[RANKS_2] += rank * rank
-    sensor[LAST] = rank
-    sensor[FIRST_BIN + max(0, min(int(BINS * rank), BINS - 1))] += 1.0
-    sensor[READINGS] += 1.0
+    innovation = deviations[ranks.size]
+    sensor.sum_square += innovation * innovation
+    sensor.sum_variance += sd * sd
+    sensor.sum_crps += normal_crps(innovation, sd)
+    rank = expected_rank(deviations, math.sqrt(noise), ranks)
+    sensor.sum_ranks_lagged += rank * (sensor.last_rank if sensor.sum_readings > 0.0 else rank)
+    sensor.sum_ranks += rank
+    sensor.sum_ranks_2 += rank * rank
+    sensor.last_rank = rank
+    sensor.ranked[max(0, min(int(BINS * rank), BINS - 1))] += 1.0
+    sensor.sum_readings += 1.0
 
 
 @njit(cache=True, error_model="numpy")
-def score_update(
-    innovation: float, forecast: float, noise: float, solved: float, signal: float, sensor: FloatArray
-) -> None:
-    """Add one reading to the sums of what updates made of its sensor.
+def score_update(update: Update, reading: int, sensor: SensorMemory) -> None:
+    """Add one reading of a solved update to the sums of its sensor."""
+    members = update.deviations.shape[1] - 1
+    innovation, noise = update.deviations[reading, members], update.noise[reading]
+    residual = noise * update.solved[reading]
+    sensor.sum_forecast += sample_variance(update.deviations[reading], members) * (1.0 + 1.0 / members)
+    sensor.sum_noise += noise
+    sensor.sum_noise_found += innovation * residual
+    sensor.sum_forecast_found += innovation * (innovation - residual)
+    sensor.sum_signal += update.signal[reading]
 
-    ``forecast`` and ``noise`` are the variances stated of the prediction and of the reading; ``solved`` and ``signal``
-    see :func:`twin_runtime.vvuq.covariance.solve`.
-    """
-    residual = noise * solved
-    sensor[FORECAST] += forecast
-    sensor[NOISE] += noise
-    sensor[NOISE_FOUND] += innovation * residual
-    sensor[FORECAST_FOUND] += innovation * (innovation - residual)
-    sensor[SIGNAL] += signal
+
+@njit(cache=True, error_model="numpy")
+def sample_variance(anomalies: FloatArray, members: int) -> float:
+    """The variance of the first so many numbers, which are anomalies: divided by one less than there are."""
+    total = 0.0
+    for j in range(members):
+        total += anomalies[j] * anomalies[j]
+    return total / (members - 1)
 
 
 @njit(cache=True, error_model="numpy")
@@ -74,17 +70,17 @@ def normal_crps(error: float, sd: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def expected_rank(deviations: FloatArray, noise_sd: float, room: FloatArray) -> float:
+def expected_rank(deviations: FloatArray, noise_sd: float, ranks: FloatArray) -> float:
     """The rank of a reading among the members with noise added, from 0 to 1: its mean over all noise there could be.
 
-    The anomalies are stretched so that members and noise have the variance of the innovation, 1 + 1/N times that of the
-    members beside the noise. The normal distribution is that of Hastings 1955 (Abramowitz & Stegun, Handbook of
+    The anomalies are scaled so that members and noise have the variance of the innovation: 1 + 1/N times that of the
+    members, and that of the noise. The normal distribution is that of Hastings 1955 (Abramowitz & Stegun, Handbook of
     Mathematical Functions, 7.1.28), to 3e-7: without an exponential, LLVM vectorises it over the members.
     """
-    members = room.size
-    stretched, innovation = math.sqrt((members + 1.0) / (members - 1.0)), deviations[members]
+    members = ranks.size
+    scale, innovation = math.sqrt((members + 1.0) / (members - 1.0)), deviations[members]
     for j in range(members):
-        z = (innovation - stretched * deviations[j]) / (noise_sd * math.sqrt(2.0))
+        z = (innovation - scale * deviations[j]) / (noise_sd * math.sqrt(2.0))
         t = abs(z)
         p = 1.0 + t * (
             0.0705230784
@@ -94,5 +90,5 @@ def expected_rank(deviations: FloatArray, noise_sd: float, room: FloatArray) -> 
         p *= p
         p *= p
         p *= p
-        room[j] = math.copysign(1.0 - 1.0 / p, z)
-    return 0.5 + 0.5 * float(room.sum()) / members
+        ranks[j] = math.copysign(1.0 - 1.0 / p, z)
+    return 0.5 + 0.5 * float(ranks.sum()) / members
