@@ -248,10 +248,10 @@ def test_memory_stays_bounded_however_long_it_runs() -> None:
                 pass
         return tracemalloc.get_traced_memory()[0]
 
-    grow(range(250))
-    tracemalloc.start()
+    tracemalloc.start()  # before all else: what the interpreter keeps for reuse counts from the start
     try:
+        grow(range(250))
         first, last = grow(range(250, 500)), grow(range(500, 2500))
     finally:
         tracemalloc.stop()
-    assert last < 1.1 * first + 20_000
+    assert last < first + 20_000  # ten bytes a tick
