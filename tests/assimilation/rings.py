@@ -1,8 +1,7 @@
 """A short ring on which every method can be tried: fleets of it, and how to make a method for it."""
 
 from twin_models.lorenz96 import Lorenz96
-from twin_runtime.assimilation import Assimilator, Inflate, chosen, options
-from twin_runtime.config.against_method import FILTERPYS
+from twin_runtime.assimilation import METHODS, Assimilator, Inflate, chosen, options
 from twin_runtime.core import SECOND
 from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.vvuq.checks import CHECKS
@@ -18,7 +17,7 @@ def method(name: str) -> Assimilator:
 
 def fleet(name: str, inflation: Inflate, twins: int = 2) -> Fleet:
     """Rings on which everything is observed."""
-    members = 2 * SITES if name in FILTERPYS else 24
+    members = 2 * SITES if METHODS[name].keeps_points else 24
     return Fleet(
         model=RING,
         twins=tuple(f"ring-{i}" for i in range(twins)),

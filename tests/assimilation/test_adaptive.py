@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import invgamma
 
-from twin_runtime.assimilation import AdaptiveInflation, Etkf
+from twin_runtime.assimilation import AdaptiveInflation, AnalysisInput, Etkf
 from twin_runtime.assimilation.adaptive import learnt, shape_of
-from twin_runtime.assimilation.conformance import Problem, random_problem
+from twin_runtime.assimilation.conformance import of_twins, random_problem
 from twin_runtime.core import FloatArray
 
 MEMBERS = 64
@@ -33,7 +33,7 @@ def test_innovations_tell_how_much_is_needed(needed: float) -> None:
     assert np.mean(found[5000:]) == pytest.approx(needed, rel=0.1)
 
 
-def surprising(twins: int = 1) -> Problem:
+def surprising(twins: int = 1) -> AnalysisInput:
     """Two states of which one is observed, far from what is predicted; the other has nothing to do with it."""
     problem = random_problem(31, twins, MEMBERS, 2, 1)
     a, b = problem.x[:, :, :1], problem.x[:, :, 1:].copy()
@@ -44,11 +44,11 @@ def surprising(twins: int = 1) -> Problem:
     return problem._replace(x=x, predicted=a.copy(), observed=far, variance=np.ones((twins, 1)))
 
 
-def inflated(problem: Problem, memory: FloatArray) -> tuple[FloatArray, FloatArray]:
+def inflated(problem: AnalysisInput, memory: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The analysis without and with inflation."""
-    plain = Etkf().update(*problem)
+    plain = Etkf().update(problem)
     wider = plain.copy()
-    AdaptiveInflation()(problem.x, wider, *problem[1:4], memory)
+    AdaptiveInflation()(problem, wider, memory)
     return plain, wider
 
 
@@ -83,5 +83,5 @@ def test_a_twin_does_not_depend_on_the_others() -> None:
     _, together = inflated(problem, memory)
     for twin in range(3):
         alone = np.full((1, 4, 2), np.nan)
-        assert inflated(problem.of([twin]), alone)[1].tobytes() == together[twin].tobytes()
+        assert inflated(of_twins(problem, [twin]), alone)[1].tobytes() == together[twin].tobytes()
         assert alone.tobytes() == memory[twin].tobytes()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin_runtime.assimilation import Assimilator, Denkf, Enkf, Ensrf, Etkf
-from twin_runtime.assimilation.conformance import Problem, assert_close, covariance, random_problem
+from twin_runtime.assimilation import AnalysisInput, Assimilator, Denkf, Enkf, Ensrf, Etkf
+from twin_runtime.assimilation.conformance import assert_close, covariance, random_problem
 from twin_runtime.assimilation.correlated import independent
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.vvuq.innovation import Comparison, Correlated, Gate, compare
@@ -33,7 +33,7 @@ class Errors(NamedTuple):
         return R
 
 
-def correlated(seed: int, members: int, states: int, moments: int) -> tuple[Problem, Errors]:
+def correlated(seed: int, members: int, states: int, moments: int) -> tuple[AnalysisInput, Errors]:
     """A problem in which every sensor reads at every moment, the moments one after the other."""
     rng = np.random.default_rng(seed)
     problem = random_problem(seed, 2, members, states, SENSORS * moments)
@@ -46,12 +46,13 @@ def correlated(seed: int, members: int, states: int, moments: int) -> tuple[Prob
 problems = st.builds(correlated, st.integers(0, 2**32), st.integers(2, 30), st.integers(1, 8), st.integers(1, 5))
 
 
-def turned(problem: Problem, errors: Errors) -> Problem:
+def turned(problem: AnalysisInput, errors: Errors) -> AnalysisInput:
     """The same with independent errors."""
-    return Problem(problem.x, *independent(*problem[1:4], *errors), problem.occasion)
+    predicted, observed, variance = independent(*problem[1:4], *errors)
+    return problem._replace(predicted=predicted, observed=observed, variance=variance)
 
 
-def kalman(problem: Problem, errors: Errors, twin: int) -> tuple[FloatArray, FloatArray]:
+def kalman(problem: AnalysisInput, errors: Errors, twin: int) -> tuple[FloatArray, FloatArray]:
     """The Kalman filter for the full covariance, of the observations that are there."""
     there = np.flatnonzero(np.isfinite(problem.observed[twin]))
     states = problem.x.shape[2]
@@ -63,11 +64,11 @@ def kalman(problem: Problem, errors: Errors, twin: int) -> tuple[FloatArray, Flo
 
 
 @given(problems, st.sets(st.integers(0, 19)))
-def test_mean_and_covariance_are_the_kalman_filters(case: tuple[Problem, Errors], gone: set[int]) -> None:
+def test_mean_and_covariance_are_the_kalman_filters(case: tuple[AnalysisInput, Errors], gone: set[int]) -> None:
     problem, errors = case
     problem.observed[:, [j for j in gone if j < problem.observed.shape[1]]] = np.nan
     for method in (Etkf(), Ensrf()):
-        analysis = method.update(*turned(problem, errors))
+        analysis = method.update(turned(problem, errors))
         for twin in range(2):
             mean, P = kalman(problem, errors, twin)
             assert_close(analysis[twin].mean(0), mean)
@@ -75,15 +76,15 @@ def test_mean_and_covariance_are_the_kalman_filters(case: tuple[Problem, Errors]
 
 
 @given(problems, st.sampled_from([Enkf(), Denkf()]))
-def test_the_mean_is_the_kalman_filters(case: tuple[Problem, Errors], method: Assimilator) -> None:
+def test_the_mean_is_the_kalman_filters(case: tuple[AnalysisInput, Errors], method: Assimilator) -> None:
     problem, errors = case
-    analysis = method.update(*turned(problem, errors))
+    analysis = method.update(turned(problem, errors))
     for twin in range(2):
         assert_close(analysis[twin].mean(0), kalman(problem, errors, twin)[0])
 
 
 @given(problems)
-def test_it_is_whitening_by_a_cholesky_factor(case: tuple[Problem, Errors]) -> None:
+def test_it_is_whitening_by_a_cholesky_factor(case: tuple[AnalysisInput, Errors]) -> None:
     problem, errors = case
     ours = turned(problem, errors)
     for twin in range(2):

@@ -5,8 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.assimilation.routes import by_both_routes
-from twin_runtime.assimilation import Denkf, denkf
-from twin_runtime.assimilation.conformance import KalmanTests, Problem, assert_close, covariance, kalman, random_problem
+from twin_runtime.assimilation import AnalysisInput, Denkf, denkf
+from twin_runtime.assimilation.conformance import (
+    KalmanTests,
+    assert_close,
+    covariance,
+    kalman,
+    random_problem,
+)
 from twin_runtime.core import FloatArray
 
 problems = st.builds(
@@ -23,7 +29,7 @@ class TestDenkf(KalmanTests):
     method = Denkf()
 
 
-def gain(problem: Problem, twin: int) -> tuple[FloatArray, FloatArray]:
+def gain(problem: AnalysisInput, twin: int) -> tuple[FloatArray, FloatArray]:
     """The Kalman gain for the forecast's sample covariance, and the covariance H P H' of the predictions."""
     states = problem.x.shape[2]
     joint = np.atleast_2d(np.cov(np.hstack([problem.x[twin], problem.predicted[twin]]).T))
@@ -33,7 +39,7 @@ def gain(problem: Problem, twin: int) -> tuple[FloatArray, FloatArray]:
 
 
 @given(problems)
-def test_both_routes_are_the_published_filter(problem: Problem) -> None:
+def test_both_routes_are_the_published_filter(problem: AnalysisInput) -> None:
     for analysis in by_both_routes(problem, denkf.weigh):
         for twin, ensemble in enumerate(analysis):
             x, Y = problem.x[twin], problem.predicted[twin]
@@ -43,8 +49,8 @@ def test_both_routes_are_the_published_filter(problem: Problem) -> None:
 
 
 @given(problems)
-def test_the_covariance_is_too_large_by_a_quarter_of_what_the_gain_sees(problem: Problem) -> None:
-    analysis = Denkf().update(*problem)
+def test_the_covariance_is_too_large_by_a_quarter_of_what_the_gain_sees(problem: AnalysisInput) -> None:
+    analysis = Denkf().update(problem)
     for twin, ensemble in enumerate(analysis):
         K, HPH = gain(problem, twin)
         assert_close(covariance(ensemble), kalman(problem, twin)[1] + 0.25 * K @ HPH @ K.T)

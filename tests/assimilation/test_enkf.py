@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.assimilation.routes import by_both_routes
-from twin_runtime.assimilation import Enkf, Occasion, enkf
-from twin_runtime.assimilation.conformance import KalmanTests, Problem, assert_close, covariance, random_problem
+from twin_runtime.assimilation import AnalysisInput, Enkf, enkf
+from twin_runtime.assimilation.conformance import KalmanTests, assert_close, covariance, random_problem
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.random import Purpose, normals
 
@@ -25,12 +25,12 @@ problems = st.builds(
 )
 
 
-def textbook(problem: Problem, twin: int) -> FloatArray:
+def textbook(problem: AnalysisInput, twin: int) -> FloatArray:
     """The EnKF as it is published: each member is corrected by its own perturbed observation."""
     x, Y, variance = problem.x[twin], problem.predicted[twin], problem.variance[twin]
     members, count = Y.shape
-    identity = problem.occasion.twins[[twin]]
-    e = normals(problem.occasion.seed, identity, problem.occasion.tick, Purpose.OBSERVATION, members, count)[0]
+    identity = problem.twins[[twin]]
+    e = normals(problem.seed, identity, problem.tick, Purpose.OBSERVATION, members, count)[0]
     perturbed = problem.observed[twin] + (e - e.mean(0)) * np.sqrt(variance)
     A, S = x - x.mean(0), Y - Y.mean(0)
     gain = A.T @ S @ np.linalg.inv(S.T @ S + (members - 1) * np.diag(variance))
@@ -39,17 +39,17 @@ def textbook(problem: Problem, twin: int) -> FloatArray:
 
 
 @given(problems)
-def test_both_routes_are_the_published_filter(problem: Problem) -> None:
-    for analysis in by_both_routes(problem, enkf.weigh, problem.occasion):
+def test_both_routes_are_the_published_filter(problem: AnalysisInput) -> None:
+    for analysis in by_both_routes(problem, enkf.weigh, perturbed=True):
         for twin in range(len(problem.x)):
             assert_close(analysis[twin], textbook(problem, twin))
 
 
 def test_twins_ticks_and_seeds_are_perturbed_differently() -> None:
     problem = random_problem(seed=4, twins=1, members=8, states=2, observations=2)
-    occasions = [Occasion(seed, np.array([twin]), tick) for seed in (1, 2) for twin in (1, 2) for tick in (1, 2)]
-    analyses = {Enkf().update(*problem._replace(occasion=occasion)).tobytes() for occasion in occasions}
-    assert len(analyses) == len(occasions)
+    drawn = [problem._replace(seed=s, twins=np.array([t]), tick=k) for s in (1, 2) for t in (1, 2) for k in (1, 2)]
+    analyses = {Enkf().update(given).tobytes() for given in drawn}
+    assert len(analyses) == len(drawn)
 
 
 def test_it_converges_to_the_kalman_filter_like_one_over_the_root_of_the_members() -> None:
@@ -68,7 +68,7 @@ def test_it_converges_to_the_kalman_filter_like_one_over_the_root_of_the_members
     for members in sizes:
         x = rng.normal(size=(replicates, members, states)) @ root
         observed, variance = np.tile(y, (replicates, 1)), np.tile(np.diag(R), (replicates, 1))
-        analysis = Enkf().update(x, x @ H, observed, variance, Occasion(members, np.arange(replicates), 0))
+        analysis = Enkf().update(AnalysisInput(x, x @ H, observed, variance, members, np.arange(replicates), 0))
         of_mean = ((analysis.mean(1) - mean) ** 2).mean()
         of_covariance = np.mean([((covariance(ensemble) - C) ** 2).mean() for ensemble in analysis])
         errors.append((np.sqrt(of_mean), np.sqrt(of_covariance)))

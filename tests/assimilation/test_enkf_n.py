@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.assimilation.routes import batches
-from twin_runtime.assimilation import EnkfN, Etkf
+from twin_runtime.assimilation import AnalysisInput, EnkfN, Etkf
 from twin_runtime.assimilation.batches import uncoupled
-from twin_runtime.assimilation.conformance import AssimilatorTests, Problem, assert_close, random_problem
+from twin_runtime.assimilation.conformance import AssimilatorTests, assert_close, random_problem
 from twin_runtime.assimilation.enkf_n import inflated, squared_inflation
 from twin_runtime.core import FloatArray
 
@@ -26,14 +26,14 @@ class TestEnkfN(AssimilatorTests):
     method = EnkfN()
 
 
-def squares(problem: Problem, certainty: float = 1.0) -> FloatArray:
+def squares(problem: AnalysisInput, certainty: float = 1.0) -> FloatArray:
     members = problem.x.shape[1]
     (batch,) = batches(problem)
     turned = uncoupled(batch, members)
     return squared_inflation(turned.rows, turned.used, members, certainty)
 
 
-def cost(problem: Problem, certainty: float, u: FloatArray) -> FloatArray:
+def cost(problem: AnalysisInput, certainty: float, u: FloatArray) -> FloatArray:
     """The dual cost as it is published, with full matrices, for inflations of squares ``u``."""
     members = problem.x.shape[1]
     Y, R = problem.predicted[0] - problem.predicted[0].mean(0), np.diag(problem.variance[0])
@@ -48,7 +48,7 @@ def cost(problem: Problem, certainty: float, u: FloatArray) -> FloatArray:
 
 
 @given(problems, certainties)
-def test_the_inflation_is_a_minimum_of_the_published_cost(problem: Problem, certainty: float) -> None:
+def test_the_inflation_is_a_minimum_of_the_published_cost(problem: AnalysisInput, certainty: float) -> None:
     u = squares(problem, certainty)[0]
     below, here, above = cost(problem, certainty, u * np.array([0.999, 1.0, 1.001]))
     slack = 1e-12 * abs(here)
@@ -57,12 +57,12 @@ def test_the_inflation_is_a_minimum_of_the_published_cost(problem: Problem, cert
 
 
 @given(problems)
-def test_observed_variables_get_the_etkf_of_the_inflated_forecast(problem: Problem) -> None:
+def test_observed_variables_get_the_etkf_of_the_inflated_forecast(problem: AnalysisInput) -> None:
     direct = problem._replace(x=problem.predicted.copy())
     u = squares(direct)
     wide = inflated(direct.x, u)
     wider = direct._replace(x=wide, predicted=wide.copy())
-    assert_close(EnkfN().update(*direct), Etkf().update(*wider))
+    assert_close(EnkfN().update(direct), Etkf().update(wider))
 
 
 def test_a_variable_of_which_no_observation_tells_never_grows() -> None:
@@ -75,7 +75,7 @@ def test_a_variable_of_which_no_observation_tells_never_grows() -> None:
     for _ in range(1000):
         surprising = problem._replace(x=x, predicted=x[:, :, :1].copy(), observed=x[:, :, 0].mean(1, keepdims=True) + 9)
         assert squares(surprising)[0] > 1.0
-        x = EnkfN().update(*surprising)
+        x = EnkfN().update(surprising)
     assert x[0, :, 1].std() <= before * (1 + 1e-9)
 
 

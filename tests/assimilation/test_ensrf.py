@@ -5,11 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.assimilation.routes import batches
-from twin_runtime.assimilation import Ensrf, Etkf, Localisation, ensrf
+from twin_runtime.assimilation import AnalysisInput, Ensrf, Etkf, Localisation, ensrf
 from twin_runtime.assimilation.conformance import (
     AssimilatorTests,
     CovarianceTests,
-    Problem,
     assert_close,
     random_problem,
 )
@@ -31,7 +30,7 @@ class TestEnsrf(CovarianceTests):
     method = Ensrf()
 
 
-def textbook(problem: Problem, twin: int) -> FloatArray:
+def textbook(problem: AnalysisInput, twin: int) -> FloatArray:
     """The EnSRF as it is published, with predictions that are corrected as if they were states."""
     states = problem.x.shape[2]
     z = np.hstack([problem.x[twin], problem.predicted[twin]])
@@ -45,7 +44,7 @@ def textbook(problem: Problem, twin: int) -> FloatArray:
 
 
 @given(problems)
-def test_both_routes_are_the_published_filter(problem: Problem) -> None:
+def test_both_routes_are_the_published_filter(problem: AnalysisInput) -> None:
     for small in (True, False):
         analysis = np.empty_like(problem.x)
         for batch in batches(problem):
@@ -54,7 +53,7 @@ def test_both_routes_are_the_published_filter(problem: Problem) -> None:
             assert_close(analysis[twin], textbook(problem, twin))
 
 
-def regressed(problem: Problem, twin: int, tapers: FloatArray) -> FloatArray:
+def regressed(problem: AnalysisInput, twin: int, tapers: FloatArray) -> FloatArray:
     """The EAKF in two steps (Anderson 2003): each observation's own members first, then all by least squares.
 
     ``tapers[observation, :]`` shrink the regression coefficients of states and predictions.
@@ -72,8 +71,8 @@ def regressed(problem: Problem, twin: int, tapers: FloatArray) -> FloatArray:
 
 
 @given(problems)
-def test_it_is_the_eakf(problem: Problem) -> None:
-    analysis = Ensrf().update(*problem)
+def test_it_is_the_eakf(problem: AnalysisInput) -> None:
+    analysis = Ensrf().update(problem)
     no_tapers = np.ones((problem.observed.shape[1], problem.x.shape[2] + problem.observed.shape[1]))
     for twin in range(len(problem.x)):
         assert_close(analysis[twin], regressed(problem, twin, no_tapers))
@@ -82,10 +81,10 @@ def test_it_is_the_eakf(problem: Problem) -> None:
 @given(st.integers(0, 2**32), st.integers(2, 30))
 def test_a_single_observation_leaves_the_members_of_the_etkf(seed: int, members: int) -> None:
     problem = random_problem(seed, 2, members, 5, 1)
-    assert_close(Ensrf().update(*problem), Etkf().update(*problem))
+    assert_close(Ensrf().update(problem), Etkf().update(problem))
 
 
-def tapered_textbook(problem: Problem, twin: int, tapers: FloatArray) -> FloatArray:
+def tapered_textbook(problem: AnalysisInput, twin: int, tapers: FloatArray) -> FloatArray:
     """The EnSRF with tapered gains, as it is published."""
     states = problem.x.shape[2]
     z = np.hstack([problem.x[twin], problem.predicted[twin]])
@@ -117,7 +116,7 @@ class TestLocalEnsrf(AssimilatorTests):
 @given(st.integers(0, 2**32), st.integers(2, 20), st.floats(0.5, 20.0))
 def test_localised_it_is_either_published_filter_tapered(seed: int, members: int, radius: float) -> None:
     problem, tapers = random_problem(seed, 2, members, 20, 10), tapers_of(ring, radius)
-    analysis = Ensrf(Localisation(ring, radius)).update(*problem)
+    analysis = Ensrf(Localisation(ring, radius)).update(problem)
     for twin in range(2):
         assert_close(analysis[twin], tapered_textbook(problem, twin, tapers))
         assert_close(analysis[twin], regressed(problem, twin, tapers))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from filterpy.kalman import KalmanFilter
 
-from twin_runtime.assimilation import Assimilator, Enkf, Etkf, Occasion
+from twin_runtime.assimilation import AnalysisInput, Assimilator, Enkf, Etkf
 from twin_runtime.assimilation.conformance import covariance
 from twin_runtime.core import FloatArray
 
@@ -38,6 +38,6 @@ def test_many_members_stay_with_the_kalman_filter(method: Assimilator) -> None:
         kf.predict()
         y = rng.normal(size=2)
         kf.update(y)
-        x = method.update(x, x @ H.T, y[None], R[None], Occasion(0, np.zeros(1, np.int64), step))
+        x = method.update(AnalysisInput(x, x @ H.T, y[None], R[None], 0, np.zeros(1, np.int64), step))
         error = x[0].mean(0) - kf.x[:, 0]
         assert np.all(np.abs(error) < 4 * np.sqrt(3 * np.diag(kf.P) / 4000))

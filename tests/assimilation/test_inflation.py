@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin_runtime.assimilation import Etkf, Inflation
-from twin_runtime.assimilation.conformance import Problem, assert_close, random_problem
+from twin_runtime.assimilation import AnalysisInput, Etkf, Inflation
+from twin_runtime.assimilation.conformance import assert_close, random_problem
 from twin_runtime.core import FloatArray
 
 problems = st.builds(
@@ -20,21 +20,21 @@ problems = st.builds(
 shares = st.floats(0.0, 1.0)
 
 
-def inflate(inflation: Inflation, problem: Problem, analysis: FloatArray) -> None:
+def inflate(inflation: Inflation, problem: AnalysisInput, analysis: FloatArray) -> None:
     """Inflate in place; nothing is remembered."""
-    inflation(problem.x, analysis, *problem[1:4], np.empty((len(analysis), 0, 2)))
+    inflation(problem, analysis, np.empty((len(analysis), 0, 2)))
 
 
-def updated(problem: Problem, inflation: Inflation) -> tuple[FloatArray, FloatArray]:
+def updated(problem: AnalysisInput, inflation: Inflation) -> tuple[FloatArray, FloatArray]:
     """The analysis without and with inflation."""
-    plain = Etkf().update(*problem)
+    plain = Etkf().update(problem)
     inflated = plain.copy()
     inflate(inflation, problem, inflated)
     return plain, inflated
 
 
 @given(problems, shares)
-def test_relaxation_mixes_the_spreads_and_keeps_the_mean(problem: Problem, share: float) -> None:
+def test_relaxation_mixes_the_spreads_and_keeps_the_mean(problem: AnalysisInput, share: float) -> None:
     plain, inflated = updated(problem, Inflation(rtps=share))
     expected = share * problem.x.std(1) + (1 - share) * plain.std(1)
     assert_close(inflated.std(1), expected)
@@ -42,13 +42,15 @@ def test_relaxation_mixes_the_spreads_and_keeps_the_mean(problem: Problem, share
 
 
 @given(problems)
-def test_full_relaxation_restores_the_prior_spread(problem: Problem) -> None:
+def test_full_relaxation_restores_the_prior_spread(problem: AnalysisInput) -> None:
     _, inflated = updated(problem, Inflation(rtps=1.0))
     assert_close(inflated.std(1), problem.x.std(1))
 
 
 @given(problems, st.floats(1.0, 2.0))
-def test_a_factor_multiplies_the_anomalies_up_to_the_spread_of_the_forecast(problem: Problem, factor: float) -> None:
+def test_a_factor_multiplies_the_anomalies_up_to_the_spread_of_the_forecast(
+    problem: AnalysisInput, factor: float
+) -> None:
     plain, inflated = updated(problem, Inflation(factor))
     mean, taken = plain.mean(1, keepdims=True), problem.x.std(1, keepdims=True) / plain.std(1, keepdims=True)
     assert_close(inflated, mean + np.clip(taken, 1.0, factor) * (plain - mean))
@@ -56,27 +58,27 @@ def test_a_factor_multiplies_the_anomalies_up_to_the_spread_of_the_forecast(prob
 
 @given(problems, st.floats(1.0, 2.0), shares, shares)
 def test_nothing_gets_more_spread_than_its_forecast_had(
-    problem: Problem, factor: float, rtps: float, rtpp: float
+    problem: AnalysisInput, factor: float, rtps: float, rtpp: float
 ) -> None:
     _, inflated = updated(problem, Inflation(factor, rtps, rtpp))
     assert np.all(inflated.std(1) <= problem.x.std(1) * (1 + 1e-12))
 
 
 @given(problems, shares)
-def test_relaxation_of_the_perturbations_mixes_the_anomalies(problem: Problem, share: float) -> None:
+def test_relaxation_of_the_perturbations_mixes_the_anomalies(problem: AnalysisInput, share: float) -> None:
     plain, inflated = updated(problem, Inflation(rtpp=share))
     before, mean = problem.x - problem.x.mean(1, keepdims=True), plain.mean(1, keepdims=True)
     assert_close(inflated, mean + share * before + (1 - share) * (plain - mean))
 
 
 @given(problems)
-def test_the_defaults_do_nothing(problem: Problem) -> None:
+def test_the_defaults_do_nothing(problem: AnalysisInput) -> None:
     plain, inflated = updated(problem, Inflation())
     assert inflated.tobytes() == plain.tobytes()
 
 
 @given(problems)
-def test_a_twin_that_saw_nothing_is_left_alone(problem: Problem) -> None:
+def test_a_twin_that_saw_nothing_is_left_alone(problem: AnalysisInput) -> None:
     problem.observed[0] = np.nan
     _, inflated = updated(problem, Inflation(1.5, 0.5, 0.5))
     assert inflated[0].tobytes() == problem.x[0].tobytes()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from twin_models.advection import Advection
 from twin_models.lorenz63 import Lorenz63
-from twin_runtime.assimilation import Assimilator, Inflation, Kalman, Occasion, Unscented
+from twin_runtime.assimilation import AnalysisInput, Assimilator, Inflation, Kalman, Unscented
 from twin_runtime.assimilation.conformance import CovarianceTests, assert_close, covariance, kalman, random_problem
 from twin_runtime.assimilation.sigma_points import Moments, laid_out_prior, lay_out, moments, widened
 from twin_runtime.core import SECOND, FloatArray, Reading
@@ -23,7 +23,7 @@ from twin_runtime.vvuq.checks import CHECKS
 
 CELLS = 5
 STEPS = 100
-NOBODY = Occasion(0, np.zeros(1, np.int64), 0)
+ONE_TWIN = 0, np.zeros(1, np.int64), 0
 
 
 class TestKalman(CovarianceTests):
@@ -42,7 +42,7 @@ def test_one_update_is_the_kalman_filters(
     method: Assimilator, seed: int, states: int, observations: int, more: int
 ) -> None:
     problem = random_problem(seed, 2, 2 * (states + more), states, observations)
-    for twin, ensemble in enumerate(method.update(*problem)):
+    for twin, ensemble in enumerate(method.update(problem)):
         mean, P = kalman(problem, twin)
         assert_close(ensemble.mean(0), mean)
         assert_close(covariance(ensemble), P)
@@ -97,7 +97,7 @@ def test_a_linear_model_is_followed_as_filterpy_follows_it(method: Assimilator) 
         x = widened(x, walk)
         predicted = advanced(model, x, 1.0, observed)
         read = np.where(np.isin(np.arange(3), there), y, np.nan)
-        x = method.update(x, predicted, read[None], R[None], NOBODY)
+        x = method.update(AnalysisInput(x, predicted, read[None], R[None], *ONE_TWIN))
         assert_close(x[0].mean(0), kf.x[:, 0])
         assert_close(covariance(x[0]), kf.P)
 
@@ -139,7 +139,7 @@ def test_a_chaotic_model_is_followed_as_filterpy_follows_it() -> None:
         ukf.update(y)
         x = widened(x, np.concatenate([walk, np.zeros(4)]))
         predicted = advanced(model, x, 0.1, [0, 1, 2])
-        x = Unscented().update(x, predicted, y[None], R[None], NOBODY)
+        x = Unscented().update(AnalysisInput(x, predicted, y[None], R[None], *ONE_TWIN))
         assert_close(x[0, :, :3].mean(0), ukf.x)
         assert_close(covariance(x[0, :, :3]), ukf.P)
     assert np.abs(x[0, :, :3].mean(0) - truth).max() < 3.0
@@ -149,8 +149,8 @@ def test_curved_predictions_are_less_certain_to_the_unscented_filter() -> None:
     """A square about zero has nothing in common with a line: the linear filter takes it for certain and far off."""
     x = laid_out_prior(np.zeros(2), np.ones(2), 1, 4)
     squares = np.square(x[:, :, :1]) + x[:, :, 1:]
-    arguments = (x, squares, np.array([[5.0]]), np.array([[0.1]]), NOBODY)
-    linear, unscented = (method.update(*arguments)[0] for method in (Kalman(), Unscented()))
+    given = AnalysisInput(x, squares, np.array([[5.0]]), np.array([[0.1]]), *ONE_TWIN)
+    linear, unscented = (method.update(given)[0] for method in (Kalman(), Unscented()))
     assert covariance(unscented)[1, 1] > covariance(linear)[1, 1]
 
 

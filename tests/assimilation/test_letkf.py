@@ -5,8 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin_runtime.assimilation import Etkf, Letkf, Localisation
-from twin_runtime.assimilation.conformance import AssimilatorTests, Problem, assert_close, random_problem
+from twin_runtime.assimilation import AnalysisInput, Etkf, Letkf, Localisation
+from twin_runtime.assimilation.conformance import (
+    AssimilatorTests,
+    assert_close,
+    random_problem,
+    with_observations,
+)
 from twin_runtime.assimilation.localisation import gaspari_cohn
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.positions import Periodic, Positions, along
@@ -32,7 +37,7 @@ class TestLetkf(AssimilatorTests):
     sizes = tuple((members, VARIABLES, OUTPUTS) for members in (2, 5, 8, 32))
 
 
-def textbook(problem: Problem, twin: int, radius: float) -> FloatArray:
+def textbook(problem: AnalysisInput, twin: int, radius: float) -> FloatArray:
     """The LETKF as it is published: an eigenproblem in the space of the members at every variable."""
     x, Y = problem.x[twin], problem.predicted[twin]
     analysis: FloatArray = np.empty_like(x)
@@ -52,26 +57,28 @@ def textbook(problem: Problem, twin: int, radius: float) -> FloatArray:
 
 
 @given(local_problems, radii)
-def test_matrices_of_k_by_k_and_of_n_by_n_agree(problem: Problem, radius: float) -> None:
-    analysis = Letkf(Localisation(ring, radius)).update(*problem)
+def test_matrices_of_k_by_k_and_of_n_by_n_agree(problem: AnalysisInput, radius: float) -> None:
+    analysis = Letkf(Localisation(ring, radius)).update(problem)
     for twin in range(2):
         assert_close(analysis[twin], textbook(problem, twin, radius))
 
 
 @given(local_problems)
-def test_what_is_far_from_every_sensor_stays(problem: Problem) -> None:
+def test_what_is_far_from_every_sensor_stays(problem: AnalysisInput) -> None:
     problem.observed[:, 1:] = np.nan
-    analysis = Letkf(Localisation(ring, 3.0)).update(*problem)
+    analysis = Letkf(Localisation(ring, 3.0)).update(problem)
     changed = np.any(analysis != problem.x, axis=(0, 1))
     assert set(np.flatnonzero(changed)) <= {0, 1, 2, 3, 4, 5, 25, 26, 27, 28, 29}
     assert changed[0]
 
 
 @given(local_problems, radii, st.data())
-def test_the_order_of_the_observations_does_not_matter(problem: Problem, radius: float, data: st.DataObject) -> None:
+def test_the_order_of_the_observations_does_not_matter(
+    problem: AnalysisInput, radius: float, data: st.DataObject
+) -> None:
     method = Letkf(Localisation(ring, radius))
     order = data.draw(st.permutations(range(OUTPUTS)))
-    assert_close(method.update(*problem.seeing(order)), method.update(*problem))
+    assert_close(method.update(with_observations(problem, order)), method.update(problem))
 
 
 def test_a_sensor_without_a_position_counts_everywhere() -> None:
@@ -80,7 +87,7 @@ def test_a_sensor_without_a_position_counts_everywhere() -> None:
     method = Letkf(Localisation(Positions(ring.variables, somewhere, ring.distance), 1.0))
     problem = random_problem(seed=20, twins=1, members=16, states=VARIABLES, observations=OUTPUTS)
     problem.observed[:, 1:] = np.nan
-    assert_close(method.update(*problem), Etkf().update(*problem))
+    assert_close(method.update(problem), Etkf().update(problem))
 
 
 def test_a_parameter_learns_only_from_what_it_is_correlated_with() -> None:
@@ -90,7 +97,7 @@ def test_a_parameter_learns_only_from_what_it_is_correlated_with() -> None:
     x = np.stack([a, 0.2 * a / a.std() + b / b.std()], axis=1)[None]
     positions = Positions(np.full((2, 1), np.nan), np.zeros((1, 1)))
     problem = random_problem(22, 1, 64, 2, 1)._replace(x=x, predicted=x[:, :, :1].copy())
-    local, everything = Letkf(Localisation(positions, 1.0)).update(*problem), Etkf().update(*problem)
+    local, everything = Letkf(Localisation(positions, 1.0)).update(problem), Etkf().update(problem)
     assert_close(local[:, :, 0], everything[:, :, 0])
     lost, taken = (x[0, :, 1].var() - analysis[0, :, 1].var() for analysis in (local, everything))
     assert 0.0 < lost < 0.1 * taken
@@ -99,10 +106,10 @@ def test_a_parameter_learns_only_from_what_it_is_correlated_with() -> None:
 def test_nine_members_cannot_tell_a_correlation_from_chance() -> None:
     positions = Positions(np.full((3, 1), np.nan), np.zeros((1, 1)))
     problem = random_problem(23, 1, 9, 3, 1)
-    assert Letkf(Localisation(positions, 1.0)).update(*problem).tobytes() == problem.x.tobytes()
+    assert Letkf(Localisation(positions, 1.0)).update(problem).tobytes() == problem.x.tobytes()
 
 
 def test_it_must_be_told_what_is_observed() -> None:
     problem = random_problem(seed=24, twins=1, members=8, states=VARIABLES, observations=OUTPUTS)
     with pytest.raises(ValueError, match="which outputs"):
-        Letkf(Localisation(ring, 4.0)).update(*problem._replace(occasion=problem.occasion._replace(outputs=None)))
+        Letkf(Localisation(ring, 4.0)).update(problem._replace(outputs=None))

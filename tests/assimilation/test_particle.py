@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin_runtime.assimilation import Occasion, ParticleFilter
+from twin_runtime.assimilation import AnalysisInput, ParticleFilter
 from twin_runtime.assimilation.conformance import AssimilatorTests, assert_close, covariance, random_problem
 from twin_runtime.assimilation.particle import resample, root, uniform
 from twin_runtime.modelling.random import key_of
@@ -48,14 +48,14 @@ def test_offsets_fill_the_interval_evenly() -> None:
 
 def test_without_jitter_members_are_copies() -> None:
     problem = random_problem(40, 1, 50, 2, 1)
-    analysis = ParticleFilter(jitter=0.0).update(*problem)
+    analysis = ParticleFilter(jitter=0.0).update(problem)
     members = {member.tobytes() for member in problem.x[0]}
     assert {member.tobytes() for member in analysis[0]} < members
 
 
 def test_survivors_keep_their_states_and_copies_are_told_apart() -> None:
     problem = random_problem(43, 1, 50, 2, 1)
-    plain, shaken = ParticleFilter(jitter=0.0).update(*problem)[0], ParticleFilter(jitter=1.0).update(*problem)[0]
+    plain, shaken = ParticleFilter(jitter=0.0).update(problem)[0], ParticleFilter(jitter=1.0).update(problem)[0]
     survived = np.all(plain == problem.x[0], axis=1)
     assert 0 < survived.sum() < 50
     assert shaken[survived].tobytes() == plain[survived].tobytes()
@@ -73,9 +73,9 @@ def test_many_particles_are_the_kalman_filter_of_a_linear_and_normal_twin() -> N
     gain = P @ H / (H.T @ P @ H + R)
     mean, C = gain[:, 0] * 1.2, P - gain @ H.T @ P
     x = (rng.normal(size=(1, members, 2)) @ mixing.T).copy()
-    occasion = Occasion(1, np.zeros(1, np.int64), 0)
+    given = AnalysisInput(x, x @ H, np.array([[1.2]]), np.array([[R]]), 1, np.zeros(1, np.int64), 0)
     for jitter in (0.0, 1.0):
-        after = ParticleFilter(jitter).update(x, x @ H, np.array([[1.2]]), np.array([[R]]), occasion)[0]
+        after = ParticleFilter(jitter).update(given)[0]
         np.testing.assert_allclose(after.mean(0), mean, atol=0.03)
         np.testing.assert_allclose(covariance(after), C, atol=0.04)
 

@@ -35,4 +35,4 @@ def test_every_twin_is_rotated_its_own_way() -> None:
     problem = random_problem(seed=12, twins=3, members=8, states=20, observations=2)
     same = problem._replace(x=np.tile(problem.x[:1], (3, 1, 1)), predicted=np.tile(problem.predicted[:1], (3, 1, 1)))
     same = same._replace(observed=np.tile(problem.observed[:1], (3, 1)), variance=np.tile(problem.variance[:1], (3, 1)))
-    assert len({ensemble.tobytes() for ensemble in Etkf(rotate=True).update(*same)}) == 3
+    assert len({ensemble.tobytes() for ensemble in Etkf(rotate=True).update(same)}) == 3

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tank import START, Tank, gauge, tanks
-from twin_runtime.assimilation import Occasion, ParticleFilter
+from twin_runtime.assimilation import AnalysisInput, ParticleFilter
 from twin_runtime.assimilation.conformance import assert_close, covariance
 from twin_runtime.assimilation.shrinkage import shrink
 from twin_runtime.core import FloatArray
@@ -115,10 +115,10 @@ def test_a_particle_filter_keeps_many_values_of_a_parameter_and_finds_what_bayes
     values = rng.normal(size=(replicates, 1)) + 2.0 * rng.normal(size=(replicates, readings))
     plain, moved, variance = x, x, np.full((replicates, 1), 4.0)
     for k in range(readings):
-        occasion, given = Occasion(1, np.arange(replicates), k), values[:, k : k + 1]
-        plain = ParticleFilter(0.0).update(plain, plain, given, variance, occasion)
+        given = AnalysisInput(plain, plain, values[:, k : k + 1], variance, 1, np.arange(replicates), k)
+        plain = ParticleFilter(0.0).update(given)
         moved = shrunk(moved, 0.99, k)
-        moved = ParticleFilter(0.0).update(moved, moved, given, variance, occasion)
+        moved = ParticleFilter(0.0).update(given._replace(x=moved, predicted=moved))
     assert max(len(np.unique(ensemble)) for ensemble in plain) < 0.2 * members
     assert min(len(np.unique(ensemble)) for ensemble in moved) > 0.8 * members
     sd = (1.0 + readings / 4.0) ** -0.5

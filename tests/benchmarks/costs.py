@@ -10,8 +10,7 @@ from rich.table import Table
 from tests.benchmarks.peers.agreement import ring
 from tests.benchmarks.timing import interleaved
 from twin_runtime.assimilation import Denkf, Enkf, EnkfN, Ensrf, Etkf, ParticleFilter
-from twin_runtime.assimilation.conformance import Problem
-from twin_runtime.assimilation.protocol import Assimilator, Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput, Assimilator
 
 MICRO = 1e6
 FACTORS = (1, 2, 4, 8)
@@ -40,9 +39,8 @@ def whole(method: Assimilator) -> Make:
         x = rng.normal(size=size[:3])
         seen = np.arange(size.observations) * size.states // size.observations
         observed, variance = rng.normal(size=(size.twins, size.observations)), np.ones((size.twins, size.observations))
-        occasion = Occasion(0, np.arange(size.twins), 0)
-        problem = Problem(x, np.ascontiguousarray(x[:, :, seen]), observed, variance, occasion)
-        return partial(method.update, *problem, np.empty_like(x))
+        problem = AnalysisInput(x, np.ascontiguousarray(x[:, :, seen]), observed, variance, 0, np.arange(size.twins), 0)
+        return partial(method.update, problem, np.empty_like(x))
 
     return make
 
@@ -51,7 +49,7 @@ def local(size: Size) -> Update:
     """The update by the LETKF of states on a ring; ``size.observations`` are those that count for each of them."""
     reach = 10.0
     problem, method = ring(size.states, round(4 * reach) // size.observations, size.members, reach, size.twins)
-    return partial(method.update, *problem, np.empty_like(problem.x))
+    return partial(method.update, problem, np.empty_like(problem.x))
 
 
 SMALL, LARGE, RING = Size(1000, 64, 5, 1), Size(1, 32, 20_000, 100), Size(1, 32, 1600, 5)

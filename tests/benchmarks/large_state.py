@@ -9,8 +9,7 @@ import numpy as np
 from tests.benchmarks.peers.agreement import differences
 from tests.benchmarks.peers.process import clock, started_if_installed
 from tests.benchmarks.timing import Clock, Row, clocked, medians, settled
-from twin_runtime.assimilation import Assimilator, Denkf, Enkf, EnkfN, Ensrf, Etkf, Occasion
-from twin_runtime.assimilation.conformance import Problem
+from twin_runtime.assimilation import AnalysisInput, Assimilator, Denkf, Enkf, EnkfN, Ensrf, Etkf
 
 MILLI = 1e3
 STATES, OBSERVATIONS, MEMBERS = 100_000, 200, 64
@@ -66,20 +65,20 @@ def rows() -> Iterator[Row]:
         yield compared(seconds, "ETKF", fastest, AGAINST_FASTEST)._replace(against=f"fastest: {fastest}")
 
 
-def field() -> Problem:
+def field() -> AnalysisInput:
     """Independent states, of which some are observed."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(1, MEMBERS, STATES))
     seen = np.sort(rng.choice(STATES, OBSERVATIONS, replace=False))
     observed, variance = rng.normal(size=(1, OBSERVATIONS)), rng.uniform(0.5, 2.0, size=(1, OBSERVATIONS))
-    return Problem(x, np.ascontiguousarray(x[:, :, seen]), observed, variance, Occasion(0, np.zeros(1, np.int64), 0))
+    return AnalysisInput(x, np.ascontiguousarray(x[:, :, seen]), observed, variance, 0, np.zeros(1, np.int64), 0)
 
 
-def our_clocks(problem: Problem) -> dict[str, Clock]:
+def our_clocks(problem: AnalysisInput) -> dict[str, Clock]:
     """The clocks of the bare product and of our methods."""
     matrix, out = np.random.default_rng(0).normal(size=(MEMBERS, MEMBERS)), np.empty_like(problem.x)
     product = clocked(partial(np.matmul, matrix, problem.x[0], out=out[0]))
-    methods = {name: clocked(partial(method.update, *problem, out)) for name, (method, _) in OURS.items()}
+    methods = {name: clocked(partial(method.update, problem, out)) for name, (method, _) in OURS.items()}
     return {PRODUCT: product} | methods
 
 

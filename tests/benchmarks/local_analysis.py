@@ -24,7 +24,7 @@ def rows() -> Iterator[Row]:
         if peers:
             peers.pose("ring", problem, method.localisation)
         difference = members(peers, PEER, method, problem, "ring")
-        ours, lapack = clocked(lambda: method.update(*problem, out)), clocked(lambda: np.linalg.eigh(matrices))
+        ours, lapack = clocked(lambda: method.update(problem, out)), clocked(lambda: np.linalg.eigh(matrices))
         seconds, eigenvectors, theirs = medians([ours, lapack, clock(peers, PEER, "ring")], repeats=11)
     yield Row(f"LETKF {SIZE}", seconds * MILLI, PEER, theirs * MILLI, "ms", 1 / 50, difference)
     yield Row(f"LETKF {SIZE}", seconds * MILLI, "eigh of as many k x k", eigenvectors * MILLI, "ms", 1.0)

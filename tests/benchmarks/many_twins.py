@@ -32,8 +32,8 @@ def updates() -> Iterator[Row]:
     out = np.empty_like(problem.x)
     seconds = interleaved(
         [
-            lambda: Etkf().update(*problem, out),
-            lambda: Enkf().update(*problem, out),
+            lambda: Etkf().update(problem, out),
+            lambda: Enkf().update(problem, out),
             lambda: [peer.update(problem.observed[t]) for t, peer in enumerate(ensembles)],
             lambda: [peer.update(problem.observed[t]) for t, peer in enumerate(filters)],
         ],

@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.benchmarks.timing import Row, interleaved
 from twin_models.artery import Artery
-from twin_runtime.assimilation import Etkf, Inflation, Occasion
+from twin_runtime.assimilation import AnalysisInput, Etkf, Inflation
 from twin_runtime.core import FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.engine.tick import compared, correct, forecast, judged, laid_out, respond_to_divergence, tick
@@ -69,7 +69,7 @@ def judged_tick(fleet: Fleet, state: FleetState, batch: list[Reading], rows: Int
     signals, seen = laid_out(fleet, memory, FIRST, batch, None)
     x, predicted, residual = forecast(fleet, state.x, FIRST, rows, signals, seen.points)
     kept = compared(fleet, memory, FIRST, predicted, seen)
-    x = correct(fleet, memory, x, predicted, kept, seen.variance, Occasion(fleet.seed, rows, FIRST))
+    x = correct(fleet, memory, AnalysisInput(x, predicted, kept, seen.variance, fleet.seed, rows, FIRST))
     respond_to_divergence(fleet, memory, x, FIRST, rows)
     judged(fleet, x, memory, FIRST, residual)
     return x

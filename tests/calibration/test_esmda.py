@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.calibration.linear import linear, slopes
-from twin_runtime.assimilation import Enkf, Occasion
+from twin_runtime.assimilation import AnalysisInput, Enkf
 from twin_runtime.assimilation.conformance import assert_close
 from twin_runtime.calibration import EsMda
 from twin_runtime.calibration.esmda import leading
@@ -27,9 +27,9 @@ def test_one_step_is_the_ensemble_kalman_filter_with_perturbed_observations(
 ) -> None:
     problem = linear(seed, variables, readings)
     x = problem.prior(np.random.default_rng(seed), members)
-    occasion = Occasion(seed, np.array([4]), 0)
     predicted = problem.forward(x)
-    theirs = Enkf().update(x[None], predicted[None], problem.value[None], problem.variance[None], occasion)[0]
+    read = problem.value[None], problem.variance[None]
+    theirs = Enkf().update(AnalysisInput(x[None], predicted[None], *read, seed, np.array([4]), 0))[0]
     assert_close(EsMda(1).smooth(x, problem.forward, problem.observed(seed, 4)).members, theirs)
 
 

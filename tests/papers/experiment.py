@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin_runtime.assimilation import Assimilator, Inflate, Inflation, Occasion
+from twin_runtime.assimilation import AnalysisInput, Assimilator, Inflate, Inflation
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model
@@ -64,8 +64,9 @@ class Experiment:
         for cycle in range(self.cycles):
             reading = self._advance(truth)[:, 0] + noise[cycle]
             predicted = self._advance(x)
-            analysis = method.update(x, predicted, reading, variance, Occasion(seed, twins, cycle, outputs))
-            inflation(x, analysis, predicted, reading, variance, memory)
+            given = AnalysisInput(x, predicted, reading, variance, seed, twins, cycle, outputs)
+            analysis = method.update(given)
+            inflation(given, analysis, memory)
             x = analysis
             outcome.error[cycle] = _root_mean_square(x.mean(1) - truth[:, 0], self.scored)
             outcome.spread[cycle] = _root_mean_square(x.std(1, ddof=1), self.scored)

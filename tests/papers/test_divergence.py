@@ -1,13 +1,14 @@
 """A replicate that diverges in a published row is found by its innovations; its spread does not show it."""
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from tests.papers.sakov2008 import LORENZ96
-from twin_runtime.assimilation import Assimilator, Etkf, Inflation, Occasion
+from twin_runtime.assimilation import AnalysisInput, Assimilator, Etkf, Inflation
 from twin_runtime.core import FloatArray
 from twin_runtime.vvuq.divergence import Divergence, find_divergence
 from twin_runtime.vvuq.innovation import Comparison, Gate, compare
@@ -23,6 +24,9 @@ HEALTHY, LOST = 0.5, 1.0
 class Watched:
     """A method whose innovations are watched, every reading of a sensor of its own."""
 
+    keeps_points: ClassVar[bool] = False
+    whole_members: ClassVar[bool] = False
+
     method: Assimilator
     diverged: list[npt.NDArray[np.bool_]] = field(default_factory=list)
 
@@ -30,21 +34,14 @@ class Watched:
         self.layout = Layout(40, 0)
         self.memory = self.layout.fresh(REPLICATES)
 
-    def update(
-        self,
-        x: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        occasion: Occasion,
-        out: FloatArray | None = None,
-    ) -> FloatArray:
-        sensor, records = np.tile(np.arange(40), (len(x), 1)), self.layout.records(self.memory)
+    def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
+        sensor, records = np.tile(np.arange(40), (len(given.x), 1)), self.layout.records(self.memory)
         fading, gate = float(np.exp(-1.0 / WINDOW)), Gate(0.0, 1, np.full(40, np.inf))
-        compare(Comparison(predicted, observed, variance, sensor), occasion.tick, fading, gate, records)
+        _, predicted, observed, variance = given[:4]
+        compare(Comparison(predicted, observed, variance, sensor), given.tick, fading, gate, records)
         find_divergence(Divergence(pause=1), records)
         self.diverged.append(records.twins["diverged"] > 0.0)
-        return self.method.update(x, predicted, observed, variance, occasion, out)
+        return self.method.update(given, out)
 
 
 def smooth(error: FloatArray) -> FloatArray:

@@ -12,11 +12,12 @@ from twin_runtime.assimilation.kalman import Kalman, Unscented
 from twin_runtime.assimilation.letkf import Letkf
 from twin_runtime.assimilation.localisation import Localisation
 from twin_runtime.assimilation.particle import ParticleFilter
-from twin_runtime.assimilation.protocol import Assimilator, Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput, Assimilator
 
 __all__ = [
     "METHODS",
     "AdaptiveInflation",
+    "AnalysisInput",
     "Assimilator",
     "Denkf",
     "Enkf",
@@ -28,7 +29,6 @@ __all__ = [
     "Kalman",
     "Letkf",
     "Localisation",
-    "Occasion",
     "ParticleFilter",
     "Unscented",
     "chosen",

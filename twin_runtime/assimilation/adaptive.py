@@ -10,6 +10,7 @@ from twin_runtime.assimilation.inflation import Inflation, mean_and_variance, st
 from twin_runtime.assimilation.local import significance
 from twin_runtime.assimilation.localisation import NEGLIGIBLE
 from twin_runtime.assimilation.observation_space import dot, seen, whiten
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray
 
 DAMPING = 0.9
@@ -39,18 +40,10 @@ class AdaptiveInflation:
         """The mode and the standard deviation of every state's inflation."""
         return True
 
-    def __call__(
-        self,
-        prior: FloatArray,
-        analysis: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        memory: FloatArray,
-    ) -> None:
+    def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: FloatArray) -> None:
         """See :class:`twin_runtime.assimilation.inflation.Inflate`."""
-        self.before(prior, analysis, predicted, observed, variance, memory)
-        _adapt(prior, analysis, predicted, observed, variance, memory, self.sd, self.least_sd)
+        self.before(given, analysis, memory)
+        _adapt(given.x, analysis, *given[1:4], memory, self.sd, self.least_sd)
 
 
 @njit(cache=True, error_model="numpy")

@@ -11,7 +11,7 @@ from numba import njit
 
 from twin_runtime.assimilation.observation_space import count_seen, decouple, decouple_many, whiten
 from twin_runtime.assimilation.perturbations import disturb
-from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.modelling.random import key_of
 
@@ -37,28 +37,22 @@ class Batch(NamedTuple):
     small: bool
 
 
-def whitened(
-    shape: tuple[int, ...],
-    predicted: FloatArray,
-    observed: FloatArray,
-    variance: FloatArray,
-    perturbed: Occasion | None = None,
-) -> Iterator[Batch]:
-    """The observations of all twins, whose ensembles have a ``shape``, scaled to unit errors.
+def whitened(given: AnalysisInput, perturbed: bool = False) -> Iterator[Batch]:
+    """The observations of all twins, scaled to unit errors.
 
-    Where ``perturbed`` is given, N perturbations follow the innovation in every row.
+    Where they are ``perturbed``, N perturbations follow the innovation in every row.
     """
-    members, states = shape[1:]
-    seen = count_seen(predicted, observed)
+    members, states = given.x.shape[1:]
+    seen = count_seen(given.predicted, given.observed)
     small = (seen <= MAX_ROWS) & (seen * members * states <= MAX_PRODUCTS)
     few, many = np.flatnonzero(small), np.flatnonzero(~small)
     groups = [few[first : first + TOGETHER] for first in range(0, len(few), TOGETHER)]
     for twins in (*groups, *many[:, None]):
         used = seen[twins]
         rows = np.zeros((len(twins), int(used.max()), (2 if perturbed else 1) * members + 1))
-        _whiten_all(twins, predicted, observed, variance, rows)
+        _whiten_all(twins, *given[1:4], rows)
         if perturbed:
-            disturb(rows, used, key_of(perturbed.seed), perturbed.tick, perturbed.twins[twins])
+            disturb(rows, used, key_of(given.seed), given.tick, given.twins[twins])
         yield Batch(twins, rows, used, bool(small[twins[0]]))
 
 

@@ -1,6 +1,6 @@
 """A method chosen by its name and its options, as a configuration gives them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
@@ -16,7 +16,7 @@ from twin_runtime.assimilation.particle import ParticleFilter
 from twin_runtime.assimilation.protocol import Assimilator
 from twin_runtime.modelling.positions import Positions
 
-METHODS: Mapping[str, Callable[..., Assimilator]] = {
+METHODS: Mapping[str, type[Assimilator]] = {
     "etkf": Etkf,
     "enkf": Enkf,
     "denkf": Denkf,
@@ -41,4 +41,6 @@ def chosen(method: str, given: Mapping[str, Any], positions: Positions | None) -
     named = {name: value for name, value in given.items() if name != "radius"}
     if "radius" in given and positions is not None:
         named["localisation"] = Localisation(positions, given["radius"])
-    return METHODS[method](**named)
+    make: Any = METHODS[method]
+    assimilator: Assimilator = make(**named)
+    return assimilator

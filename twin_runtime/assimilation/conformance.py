@@ -7,43 +7,33 @@ A new method is tested by three lines::
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-from twin_runtime.assimilation.protocol import Assimilator, Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput, Assimilator
 from twin_runtime.core import FloatArray
 
 
-class Problem(NamedTuple):
-    """The arguments of :meth:`twin_runtime.assimilation.protocol.Assimilator.update`, in their order."""
-
-    x: FloatArray
-    predicted: FloatArray
-    observed: FloatArray
-    variance: FloatArray
-    occasion: Occasion
-
-    def of(self, twins: Sequence[int]) -> "Problem":
-        """The same for some of the twins."""
-        rows = list(twins)
-        identities, outputs = self.occasion.twins, self.occasion.outputs
-        occasion = self.occasion._replace(twins=identities[rows], outputs=None if outputs is None else outputs[rows])
-        return Problem(self.x[rows], self.predicted[rows], self.observed[rows], self.variance[rows], occasion)
-
-    def seeing(self, observations: Sequence[int]) -> "Problem":
-        """The same with some of the observations, in this order."""
-        columns = list(observations)
-        outputs = self.occasion.outputs
-        return self._replace(
-            occasion=self.occasion._replace(outputs=None if outputs is None else outputs[:, columns]),
-            predicted=np.ascontiguousarray(self.predicted[:, :, columns]),
-            observed=np.ascontiguousarray(self.observed[:, columns]),
-            variance=np.ascontiguousarray(self.variance[:, columns]),
-        )
+def of_twins(given: AnalysisInput, twins: Sequence[int]) -> AnalysisInput:
+    """The same for some of the twins."""
+    rows = list(twins)
+    x, predicted, observed, variance = (array[rows] for array in given[:4])
+    outputs = None if given.outputs is None else given.outputs[rows]
+    return AnalysisInput(x, predicted, observed, variance, given.seed, given.twins[rows], given.tick, outputs)
 
 
-def random_problem(seed: int, twins: int, members: int, states: int, observations: int) -> Problem:
+def with_observations(given: AnalysisInput, observations: Sequence[int]) -> AnalysisInput:
+    """The same with some of the observations, in this order."""
+    columns = list(observations)
+    return given._replace(
+        predicted=np.ascontiguousarray(given.predicted[:, :, columns]),
+        observed=np.ascontiguousarray(given.observed[:, columns]),
+        variance=np.ascontiguousarray(given.variance[:, columns]),
+        outputs=None if given.outputs is None else given.outputs[:, columns],
+    )
+
+
+def random_problem(seed: int, twins: int, members: int, states: int, observations: int) -> AnalysisInput:
     """Ensembles with correlated states far from zero, and linear observations of several states each.
 
     Each observation is of an output of its own, numbered as the observations are.
@@ -55,10 +45,10 @@ def random_problem(seed: int, twins: int, members: int, states: int, observation
     observed = predicted.mean(1) + 2.0 * rng.normal(size=(twins, observations))
     variance = rng.uniform(0.1, 10.0, size=(twins, observations))
     outputs = np.tile(np.arange(observations), (twins, 1))
-    return Problem(x, predicted, observed, variance, Occasion(seed, np.arange(100, 100 + twins), seed, outputs))
+    return AnalysisInput(x, predicted, observed, variance, seed, np.arange(100, 100 + twins), seed, outputs)
 
 
-def kalman(problem: Problem, twin: int) -> tuple[FloatArray, FloatArray]:
+def kalman(problem: AnalysisInput, twin: int) -> tuple[FloatArray, FloatArray]:
     """Mean and covariance that the Kalman filter gives one twin for the sample covariances of its forecast.
 
     Missing observations are left out.
@@ -90,55 +80,56 @@ class AssimilatorTests:
     sizes: Sequence[tuple[int, int, int]] = ((2, 1, 1), (8, 3, 1), (16, 5, 4), (10, 4, 16), (12, 6, 30), (32, 600, 12))
     """Members, states and observations of the problems tried."""
 
-    def problems(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[AnalysisInput]:
         """Some problems of different sizes, of three twins each."""
         for seed, size in enumerate(self.sizes):
             yield random_problem(seed, 3, *size)
 
     def test_without_observations_the_forecast_stays_bit_for_bit(self) -> None:
         for problem in self.problems():
-            blind = problem._replace(observed=np.full_like(problem.observed, np.nan))
-            assert self.method.update(*blind).tobytes() == problem.x.tobytes()
-            assert self.method.update(*problem.seeing([])).tobytes() == problem.x.tobytes()
+            silent = problem._replace(observed=np.full_like(problem.observed, np.nan))
+            assert self.method.update(silent).tobytes() == problem.x.tobytes()
+            assert self.method.update(with_observations(problem, [])).tobytes() == problem.x.tobytes()
 
     def test_a_missing_observation_is_as_if_it_had_no_sensor(self) -> None:
         for problem in self.problems():
             problem.observed[1, ::2] = np.nan
             seen = [j for j, value in enumerate(problem.observed[1]) if np.isfinite(value)]
-            alone = self.method.update(*problem.of([1]).seeing(seen))
-            assert_close(self.method.update(*problem)[1], alone[0])
+            alone = self.method.update(with_observations(of_twins(problem, [1]), seen))
+            assert_close(self.method.update(problem)[1], alone[0])
 
     def test_a_prediction_that_is_not_finite_counts_as_missing(self) -> None:
         for problem in self.problems():
             problem.predicted[2, 0, 0] = np.inf
-            alone = self.method.update(*problem.of([2]).seeing(range(1, problem.observed.shape[1])))
-            assert_close(self.method.update(*problem)[2], alone[0])
+            others = range(1, problem.observed.shape[1])
+            alone = self.method.update(with_observations(of_twins(problem, [2]), others))
+            assert_close(self.method.update(problem)[2], alone[0])
 
     def test_a_twin_does_not_depend_on_the_others(self) -> None:
         for problem in self.problems():
-            together = self.method.update(*problem)
+            together = self.method.update(problem)
             for twins in ([0], [2, 1], [1, 2, 0]):
-                assert self.method.update(*problem.of(twins)).tobytes() == together[twins].tobytes()
+                assert self.method.update(of_twins(problem, twins)).tobytes() == together[twins].tobytes()
 
     def test_an_update_is_a_pure_function(self) -> None:
         for problem in self.problems():
             before = [array.copy() for array in problem[:4]]
             out = np.full_like(problem.x, np.nan)
-            assert self.method.update(*problem, out) is out
-            assert out.tobytes() == self.method.update(*problem).tobytes()
+            assert self.method.update(problem, out) is out
+            assert out.tobytes() == self.method.update(problem).tobytes()
             assert all(a.tobytes() == b.tobytes() for a, b in zip(before, problem[:4], strict=True))
 
     def test_what_all_members_agree_on_stays(self) -> None:
         for problem in self.problems():
             problem.x[:, :, 0] = 0.7
-            assert_close(self.method.update(*problem)[:, :, 0], problem.x[:, :, 0])
+            assert_close(self.method.update(problem)[:, :, 0], problem.x[:, :, 0])
 
     def test_a_variance_must_be_positive(self) -> None:
         for problem in self.problems():
             for wrong in (0.0, -1.0, np.nan):
                 problem.variance[0, 0] = wrong
                 try:
-                    self.method.update(*problem)
+                    self.method.update(problem)
                 except ValueError:
                     continue
                 raise AssertionError(f"a variance of {wrong} passed")
@@ -149,7 +140,7 @@ class KalmanTests(AssimilatorTests):
 
     def test_the_mean_is_the_kalman_filters(self) -> None:
         for problem in self.problems():
-            analysis = self.method.update(*problem)
+            analysis = self.method.update(problem)
             for twin, ensemble in enumerate(analysis):
                 assert_close(ensemble.mean(0), kalman(problem, twin)[0])
 
@@ -159,7 +150,7 @@ class CovarianceTests(KalmanTests):
 
     def test_the_covariance_is_the_kalman_filters(self) -> None:
         for problem in self.problems():
-            analysis = self.method.update(*problem)
+            analysis = self.method.update(problem)
             for twin, ensemble in enumerate(analysis):
                 assert_close(covariance(ensemble), kalman(problem, twin)[1])
 
@@ -170,10 +161,11 @@ class SquareRootTests(CovarianceTests):
     def test_the_order_of_the_observations_does_not_matter(self) -> None:
         for problem in self.problems():
             order = np.random.default_rng(0).permutation(problem.observed.shape[1])
-            assert_close(self.method.update(*problem.seeing(order.tolist())), self.method.update(*problem))
+            reordered = with_observations(problem, order.tolist())
+            assert_close(self.method.update(reordered), self.method.update(problem))
 
     def test_the_order_of_the_members_does_not_matter(self) -> None:
         for problem in self.problems():
             order = np.random.default_rng(0).permutation(problem.x.shape[1])
             shuffled = problem._replace(x=problem.x[:, order].copy(), predicted=problem.predicted[:, order].copy())
-            assert_close(self.method.update(*shuffled), self.method.update(*problem)[:, order])
+            assert_close(self.method.update(shuffled), self.method.update(problem)[:, order])

@@ -1,11 +1,12 @@
 """The deterministic ensemble Kalman filter."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from numba import njit
 
 from twin_runtime.assimilation.observation_space import dot
-from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.assimilation.transform import transform
 from twin_runtime.core import FloatArray
 
@@ -18,17 +19,12 @@ class Denkf:
     the covariance is the Kalman filter's plus K HPH' K' / 4: never too small, and right for small corrections.
     """
 
-    def update(
-        self,
-        x: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        occasion: Occasion,
-        out: FloatArray | None = None,
-    ) -> FloatArray:
+    keeps_points: ClassVar[bool] = False
+    whole_members: ClassVar[bool] = False
+
+    def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`; draws nothing."""
-        return transform(weigh, x, predicted, observed, variance, out)
+        return transform(weigh, given, out)
 
 
 @njit(cache=True, error_model="numpy")

@@ -1,11 +1,12 @@
 """The stochastic ensemble Kalman filter."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from numba import njit
 
 from twin_runtime.assimilation.observation_space import dot
-from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.assimilation.transform import transform
 from twin_runtime.core import FloatArray
 
@@ -18,17 +19,12 @@ class Enkf:
     forecast's sample covariance; its covariance is the Kalman filter's in expectation.
     """
 
-    def update(
-        self,
-        x: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        occasion: Occasion,
-        out: FloatArray | None = None,
-    ) -> FloatArray:
+    keeps_points: ClassVar[bool] = False
+    whole_members: ClassVar[bool] = False
+
+    def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`."""
-        return transform(weigh, x, predicted, observed, variance, out, perturbed=occasion)
+        return transform(weigh, given, out, perturbed=True)
 
 
 @njit(cache=True, error_model="numpy")

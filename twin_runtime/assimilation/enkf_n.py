@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numba import njit
@@ -11,7 +12,7 @@ from twin_runtime.assimilation.etkf import Etkf
 from twin_runtime.assimilation.inflation import mean_and_variance, stretch
 from twin_runtime.assimilation.local import BEYOND_NOISE, correlation_taper
 from twin_runtime.assimilation.observation_space import dot, seen
-from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
 
 ITERATIONS = 1000
@@ -35,26 +36,21 @@ class EnkfN:
     rotate: bool = False
     certainty: float = 1.0
 
-    def update(
-        self,
-        x: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        occasion: Occasion,
-        out: FloatArray | None = None,
-    ) -> FloatArray:
+    keeps_points: ClassVar[bool] = False
+    whole_members: ClassVar[bool] = False
+
+    def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`."""
-        squares = np.ones(len(x))
-        for batch in whitened(x.shape, predicted, observed, variance):
-            _, rows, used, _ = uncoupled(batch, x.shape[1])
-            squares[batch.twins] = squared_inflation(rows, used, x.shape[1], self.certainty)
-        forecast, foreseen = inflated(x, squares), inflated(predicted, squares)
-        if occasion.states is not None:  # the past would widen with every update that corrects it
-            forecast[:, :, occasion.states :] = x[:, :, occasion.states :]
-        analysis = Etkf(self.rotate).update(forecast, foreseen, observed, variance, occasion, out)
-        if math.sqrt(x.shape[1]) > BEYOND_NOISE:
-            restrain(x, predicted, observed, squares, analysis)
+        members, squares = given.x.shape[1], np.ones(len(given.x))
+        for batch in whitened(given):
+            _, rows, used, _ = uncoupled(batch, members)
+            squares[batch.twins] = squared_inflation(rows, used, members, self.certainty)
+        x, predicted = inflated(given.x, squares), inflated(given.predicted, squares)
+        if given.states is not None:  # the past would widen with every update that corrects it
+            x[:, :, given.states :] = given.x[:, :, given.states :]
+        analysis = Etkf(self.rotate).update(given._replace(x=x, predicted=predicted), out)
+        if math.sqrt(members) > BEYOND_NOISE:
+            restrain(given.x, given.predicted, given.observed, squares, analysis)
         return analysis
 
 

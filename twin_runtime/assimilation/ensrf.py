@@ -1,6 +1,7 @@
 """The serial ensemble square-root filter: one observation after the other."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numba import njit
@@ -9,7 +10,7 @@ from twin_runtime.assimilation.batches import Batch, whitened
 from twin_runtime.assimilation.ensrf_local import correct_locally, foresee
 from twin_runtime.assimilation.etkf import weigh_one
 from twin_runtime.assimilation.localisation import Localisation
-from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.assimilation.rotation import rotate_members
 from twin_runtime.core import FloatArray, IntArray
 
@@ -29,24 +30,19 @@ class Ensrf:
     localisation: Localisation | None = None
     rotate: bool = False
 
-    def update(
-        self,
-        x: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        occasion: Occasion,
-        out: FloatArray | None = None,
-    ) -> FloatArray:
+    keeps_points: ClassVar[bool] = False
+    whole_members: ClassVar[bool] = False
+
+    def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`."""
-        analysis = np.empty_like(x) if out is None else out
+        analysis = np.empty_like(given.x) if out is None else out
         if self.localisation is not None:
-            correct_locally(x, predicted, observed, variance, occasion, self.localisation, analysis)
+            correct_locally(given, self.localisation, analysis)
         else:
-            for batch in whitened(x.shape, predicted, observed, variance):
-                correct(x, batch, analysis)
+            for batch in whitened(given):
+                correct(given.x, batch, analysis)
         if self.rotate:
-            rotate_members(analysis, predicted, observed, occasion)
+            rotate_members(analysis, given)
         return analysis
 
 

@@ -10,22 +10,15 @@ from twin_runtime.assimilation.etkf import weigh_one
 from twin_runtime.assimilation.local import by_output, correlation_taper
 from twin_runtime.assimilation.localisation import Localisation, Table
 from twin_runtime.assimilation.observation_space import dot, seen, whiten
-from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.modelling.positions import nowhere
 
 
-def correct_locally(
-    x: FloatArray,
-    predicted: FloatArray,
-    observed: FloatArray,
-    variance: FloatArray,
-    occasion: Occasion,
-    localisation: Localisation,
-    out: FloatArray,
-) -> None:
+def correct_locally(given: AnalysisInput, localisation: Localisation, out: FloatArray) -> None:
     """The analysis of all twins with tapered corrections, into ``out``."""
-    outputs = localisation.outputs_of(x, occasion.outputs)
+    x, predicted, observed, variance = given[:4]
+    outputs = localisation.outputs_of(x, given.outputs)
     tables = localisation.variables_near_outputs, localisation.outputs_near_outputs
     lost = nowhere(localisation.positions.variables) & math.isfinite(localisation.radius)
     for t in range(len(x)):

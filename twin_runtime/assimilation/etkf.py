@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from numba import njit
 
 from twin_runtime.assimilation.observation_space import dot
-from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.assimilation.transform import transform
 from twin_runtime.core import FloatArray
 
@@ -22,17 +23,12 @@ class Etkf:
 
     rotate: bool = False
 
-    def update(
-        self,
-        x: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        occasion: Occasion,
-        out: FloatArray | None = None,
-    ) -> FloatArray:
+    keeps_points: ClassVar[bool] = False
+    whole_members: ClassVar[bool] = False
+
+    def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`."""
-        return transform(weigh, x, predicted, observed, variance, out, rotated=occasion if self.rotate else None)
+        return transform(weigh, given, out, rotated=self.rotate)
 
 
 @njit(cache=True)

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numba import njit
 
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray
 
 BLOCK = 64
@@ -21,19 +22,11 @@ class Inflate(Protocol):
         """Whether it keeps something of every variable from tick to tick."""
         ...
 
-    def __call__(
-        self,
-        prior: FloatArray,
-        analysis: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        memory: FloatArray,
-    ) -> None:
-        """Inflate ``analysis[twin, member, state]`` in place; ``prior`` is the forecast it came from.
+    def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: FloatArray) -> None:
+        """Inflate ``analysis[twin, member, state]`` in place; ``given`` is what it was made from.
 
-        The observations are those of the update (see :class:`twin_runtime.assimilation.protocol.Assimilator`), NaN
-        where there was none. ``memory[twin, state, 2]`` is what it keeps, NaN at first, and changed in place.
+        Neither has columns of the past any more: they are corrected, but never inflated. ``memory[twin, state, 2]`` is
+        what it keeps, NaN at first, and changed in place.
         """
         ...
 
@@ -60,18 +53,10 @@ class Inflation:
         """Nothing."""
         return False
 
-    def __call__(
-        self,
-        prior: FloatArray,
-        analysis: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        memory: FloatArray,
-    ) -> None:
+    def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: FloatArray) -> None:
         """See :class:`Inflate`."""
         if self != Inflation():
-            _inflate(prior, analysis, observed, self.factor, self.rtps, self.rtpp)
+            _inflate(given.x, analysis, given.observed, self.factor, self.rtps, self.rtpp)
 
 
 @njit(cache=True)

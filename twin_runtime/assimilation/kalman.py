@@ -7,11 +7,12 @@ after every analysis, and so no member has a past.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from twin_runtime.assimilation.observation_space import seen, whiten
-from twin_runtime.assimilation.protocol import Assimilator, Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.assimilation.sigma_points import Moments, anomalies, lay_out
 from twin_runtime.core import FloatArray
 
@@ -26,17 +27,12 @@ class Kalman:
     The predictions are taken for a linear function of the states, which is found by regression over the members.
     """
 
-    def update(
-        self,
-        x: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        occasion: Occasion,
-        out: FloatArray | None = None,
-    ) -> FloatArray:
+    keeps_points: ClassVar[bool] = True
+    whole_members: ClassVar[bool] = True
+
+    def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`; two members a variable are needed."""
-        return _updated(_linear, x, predicted, observed, variance, out)
+        return _updated(_linear, given, out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +42,16 @@ class Unscented:
     What the members' predictions do not have in common with any linear function of the states adds to their variance.
     """
 
-    def update(
-        self,
-        x: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        occasion: Occasion,
-        out: FloatArray | None = None,
-    ) -> FloatArray:
+    keeps_points: ClassVar[bool] = True
+    whole_members: ClassVar[bool] = True
+
+    def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`; two members a variable are needed."""
-        return _updated(_unscented, x, predicted, observed, variance, out)
+        return _updated(_unscented, given, out)
 
 
-def keeps_points(method: Assimilator) -> bool:
-    """Whether the members of a method are points laid out, not draws."""
-    return isinstance(method, Kalman | Unscented)
-
-
-def _updated(
-    correct: Correct,
-    x: FloatArray,
-    predicted: FloatArray,
-    observed: FloatArray,
-    variance: FloatArray,
-    out: FloatArray | None,
-) -> FloatArray:
+def _updated(correct: Correct, given: AnalysisInput, out: FloatArray | None) -> FloatArray:
+    x, predicted, observed, variance = given[:4]
     analysis = np.empty_like(x) if out is None else out
     members = x.shape[1]
     for t in range(len(x)):

@@ -1,6 +1,7 @@
 """The local ensemble transform Kalman filter."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ from twin_runtime.assimilation.etkf import weigh_one
 from twin_runtime.assimilation.local import by_output, decouple_any, gather, gather_correlated
 from twin_runtime.assimilation.localisation import Localisation, Table
 from twin_runtime.assimilation.observation_space import dot, seen, whiten
-from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.assimilation.rotation import rotate_members
 from twin_runtime.core import FloatArray, IntArray
 
@@ -26,23 +27,18 @@ class Letkf:
     localisation: Localisation
     rotate: bool = False
 
-    def update(
-        self,
-        x: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        occasion: Occasion,
-        out: FloatArray | None = None,
-    ) -> FloatArray:
-        """See :class:`twin_runtime.assimilation.protocol.Assimilator`; ``occasion`` must tell the outputs."""
-        outputs = self.localisation.outputs_of(x, occasion.outputs)
-        analysis = np.empty_like(x) if out is None else out
+    keeps_points: ClassVar[bool] = False
+    whole_members: ClassVar[bool] = False
+
+    def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
+        """See :class:`twin_runtime.assimilation.protocol.Assimilator`; ``given.outputs`` must be there."""
+        outputs = self.localisation.outputs_of(given.x, given.outputs)
+        analysis = np.empty_like(given.x) if out is None else out
         (variables, lost), near = self.localisation.places, self.localisation.outputs_near_places
         count = len(self.localisation.positions.outputs)
-        _update(x, predicted, observed, variance, outputs, count, variables, lost, near, analysis)
+        _update(*given[:4], outputs, count, variables, lost, near, analysis)
         if self.rotate:
-            rotate_members(analysis, predicted, observed, occasion)
+            rotate_members(analysis, given)
         return analysis
 
 

@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numba import njit
 
 from twin_runtime.assimilation.observation_space import seen, whiten
-from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.modelling.random import Purpose, counter, key_of, normals, philox
 
@@ -27,20 +28,15 @@ class ParticleFilter:
 
     jitter: float = 1.5
 
-    def update(
-        self,
-        x: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        occasion: Occasion,
-        out: FloatArray | None = None,
-    ) -> FloatArray:
+    keeps_points: ClassVar[bool] = False
+    whole_members: ClassVar[bool] = True
+
+    def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`."""
-        analysis = np.empty_like(x) if out is None else out
-        seed, twins, tick = occasion[:3]
+        analysis = np.empty_like(given.x) if out is None else out
+        x, seed, twins, tick = given.x, given.seed, given.twins, given.tick
         z = normals(seed, twins, tick, Purpose.JITTER, *x.shape[1:]) if self.jitter > 0.0 else np.zeros_like(x)
-        _update(x, predicted, observed, variance, key_of(seed), twins, tick, self.jitter, z, analysis)
+        _update(*given[:4], key_of(seed), twins, tick, self.jitter, z, analysis)
         return analysis
 
 

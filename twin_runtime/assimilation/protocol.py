@@ -1,23 +1,39 @@
 """What the runtime asks of a method of assimilation."""
 
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from twin_runtime.core import FloatArray, IntArray
 
 
-class Occasion(NamedTuple):
-    """Who is updated when, and by what: whence a method takes its random numbers and its geometry.
+class AnalysisInput(NamedTuple):
+    """What the analysis of many twins is made from.
 
-    The deployment's seed, the twins' identities, the tick's absolute index, and the model output that each observation
-    ``outputs[twin, observation]`` is of; only methods that localise ask for the outputs. The first ``states`` columns
-    are the ensemble, those behind them its past, which is corrected but never inflated; None: all are the ensemble.
+    An observation is missing where ``observed`` or a prediction is not finite, and has no weight where the two are so
+    far apart, or the predictions from each other, that in units of the error the square is not.
     """
 
+    x: FloatArray
+    """The forecast ``[twin, member, state]``, of two members at least."""
+    predicted: FloatArray
+    """What each member predicts that the sensors read, ``[twin, member, observation]``."""
+    observed: FloatArray
+    """What they read, ``[twin, observation]``."""
+    variance: FloatArray
+    """The variance of their errors, ``[twin, observation]``."""
     seed: int
+    """The seed of the deployment; random numbers come from it, the twins' identities and the tick."""
     twins: IntArray
+    """The twins' identities ``[twin]``."""
     tick: int
+    """The tick's absolute index."""
     outputs: IntArray | None = None
+    """The model output that each observation is of, ``[twin, observation]``; only methods that localise need it."""
     states: int | None = None
+    """So many columns of ``x`` are the ensemble; those behind are its past, corrected but never inflated. None: all."""
+
+    def without_past(self) -> "AnalysisInput":
+        """The same for the ensemble alone."""
+        return self._replace(x=self.x[:, :, : self.states])
 
 
 class Assimilator(Protocol):
@@ -26,23 +42,16 @@ class Assimilator(Protocol):
     A pure function: the same arguments give the same bits, and a twin's analysis does not depend on the other twins.
     """
 
-    def update(
-        self,
-        x: FloatArray,
-        predicted: FloatArray,
-        observed: FloatArray,
-        variance: FloatArray,
-        occasion: Occasion,
-        out: FloatArray | None = None,
-    ) -> FloatArray:
-        """The analysis ensembles, written into ``out`` where it is given (it must not overlap ``x``).
+    keeps_points: ClassVar[bool]
+    """Whether its members are points laid out by their mean and covariance, not draws."""
+    whole_members: ClassVar[bool]
+    """Whether it replaces whole members, so that no variable can be left as it is."""
 
-        ``x[twin, member, state]`` is the forecast, with two members at least; ``predicted[twin, member, observation]``
-        is what each member says the sensors should read, ``observed[twin, observation]`` what they read, and
-        ``variance[twin, observation]`` the variance of their errors. An observation is missing where ``observed`` or a
-        prediction is not finite, and says nothing where the two are so far apart, or the predictions from each other,
-        that in units of the error the square is not; a twin without observations keeps its forecast, bit for bit. A
-        state that is not finite in one member may become so in all members of its twin; nothing else is touched.
+    def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
+        """The analysis ensembles, written into ``out`` where it is given (it must not overlap ``given.x``).
+
+        A twin without observations keeps its forecast, bit for bit. A state that is not finite in one member may
+        become so in all members of its twin; nothing else is touched.
 
         Raises:
             ValueError: The variance of an observation is not positive.

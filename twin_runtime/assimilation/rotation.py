@@ -6,26 +6,26 @@ import numpy as np
 from numba import njit
 
 from twin_runtime.assimilation.observation_space import count_seen, dot
-from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.modelling.random import Purpose, normals
 
 
-def rotate_members(analysis: FloatArray, predicted: FloatArray, observed: FloatArray, occasion: Occasion) -> None:
-    """Mix the members of every twin that saw something, in place: mean and covariance stay as they are."""
-    rotate(analysis, np.flatnonzero(count_seen(predicted, observed)), occasion)
+def rotate_members(analysis: FloatArray, given: AnalysisInput) -> None:
+    """Mix the members of every twin that has observations, in place: mean and covariance stay as they are."""
+    rotate(analysis, np.flatnonzero(count_seen(given.predicted, given.observed)), given)
 
 
-def rotate(analysis: FloatArray, twins: IntArray, occasion: Occasion) -> None:
+def rotate(analysis: FloatArray, twins: IntArray, given: AnalysisInput) -> None:
     """Mix the members of some twins in place."""
-    for t, rotation in zip(twins, rotations(twins, occasion, analysis.shape[1]), strict=True):
+    for t, rotation in zip(twins, rotations(twins, given), strict=True):
         mean = analysis[t].mean(0)
         analysis[t] = mean + rotation @ (analysis[t] - mean)
 
 
-def rotations(twins: IntArray, occasion: Occasion, members: int) -> FloatArray:
-    """The matrices ``[twin, member, member]`` of an occasion for some of its twins."""
-    return mean_preserving_rotations(occasion.seed, occasion.twins[twins], occasion.tick, members)
+def rotations(twins: IntArray, given: AnalysisInput) -> FloatArray:
+    """The matrices ``[twin, member, member]`` of an analysis for some of its twins."""
+    return mean_preserving_rotations(given.seed, given.twins[twins], given.tick, given.x.shape[1])
 
 
 def mean_preserving_rotations(seed: int, twins: IntArray, tick: int, members: int) -> FloatArray:

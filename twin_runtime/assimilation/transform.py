@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from twin_runtime.assimilation.batches import Batch, uncoupled, whitened
-from twin_runtime.assimilation.protocol import Occasion
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.assimilation.rotation import rotate, rotations
 from twin_runtime.core import FloatArray, IntArray
 
@@ -21,39 +21,33 @@ Weigh = Callable[[FloatArray, FloatArray], None]
 
 
 def transform(
-    weigh: Weigh,
-    x: FloatArray,
-    predicted: FloatArray,
-    observed: FloatArray,
-    variance: FloatArray,
-    out: FloatArray | None = None,
-    perturbed: Occasion | None = None,
-    rotated: Occasion | None = None,
+    weigh: Weigh, given: AnalysisInput, out: FloatArray | None = None, perturbed: bool = False, rotated: bool = False
 ) -> FloatArray:
-    """The analysis by a method that is a formula for uncoupled rows; arguments as of ``Assimilator.update``.
+    """The analysis by a method that is a formula for uncoupled rows.
 
-    Where ``perturbed`` is given, N perturbations follow the innovation in every row. Where ``rotated`` is given, the
-    members of every twin that saw something are mixed by a random rotation.
+    Where observations are ``perturbed``, N perturbations follow the innovation in every row. Where members are
+    ``rotated``, those of every twin that has observations are mixed by a random rotation.
     """
-    analysis = np.empty_like(x) if out is None else out
-    for batch in whitened(x.shape, predicted, observed, variance, perturbed):
-        correct(weigh, x, uncoupled(batch, x.shape[1]), analysis, rotated)
+    analysis = np.empty_like(given.x) if out is None else out
+    for batch in whitened(given, perturbed):
+        correct(weigh, given, uncoupled(batch, given.x.shape[1]), analysis, rotated)
     return analysis
 
 
-def correct(weigh: Weigh, x: FloatArray, batch: Batch, out: FloatArray, rotated: Occasion | None = None) -> None:
+def correct(weigh: Weigh, given: AnalysisInput, batch: Batch, out: FloatArray, rotated: bool = False) -> None:
     """The analysis of some twins, by their route, into their places in ``out``."""
+    x = given.x
     weights = np.empty((*batch.rows.shape[:2], x.shape[1]))
     weigh(batch.rows, weights)
     if batch.small:
         combine(x, batch.twins, batch.rows, weights, batch.used, out)
         if rotated:
-            rotate(out, batch.twins[batch.used > 0], rotated)
+            rotate(out, batch.twins[batch.used > 0], given)
     else:
         (twin,) = batch.twins
         W = multiplied_out(batch.rows[0], weights[0])
         if rotated:
-            W = rotations(batch.twins, rotated, len(W))[0] @ W
+            W = rotations(batch.twins, given)[0] @ W
         np.matmul(W, x[twin], out=out[twin])
 
 

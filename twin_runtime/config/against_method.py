@@ -13,9 +13,6 @@ from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import positions_of
 from twin_runtime.modelling.variables import State
 
-FILTERPYS = ("kalman", "unscented")
-WHOLE_MEMBERS = ("particle", *FILTERPYS)
-
 
 def unknown_method(twin_type: TwinType) -> Iterator[Problem]:
     """A method that is not there, options that it does not have, and those that it needs."""
@@ -37,18 +34,19 @@ def unknown_method(twin_type: TwinType) -> Iterator[Problem]:
 def unfit_method(twin_type: TwinType, model: Model) -> Iterator[Problem]:
     """What the method asks of the model, and the model cannot give."""
     method = twin_type.assimilation.method
+    named = METHODS[method]
     if "radius" in twin_type.assimilation.options:
         yield from _unknown_places(model)
     if "radius" in twin_type.assimilation.options and twin_type.assimilation.correlated:
         what = f"method '{method}' with a radius takes the noise of all sensors for independent"
         yield Problem(("assimilation", "correlated"), what, "remove it, or use a method without a radius")
-    if method in FILTERPYS or (method == "particle" and twin_type.assimilation.jitter != 0.0):
+    if named.keeps_points or (method == "particle" and twin_type.assimilation.jitter != 0.0):
         yield from _without_past(twin_type)
     considered = [v.name for v in model.variables if not v.corrected and v.prior.sd > 0.0]
-    if method in WHOLE_MEMBERS and considered:
+    if named.whole_members and considered:
         what = f"method '{method}' changes whole members, model '{model.name}' keeps {', '.join(considered)} apart"
         yield Problem(("assimilation", "method"), what, 'use another method, such as "etkf"')
-    if method in FILTERPYS:
+    if named.keeps_points:
         yield from _unfit_points(twin_type, model)
 
 

@@ -7,7 +7,6 @@ from functools import cached_property
 import numpy as np
 
 from twin_runtime.assimilation import Assimilator, Inflate
-from twin_runtime.assimilation.kalman import keeps_points
 from twin_runtime.assimilation.shrinkage import shrink
 from twin_runtime.assimilation.sigma_points import laid_out_prior, widened
 from twin_runtime.core import SECOND, FleetState, FloatArray, IntArray
@@ -173,13 +172,13 @@ class Fleet:
     def drawn(self, rows: IntArray, number: int = 0) -> FloatArray:
         """Members ``[twin, member, variable]`` of the prior for a tick: drawn, or laid out where the method asks."""
         variables = self.model.variables
-        if keeps_points(self.method):
+        if self.method.keeps_points:
             return laid_out_prior(np.array([v.prior.centre for v in variables]), self.prior_sd, rows.size, self.members)
         return draw_prior(variables, self.seed, rows, self.members, number)
 
     def walked(self, x: FloatArray, number: int, rows: IntArray) -> FloatArray:
         """The ensembles after the random walk of tick ``number``; a copy in any case."""
-        if keeps_points(self.method):
+        if self.method.keeps_points:
             return widened(x, self.walk)
         ahead = np.empty_like(x)
         perturb(x, self.walk, self.seed, rows, number, ahead)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-from twin_runtime.assimilation import Occasion
+from twin_runtime.assimilation import AnalysisInput
 from twin_runtime.assimilation.correlated import independent
 from twin_runtime.core import FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet, held
@@ -43,9 +43,10 @@ def tick(
     if fleet.recall:
         predicted, seen = with_late(fleet, state.past, number, readings, predicted, seen)
     kept = compared(fleet, memory, number, predicted, seen)
-    occasion = Occasion(fleet.seed, rows, number, seen.points.outputs, x.shape[2])
     joint = beside(x, state.past, len(fleet.model.quantities))
-    joint = correct(fleet, memory, joint, *uncorrelated(fleet, predicted, kept, seen), occasion)
+    independent = uncorrelated(fleet, predicted, kept, seen)
+    given = AnalysisInput(joint, *independent, fleet.seed, rows, number, seen.points.outputs, x.shape[2])
+    joint = correct(fleet, memory, given)
     x = np.ascontiguousarray(joint[:, :, : x.shape[2]])
     respond_to_divergence(fleet, memory, x, number, rows)
     trust, reasons = judged(fleet, x, memory, number, residual)
@@ -127,25 +128,16 @@ def uncorrelated(
     return independent(predicted, kept, seen.variance, seen.sensor, seen.points.times, fleet.correlation)
 
 
-def correct(
-    fleet: Fleet,
-    memory: FloatArray,
-    x: FloatArray,
-    predicted: FloatArray,
-    kept: FloatArray,
-    variance: FloatArray,
-    occasion: Occasion,
-) -> FloatArray:
-    """The analysis: the ensemble corrected by the readings that were kept, and inflated; ``memory`` takes note.
+def correct(fleet: Fleet, memory: FloatArray, given: AnalysisInput) -> FloatArray:
+    """The analysis: the ensemble corrected by the readings that were kept, and inflated.
 
-    ``x`` may have further columns, the past, which are corrected but not inflated.
+    ``memory`` is changed in place.
     """
-    if np.isnan(kept).all():
-        return x
-    analysis = fleet.method.update(x, predicted, kept, variance, occasion)
-    before, after = (ensemble[:, :, : len(fleet.model.variables)] for ensemble in (x, analysis))
-    fleet.inflation(before, after, predicted, kept, variance, fleet.layout.by_variable(memory))
-    _keep(x, analysis, fleet.considered)
+    if np.isnan(given.observed).all():
+        return given.x
+    analysis = fleet.method.update(given)
+    fleet.inflation(given.without_past(), analysis[:, :, : given.states], fleet.layout.by_variable(memory))
+    _keep(given.x, analysis, fleet.considered)
     return analysis
 
 

@@ -4,23 +4,23 @@ import numpy as np
 from filterpy.kalman import EnsembleKalmanFilter, KalmanFilter
 
 from tests.benchmarks.peers.agreement import compared
-from twin_runtime.assimilation import Etkf, Occasion
+from twin_runtime.assimilation import AnalysisInput, Etkf
 from twin_runtime.assimilation.batches import uncoupled, whitened
-from twin_runtime.assimilation.conformance import Problem, covariance
+from twin_runtime.assimilation.conformance import covariance, of_twins
 from twin_runtime.assimilation.enkf import weigh
 from twin_runtime.assimilation.transform import correct
 from twin_runtime.core import FloatArray
 
 
-def small_twins(twins: int, states: int, members: int) -> Problem:
+def small_twins(twins: int, states: int, members: int) -> AnalysisInput:
     """Independent states, and one reading a twin."""
     rng = np.random.default_rng(0)
     x, observed = rng.normal(size=(twins, members, states)), rng.normal(size=(twins, 1))
     variance = rng.uniform(0.5, 2.0, size=(twins, 1))
-    return Problem(x, np.ascontiguousarray(x[:, :, :1]), observed, variance, Occasion(0, np.arange(twins), 0))
+    return AnalysisInput(x, np.ascontiguousarray(x[:, :, :1]), observed, variance, 0, np.arange(twins), 0)
 
 
-def ensemble_filter(problem: Problem, twin: int) -> EnsembleKalmanFilter:
+def ensemble_filter(problem: AnalysisInput, twin: int) -> EnsembleKalmanFilter:
     """The ensemble filter with the forecast of one twin."""
     _, members, states = problem.x.shape
     peer = EnsembleKalmanFilter(
@@ -30,7 +30,7 @@ def ensemble_filter(problem: Problem, twin: int) -> EnsembleKalmanFilter:
     return peer
 
 
-def kalman_filter(problem: Problem, twin: int) -> KalmanFilter:
+def kalman_filter(problem: AnalysisInput, twin: int) -> KalmanFilter:
     """The Kalman filter with mean and covariance of one twin's forecast."""
     states = problem.x.shape[2]
     peer = KalmanFilter(dim_x=states, dim_z=1)
@@ -39,30 +39,29 @@ def kalman_filter(problem: Problem, twin: int) -> KalmanFilter:
     return peer
 
 
-def same_members(problem: Problem, twin: int) -> float:
+def same_members(problem: AnalysisInput, twin: int) -> float:
     """How much the members of the ensemble filter differ from our EnKF's with the errors that it draws."""
     peer = ensemble_filter(problem, twin)
     np.random.seed(twin)  # noqa: NPY002  # it draws from the global generator
     drawn = np.random.multivariate_normal(np.zeros(1), peer.R, problem.x.shape[1])  # noqa: NPY002
     np.random.seed(twin)  # noqa: NPY002
     peer.update(problem.observed[twin])
-    return compared(with_errors(problem.of([twin]), drawn.T), peer.sigmas, "filterpy's EnKF")
+    return compared(with_errors(of_twins(problem, [twin]), drawn.T), peer.sigmas, "filterpy's EnKF")
 
 
-def same_moments(problem: Problem, twin: int) -> float:
+def same_moments(problem: AnalysisInput, twin: int) -> float:
     """How much mean and covariance of the Kalman filter differ from our ETKF's."""
     peer = kalman_filter(problem, twin)
     peer.update(problem.observed[twin])
-    ours = Etkf().update(*problem.of([twin]))[0]
+    ours = Etkf().update(of_twins(problem, [twin]))[0]
     pairs = (ours.mean(0), peer.x[:, 0]), (covariance(ours), peer.P)
     return max(compared(mine, theirs, "filterpy's Kalman filter") for mine, theirs in pairs)
 
 
-def with_errors(problem: Problem, drawn: FloatArray) -> FloatArray:
+def with_errors(problem: AnalysisInput, drawn: FloatArray) -> FloatArray:
     """The analysis of one twin by our EnKF, with the errors ``drawn[observation, member]`` in place of its own."""
-    x, predicted, observed, variance, occasion = problem
-    analysis: FloatArray = np.empty_like(x)
-    (batch,) = whitened(x.shape, predicted, observed, variance, occasion)
-    batch.rows[0, :, x.shape[1] + 1 :] = drawn / np.sqrt(variance[0])[:, None]
-    correct(weigh, x, uncoupled(batch, x.shape[1]), analysis)
+    analysis, members = np.empty_like(problem.x), problem.x.shape[1]
+    (batch,) = whitened(problem, perturbed=True)
+    batch.rows[0, :, members + 1 :] = drawn / np.sqrt(problem.variance[0])[:, None]
+    correct(weigh, problem, uncoupled(batch, members), analysis)
     return np.asarray(analysis[0])

@@ -14,9 +14,8 @@ import numpy as np
 
 from tests.benchmarks.timing import ONE_THREAD, Clock
 from tests.conftest import REPOSITORY
-from twin_runtime.assimilation import Localisation
+from twin_runtime.assimilation import AnalysisInput, Localisation
 from twin_runtime.assimilation.batches import whitened
-from twin_runtime.assimilation.conformance import Problem
 from twin_runtime.core import FloatArray
 
 ENVIRONMENT = REPOSITORY / ".venv-peers"
@@ -37,9 +36,9 @@ class Peers:
     process: Popen[str]
     folder: Path
 
-    def pose(self, name: str, problem: Problem, localisation: Localisation | None = None) -> None:
+    def pose(self, name: str, problem: AnalysisInput, localisation: Localisation | None = None) -> None:
         """Hand over a problem of one twin; to be localised, its states are on a ring at distance 1."""
-        _, _, observed, variance, _ = problem
+        observed, variance = problem.observed, problem.variance
         outputs, half_width = (localisation.positions.outputs, localisation.radius) if localisation else ([], math.inf)
         np.savez(
             self.folder / f"{name}.npz",
@@ -95,9 +94,8 @@ def clock(peers: Peers | None, peer: str, problem: str) -> Clock:
     return peers.clock(peer, problem) if peers else lambda: math.nan
 
 
-def perturbations(problem: Problem) -> FloatArray:
+def perturbations(problem: AnalysisInput) -> FloatArray:
     """What our stochastic EnKF adds to each reading [observation, member], in standard deviations of its error."""
-    x, predicted, observed, variance, occasion = problem
-    (batch,) = whitened(x.shape, predicted, observed, variance, occasion)
-    drawn: FloatArray = batch.rows[0, :, x.shape[1] + 1 :]
+    (batch,) = whitened(problem, perturbed=True)
+    drawn: FloatArray = batch.rows[0, :, problem.x.shape[1] + 1 :]
     return drawn
