@@ -122,8 +122,7 @@ class Layout:
     def records(self, memory: FloatArray) -> CheckMemory:
         """The columns of the twins and of their sensors."""
         stop = TWIN_WIDTH + self.sensors * SENSOR_WIDTH
-        by_sensor = memory[:, TWIN_WIDTH:stop].reshape(len(memory), self.sensors, SENSOR_WIDTH)
-        return CheckMemory(by_twin(memory), by_sensor.view(SENSOR)[..., 0])
+        return CheckMemory(by_twin(memory), memory[:, TWIN_WIDTH:stop].view(SENSOR))
 
     def by_variable(self, memory: FloatArray) -> FloatArray:
         """A view ``[twin, variable, 2]``: inflation and how uncertain it is; NaN: none yet."""
