@@ -36,7 +36,7 @@ noise = 20.0
 [inputs.flow]
 unit = "mL/s"
 """
-"""A sensor that is ten times better than is said of it: intervals are far too wide."""
+"""A sensor that is ten times better than is stated of it: intervals are far too wide."""
 
 PAGE = (REPOSITORY / "models" / "README.md").read_text().partition("## A check of your own")[2]
 [EXAMPLE], [SETTINGS] = (re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL) for kind in ("python", "toml"))
@@ -75,9 +75,9 @@ class TestOfAnotherPackage:
         assert assembled(wide).identity.checks == (*names(CHECKS), "wide")
 
     def test_its_complaint_is_in_verdicts_and_reasons(self, wide: Path) -> None:
-        told = run(wide)
-        assert "wide" in told["reasons"]
-        assert told["verdicts"]["degraded"] > 100
+        reported = run(wide)
+        assert "wide" in reported["reasons"]
+        assert reported["verdicts"]["degraded"] > 100
         with Reader.open(wide / "ward.db") as reader:
             last = list(reader.latest())[-1]
             assert "wide" in reader.identity.reasons(int(last.reasons[0]))
@@ -96,9 +96,9 @@ class TestOfAnotherPackage:
     def test_one_that_does_not_complain_changes_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         without = run(tmp_path)
         provide(tmp_path, monkeypatch, "wide = tinkering_wide:WIDE", "tinkering_wide", EXAMPLE)
-        told = run(tmp_path, "[trust.checks.wide]\ndegraded = 1.0\nuntrusted = 1.0\n")
-        assert told["state_hash"] == without["state_hash"]
-        assert told["reasons"] == without["reasons"]
+        reported = run(tmp_path, "[trust.checks.wide]\ndegraded = 1.0\nuntrusted = 1.0\n")
+        assert reported["state_hash"] == without["state_hash"]
+        assert reported["reasons"] == without["reasons"]
 
     def test_it_may_be_compiled_already_and_is_judged_the_same(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -153,12 +153,12 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_one_is_one_clear_error(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    points, text, told = WRONG[case]
+    points, text, reported = WRONG[case]
     module = "wrong_" + case.replace(" ", "_")
     provide(tmp_path, monkeypatch, points.format(module), f"tinkering_{module}", text)
     with pytest.raises(TwinError) as caught:
         assembled(tmp_path)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert f"tinkering_{module}:" in str(caught.value)
     assert "remedy: " in str(caught.value)
 

@@ -59,7 +59,7 @@ def tick(
 def laid_out(
     fleet: Fleet, memory: FloatArray, number: int, readings: Sequence[Reading], after: FloatArray | None
 ) -> tuple[InputSignals, Observations]:
-    """The inputs over a tick, and the sensors' readings in it; ``memory`` takes note of the newest inputs, in place."""
+    """The inputs over a tick, and the sensors' readings in it; ``memory`` keeps the newest inputs, in place."""
     start = number * fleet.tick
     batch = columns(readings, start)
     sensed = batch.channel < len(fleet.sensors)
@@ -113,7 +113,7 @@ def forecast(
 
 
 def compared(fleet: Fleet, records: CheckMemory, number: int, predicted: FloatArray, seen: Observations) -> FloatArray:
-    """The readings ``[twin, reading]`` that passed the gate, NaN for the others; ``memory`` takes note, in place."""
+    """The readings ``[twin, reading]`` that passed the gate, NaN for the others; ``records`` are updated in place."""
     comparison = Comparison(predicted, seen.value, seen.variance, seen.sensor)
     correlated = None if fleet.correlation is None else Correlated(seen.points.times, fleet.correlation)
     return compare(comparison, number, fleet.fading, fleet.gating, records, correlated)
@@ -122,7 +122,7 @@ def compared(fleet: Fleet, records: CheckMemory, number: int, predicted: FloatAr
 def uncorrelated(
     fleet: Fleet, predicted: FloatArray, kept: FloatArray, seen: Observations
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Predictions, readings and variances whose errors are independent: as they are, unless told otherwise."""
+    """Predictions, readings and variances whose errors are independent: unchanged without a correlation."""
     if fleet.correlation is None:
         return predicted, kept, seen.variance
     return independent(predicted, kept, seen.variance, seen.sensor, seen.points.times, fleet.correlation)
@@ -137,7 +137,7 @@ def correct(
     variance: FloatArray,
     occasion: Occasion,
 ) -> FloatArray:
-    """The analysis: the ensemble corrected by the readings that were kept, and inflated; ``memory`` takes note.
+    """The analysis: the ensemble corrected by the readings that were kept, and inflated (``memory`` keeps by how much).
 
     ``x`` may have further columns, the past, which are corrected but not inflated.
     """
@@ -161,7 +161,7 @@ def _keep(forecast: FloatArray, analysis: FloatArray, columns: IntArray) -> None
 def respond_to_divergence(
     fleet: Fleet, memory: FloatArray, records: CheckMemory, x: FloatArray, number: int, rows: IntArray
 ) -> None:
-    """Find the twins that have lost their assets, and respond as declared; both arrays are changed in place."""
+    """Find the twins that have diverged from their assets, and respond as declared; all arrays are changed in place."""
     factors = find_divergence(fleet.divergence, records)
     for i in np.flatnonzero(factors):
         if fleet.divergence.response is Response.REDRAW:
@@ -174,7 +174,7 @@ def respond_to_divergence(
 def judged(
     fleet: Fleet, x: FloatArray, records: CheckMemory, number: int, residual: FloatArray
 ) -> tuple[IntArray, IntArray]:
-    """Trust in every twin and the reasons, one bit a check; ``memory`` keeps the trust, in place."""
+    """Trust in every twin and the reasons, one bit a check; ``records`` keep the trust, in place."""
     spread, strayed = compare_with_prior(x, fleet.prior, records.twins["sum_verdicts"])
     return fleet.judge(fleet.rules, records, number, EnsembleFigures(spread, strayed, residual))
 

@@ -18,9 +18,9 @@ class Update(NamedTuple):
     """The readings that an update of one twin takes, and what it makes of them; the arrays may be longer.
 
     ``deviations[reading, :]`` hold the anomalies of N predictions, then the innovation d; ``noise[reading]`` is the
-    diagonal of R, and ``sensor[reading]`` who made it. :func:`solve` fills the rest: ``solved`` is S^-1 d; ``signal``
-    the diagonal of H K = I - R S^-1: how much of the analysis at a reading is due to that reading, 0 to 1 (Cardinali,
-    Pezzulli & Andersson 2004, Q J R Meteorol Soc 130:2767-2786).
+    diagonal of R, and ``sensor[reading]`` the place of its sensor. :func:`solve` fills the rest: ``solved`` is S^-1 d;
+    ``signal`` the diagonal of H K = I - R S^-1: how much of the analysis at a reading is due to that reading, 0 to 1
+    (Cardinali, Pezzulli & Andersson 2004, Q J R Meteorol Soc 130:2767-2786).
     """
 
     deviations: FloatArray
@@ -45,8 +45,8 @@ def scratch(readings: int, members: int) -> Scratch:
 
 
 @njit(cache=True, error_model="numpy")
-def room_for(readings: int, members: int) -> Update:
-    """An update of so many readings whose arrays are still to be filled."""
+def empty_update(readings: int, members: int) -> Update:
+    """An update of so many readings at the most, its arrays not yet filled."""
     numbers, sensor = np.empty((3, readings)), np.empty(readings, np.int64)
     return Update(np.empty((readings, members + 1)), numbers[0], sensor, numbers[1], numbers[2])
 

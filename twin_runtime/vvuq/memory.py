@@ -49,7 +49,7 @@ class TwinMemory:
 
 
 class SensorMemory:
-    """The columns of each sensor of a twin. ``_found`` is what innovations say of what is stated without it."""
+    """The columns of each sensor of a twin. ``_found`` is estimated from innovations, the same without it as stated."""
 
     newest: float
     """The tick of the newest reading."""
@@ -143,7 +143,7 @@ class Layout:
         return memory
 
     def reset_window(self, memory: FloatArray, twin: int) -> None:
-        """Let the window of a twin start afresh, and what its inflation has learnt, in place."""
+        """Empty the window of a twin, and what is remembered of its inflation, in place."""
         for columns, dtype in zip(self.records(memory), (TWIN, SENSOR), strict=True):
             for name in dtype.names or ():
                 if name.startswith("window_"):
