@@ -66,12 +66,13 @@ def warmed(fleet: Fleet, rows: IntArray) -> FleetState:
 def judged_tick(fleet: Fleet, state: FleetState, batch: list[Reading], rows: IntArray) -> FloatArray:
     """Forecast, comparison, correction and checks: a tick without the figures of its estimates."""
     memory = state.memory.copy()
+    records = fleet.layout.records(memory)
     signals, seen = laid_out(fleet, memory, FIRST, batch, None)
     x, predicted, residual = forecast(fleet, state.x, FIRST, rows, signals, seen.points)
-    kept = compared(fleet, memory, FIRST, predicted, seen)
+    kept = compared(fleet, records, FIRST, predicted, seen)
     x = correct(fleet, memory, AnalysisInput(x, predicted, kept, seen.variance, fleet.seed, rows, FIRST))
-    respond_to_divergence(fleet, memory, x, FIRST, rows)
-    judged(fleet, x, memory, FIRST, residual)
+    respond_to_divergence(fleet, memory, records, x, FIRST, rows)
+    judged(fleet, x, records, FIRST, residual)
     return x
 
 

@@ -1,4 +1,4 @@
-"""Twins whose forecasts are drawn, not calculated: what they say of their readings is wrong by a known amount."""
+"""Twins whose forecasts are drawn, not calculated: their stated spread is wrong by a known amount."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ def fading(degrees: float, readings: int) -> float:
 
 @dataclass
 class Replicates:
-    """Many twins of some sensors that are told the same story, each with its own luck.
+    """Many twins of some sensors under the same conditions, each with its own random numbers.
 
     In every tick each sensor reads once: a forecast of ``members`` and a truth are drawn from the same normal
     distribution, and the reading is the truth with noise. ``stale`` and ``frozen`` are in ticks.
@@ -61,11 +61,11 @@ class Replicates:
         shape = (self.twins, self.sensors)
         return self.rng.normal(0.0, FORECAST**0.5, shape) + self.rng.normal(0.0, NOISE**0.5, shape)
 
-    def hear(self, observed: FloatArray, heard: Iterable[int] | None = None) -> FloatArray:
+    def receive(self, observed: FloatArray, sensors: Iterable[int] | None = None) -> FloatArray:
         """Compare readings ``[twin, sensor]`` with forecasts centred on 0; what passed the gate, NaN elsewhere."""
         predicted = self.rng.normal(0.0, FORECAST**0.5, (self.twins, self.members, self.sensors))
         place = np.arange(self.sensors)
-        speaking = place if heard is None else np.array([s if s in set(heard) else -1 for s in place], np.int64)
+        speaking = place if sensors is None else np.array([s if s in set(sensors) else -1 for s in place], np.int64)
         sensor = np.broadcast_to(speaking, observed.shape).copy()
         variance = np.full(observed.shape, NOISE)
         gate = Gate(self.gate, self.reopen, np.full(self.sensors, self.frozen))
@@ -84,6 +84,6 @@ class Replicates:
         """Some ticks whose innovations are ``scale`` times too large, and off by ``bias`` standard deviations."""
         sd = np.sqrt(FORECAST + NOISE)
         for _ in range(ticks):
-            self.hear(scale * self.innovations() + bias * sd)
+            self.receive(scale * self.innovations() + bias * sd)
             self.number += 1
         return self

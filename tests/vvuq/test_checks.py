@@ -1,4 +1,4 @@
-"""Every check finds the fault it is for, says so by its name, and is silent without evidence."""
+"""Every check finds the fault it is for, reports it by its name, and is silent without evidence."""
 
 from collections.abc import Sequence
 
@@ -19,19 +19,19 @@ STRICT = configured({"innovation": {"degraded": 1.0}, "bias": {"degraded": 0.5, 
 """Nothing put down to the model's own misfit: only to chance."""
 
 
-def told(
+def judged(
     replicates: Replicates, spread: float = 1.0, residual: float = 0.0, strayed: float = 0.0
 ) -> tuple[Trust, set[str]]:
-    """What is said of a single twin."""
+    """Trust in a single twin, and the reasons."""
     trust, bits = replicates.judge(spread, residual, strayed)
     return Trust(int(trust[0])), {
         name for name in names(replicates.checks) if complaining(replicates.checks, bits, name)
     }
 
 
-def heard(twin: Replicates) -> Replicates:
-    """The same, whose sensors have just been heard right where they were expected."""
-    twin.hear(np.zeros((twin.twins, twin.sensors)))
+def with_readings(twin: Replicates) -> Replicates:
+    """The same, whose sensors have just read what was expected."""
+    twin.receive(np.zeros((twin.twins, twin.sensors)))
     return twin
 
 
@@ -57,7 +57,7 @@ class TestWrongVariance:
     TWINS, DEGREES, SENSORS = 1000, 400, 2
 
     def share(self, variance: float, checks: tuple[Check, ...], seed: int, check: str = "innovation") -> float:
-        """How many of the twins are told of innovations whose variance is so many times what they say."""
+        """The share of twins complained of, with innovations whose variance is so many times what they state."""
         f = fading(self.DEGREES, self.SENSORS)
         twins = Replicates(self.TWINS, self.SENSORS, members=32, fading=f, checks=checks, seed=seed)
         # Five times the memory of the window: what came before counts for less than 1 %.
@@ -81,7 +81,7 @@ class TestWrongVariance:
         assert self.share(2.5, CHECKS, seed=4) >= 0.99
 
     def test_intervals_that_are_too_narrow_cover_too_little(self) -> None:
-        """Twice as wide as said, 90 % become 59 %: 0.9 - 0.045 of chance - 0.59 is beyond 0.1."""
+        """Twice as wide as stated, 90 % become 59 %: 0.9 - 0.045 of chance - 0.59 is beyond 0.1."""
         assert self.share(4.0, CHECKS, seed=5, check="coverage") >= 0.99
         assert self.share(1.0, CHECKS, seed=6, check="coverage") <= 0.01
 
@@ -91,7 +91,7 @@ class TestBias:
 
     @staticmethod
     def off(bias: float, checks: tuple[Check, ...] = CHECKS, sensors: int = 1) -> tuple[Trust, set[str]]:
-        return told(Replicates(sensors=sensors, fading=fading(400, 1), checks=checks, seed=7).live(1000, bias=bias))
+        return judged(Replicates(sensors=sensors, fading=fading(400, 1), checks=checks, seed=7).live(1000, bias=bias))
 
     def test_without_a_bias_there_is_no_complaint(self) -> None:
         assert self.off(0.0) == (TRUSTED, set())
@@ -120,9 +120,9 @@ class TestBias:
         twin = Replicates(sensors=3, fading=fading(400, 1), seed=8)
         off = np.array([0.0, 2.0 * np.sqrt(2.0), 0.0])
         for _ in range(1000):
-            twin.hear(twin.innovations() + off)
+            twin.receive(twin.innovations() + off)
             twin.number += 1
-        assert "bias" in told(twin)[1]
+        assert "bias" in judged(twin)[1]
 
 
 class TestSensors:
@@ -130,9 +130,9 @@ class TestSensors:
         """The truth swings by 8 standard deviations about it; the sensor says where it was."""
         twin = Replicates(fading=0.99, seed=9)
         for number in range(300):
-            twin.hear(twin.innovations() - 8.0 * np.sqrt(2.0) * np.sin(number / 20))
+            twin.receive(twin.innovations() - 8.0 * np.sqrt(2.0) * np.sin(number / 20))
             twin.number += 1
-        trust, why = told(twin)
+        trust, why = judged(twin)
         assert trust == UNTRUSTED
         assert {"rejected", "coverage"} <= why
 
@@ -144,15 +144,15 @@ class TestSensors:
         """Stale after 5 ticks, hopeless after 50; the other sensor goes on."""
         twin = Replicates(sensors=2, stale=5.0, seed=10).live(100)
         for _ in range(silence):
-            twin.hear(twin.innovations(), heard=[0])
+            twin.receive(twin.innovations(), sensors=[0])
             twin.number += 1
         twin.number -= 1
-        assert told(twin) == (trust, why)
+        assert judged(twin) == (trust, why)
 
-    def test_a_sensor_that_was_never_heard_is_as_old_as_can_be(self) -> None:
+    def test_a_sensor_without_any_reading_is_as_old_as_can_be(self) -> None:
         twin = Replicates(sensors=2, seed=11)
-        twin.hear(twin.innovations(), heard=[1])
-        assert told(twin) == (UNTRUSTED, {"age"})
+        twin.receive(twin.innovations(), sensors=[1])
+        assert judged(twin) == (UNTRUSTED, {"age"})
 
     @pytest.mark.parametrize(("share", "trust"), [(0.1, TRUSTED), (0.35, DEGRADED), (0.7, UNTRUSTED)])
     def test_the_share_of_refused_readings_counts_for_the_worst_sensor(self, share: float, trust: Trust) -> None:
@@ -161,62 +161,62 @@ class TestSensors:
         spikes = np.random.default_rng(13)
         for _ in range(500):
             spike = 30.0 * (spikes.random() < share)
-            twin.hear(twin.innovations() + np.array([0.0, spike]))
+            twin.receive(twin.innovations() + np.array([0.0, spike]))
             twin.number += 1
-        found, why = told(twin)
+        found, why = judged(twin)
         assert ("rejected" in why) == (trust > TRUSTED)
         assert found >= trust
 
-    def test_a_sensor_that_repeats_itself_is_refused_before_it_teaches_the_twin_to_stand_still(self) -> None:
+    def test_a_sensor_that_repeats_itself_is_refused_before_it_holds_the_twin_where_it_is(self) -> None:
         """It may for 5 ticks; hopeless after 15. The other sensor is alive."""
         twin = Replicates(sensors=2, frozen=5.0, seed=20).live(100)
         for lasting in range(17):
             readings = twin.innovations()
             readings[:, 1] = 0.25
-            kept = twin.hear(readings)
+            kept = twin.receive(readings)
             assert np.isnan(kept[0, 1]) == (lasting > 5)
-            _, why = told(twin)
+            _, why = judged(twin)
             assert ("frozen" in why) == (lasting > 5)
-        assert told(twin)[0] == UNTRUSTED
-        twin.hear(twin.innovations())
-        assert "frozen" not in told(twin)[1]
+        assert judged(twin)[0] == UNTRUSTED
+        twin.receive(twin.innovations())
+        assert "frozen" not in judged(twin)[1]
 
-    def test_a_sensor_may_repeat_itself_for_ever_unless_told_otherwise(self) -> None:
+    def test_a_sensor_may_repeat_itself_for_ever_unless_configured_otherwise(self) -> None:
         twin = Replicates(seed=21)
         for _ in range(1000):
-            twin.hear(np.zeros((1, 1)))
-            trust, why = told(twin)
+            twin.receive(np.zeros((1, 1)))
+            trust, why = judged(twin)
         assert (trust, why) == (TRUSTED, set())
 
     def test_a_sensor_that_jumps_and_stays_there_opens_the_gate_once(self) -> None:
         twin = Replicates(sensors=2, reopen=3, seed=22).live(50)
         jump = np.array([0.0, 30.0])
-        refused = [bool(np.isnan(twin.hear(twin.innovations() + jump)[0, 1])) for _ in range(10)]
+        refused = [bool(np.isnan(twin.receive(twin.innovations() + jump)[0, 1])) for _ in range(10)]
         assert refused == [True] * 3 + [False] * 7
         assert twin.records.sensors[0]["window_reopened"].tolist() == [0.0, pytest.approx(0.99**6)]
-        assert "jump" in told(twin)[1]
+        assert "jump" in judged(twin)[1]
 
 
 class TestState:
     @pytest.mark.parametrize(("strayed", "trust"), [(3.9, TRUSTED), (4.1, DEGRADED), (8.1, UNTRUSTED)])
     def test_a_parameter_beyond_what_was_thought_possible(self, strayed: float, trust: Trust) -> None:
-        assert told(heard(Replicates()), strayed=strayed) == (trust, {"strayed"} if trust else set())
+        assert judged(with_readings(Replicates()), strayed=strayed) == (trust, {"strayed"} if trust else set())
 
     @pytest.mark.parametrize(
         ("residual", "trust"),
         [(0.0, TRUSTED), (1e-7, TRUSTED), (1e-5, DEGRADED), (1e-2, UNTRUSTED), (np.inf, UNTRUSTED)],
     )
     def test_what_is_conserved_must_balance(self, residual: float, trust: Trust) -> None:
-        assert told(heard(Replicates()), residual=residual) == (trust, {"conservation"} if trust else set())
+        assert judged(with_readings(Replicates()), residual=residual) == (trust, {"conservation"} if trust else set())
 
     @pytest.mark.parametrize(
         ("spread", "trust"), [(1.0, TRUSTED), (1e-3, TRUSTED), (1e-5, DEGRADED), (1e-9, UNTRUSTED), (0.0, UNTRUSTED)]
     )
-    def test_an_ensemble_that_has_collapsed_learns_nothing_any_more(self, spread: float, trust: Trust) -> None:
-        assert told(heard(Replicates()), spread=spread) == (trust, {"collapse"} if trust else set())
+    def test_an_ensemble_that_has_collapsed_is_reported(self, spread: float, trust: Trust) -> None:
+        assert judged(with_readings(Replicates()), spread=spread) == (trust, {"collapse"} if trust else set())
 
     def test_a_state_that_is_not_finite_is_never_trusted(self) -> None:
-        assert told(heard(Replicates()), spread=np.nan) == (UNTRUSTED, {"finite"})
+        assert judged(with_readings(Replicates()), spread=np.nan) == (UNTRUSTED, {"finite"})
 
 
 class TestEvidence:
@@ -224,17 +224,17 @@ class TestEvidence:
         """Heard of, but with nothing in the window; and a twin that has no sensors at all."""
         silent = Replicates(sensors=2)
         silent.records.sensors["newest"] = 0.0
-        assert told(silent) == (TRUSTED, set())
-        assert told(Replicates(sensors=0), spread=np.inf) == (TRUSTED, set())
+        assert judged(silent) == (TRUSTED, set())
+        assert judged(Replicates(sensors=0), spread=np.inf) == (TRUSTED, set())
 
     @pytest.mark.parametrize("known", [0, 1])
     def test_a_sensor_without_evidence_does_not_hide_another(self, known: int) -> None:
         twin = Replicates(sensors=2, fading=fading(400, 1), checks=STRICT, seed=14)
         for _ in range(1000):
-            twin.hear(twin.innovations() + 2.0 * np.sqrt(2.0), heard=[known])
+            twin.receive(twin.innovations() + 2.0 * np.sqrt(2.0), sensors=[known])
             twin.number += 1
         twin.records.sensors["newest"][:, 1 - known] = twin.number
-        assert "bias" in told(twin)[1]
+        assert "bias" in judged(twin)[1]
 
     def test_little_evidence_makes_wide_bands(self) -> None:
         """200 perfect twins judged from the first reading on, for 300 ticks: of 60 000 verdicts 1 in 4000 may complain.
@@ -245,7 +245,7 @@ class TestEvidence:
         twins = Replicates(200, sensors=2, fading=0.99, seed=15)
         bad = []
         for _ in range(300):
-            twins.hear(twins.innovations())
+            twins.receive(twins.innovations())
             bad.append(int((twins.judge()[0] > TRUSTED).sum()))
         assert sum(bad) <= 15
         assert sum(bad[20:]) <= 2
@@ -265,8 +265,8 @@ class TestThresholds:
 
     def test_they_decide(self) -> None:
         lax = configured({"conservation": {"degraded": 0.1, "untrusted": 0.2}})
-        assert told(heard(Replicates(checks=lax)), residual=1e-2) == (TRUSTED, set())
-        assert told(heard(Replicates(checks=lax)), residual=0.15) == (DEGRADED, {"conservation"})
+        assert judged(with_readings(Replicates(checks=lax)), residual=1e-2) == (TRUSTED, set())
+        assert judged(with_readings(Replicates(checks=lax)), residual=0.15) == (DEGRADED, {"conservation"})
 
     def test_reasons_are_bits_in_the_order_of_the_checks(self) -> None:
         complaints = [complaining(CHECKS, np.array([0b10000001]), name)[0] for name in names(CHECKS)]
@@ -274,13 +274,13 @@ class TestThresholds:
 
 
 BALANCES = {TRUSTED: 0.0, DEGRADED: 1e-4, UNTRUSTED: 1.0}
-"""Residuals that make the checks say so."""
+"""Residuals that make the checks give this level."""
 
 
 def course(levels: Sequence[Trust], worse: int, better: int) -> list[Trust]:
-    """The trust after each tick in which the checks say this."""
-    twin = heard(Replicates(hysteresis=(worse, better), stale=1e9))
-    return [told(twin, residual=BALANCES[level])[0] for level in levels]
+    """The trust after each tick in which the checks give these levels."""
+    twin = with_readings(Replicates(hysteresis=(worse, better), stale=1e9))
+    return [judged(twin, residual=BALANCES[level])[0] for level in levels]
 
 
 class TestHysteresis:
@@ -288,7 +288,7 @@ class TestHysteresis:
         assert course([DEGRADED] * 4, worse=3, better=5) == [TRUSTED, TRUSTED, DEGRADED, DEGRADED]
         assert course([DEGRADED, DEGRADED, TRUSTED] * 3, worse=3, better=5) == [TRUSTED] * 9
 
-    def test_it_falls_at_once_as_far_as_the_checks_say(self) -> None:
+    def test_it_falls_at_once_to_the_level_of_the_checks(self) -> None:
         assert course([UNTRUSTED] * 3, worse=2, better=5) == [TRUSTED, UNTRUSTED, UNTRUSTED]
 
     def test_it_comes_back_one_step_at_a_time(self) -> None:
@@ -302,8 +302,8 @@ class TestHysteresis:
         levels = [UNTRUSTED, TRUSTED, TRUSTED, UNTRUSTED, TRUSTED, TRUSTED, TRUSTED]
         assert course(levels, worse=1, better=3) == [*[UNTRUSTED] * 6, DEGRADED]
 
-    def test_reasons_are_told_before_trust_falls(self) -> None:
-        assert told(heard(Replicates(hysteresis=(10, 10))), residual=1.0) == (TRUSTED, {"conservation"})
+    def test_reasons_are_given_before_trust_falls(self) -> None:
+        assert judged(with_readings(Replicates(hysteresis=(10, 10))), residual=1.0) == (TRUSTED, {"conservation"})
 
     @given(st.lists(st.sampled_from(list(Trust)), min_size=1, max_size=40), st.integers(1, 5), st.integers(1, 5))
     def test_trust_never_changes_without_a_row_of_verdicts_behind_it(

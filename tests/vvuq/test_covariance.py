@@ -37,7 +37,7 @@ def found(deviations: FloatArray, noise: FloatArray) -> tuple[float, FloatArray,
     """The same by ``solve``."""
     readings, members = deviations.shape[0], deviations.shape[1] - 1
     taken = update(deviations, noise)
-    return solve(taken, scratch(readings, members)), taken.solved, taken.signal
+    return solve(taken, readings, scratch(readings, members)), taken.solved, taken.signal
 
 
 def same(ours: tuple[float, FloatArray, FloatArray], theirs: tuple[float, FloatArray, FloatArray]) -> None:
@@ -57,7 +57,7 @@ def test_the_two_ways_give_the_same(seed: int, readings: int, members: int) -> N
     one, other = update(deviations, noise), update(deviations, noise)
     statistics = (
         _by_readings(one, scale, np.empty((readings, readings)), np.empty(readings)),
-        _by_members(other, scale, np.empty((members, members)), np.empty((2, members))),
+        _by_members(other, readings, scale, np.empty((members, members)), np.empty((2, members))),
     )
     same((statistics[0], one.solved, one.signal), (statistics[1], other.solved, other.signal))
 

@@ -1,4 +1,4 @@
-"""What the sums say: figures by sensor, and when a rank histogram is not flat."""
+"""Figures by sensor, and when a rank histogram is not flat."""
 
 import math
 
@@ -36,7 +36,7 @@ class TestFlatness:
         innovation = twins.innovations()
         for _ in range(400):
             innovation = 0.9 * innovation + math.sqrt(1.0 - 0.81) * twins.innovations()
-            twins.hear(innovation)
+            twins.receive(innovation)
         assert (flat(twins) > BEYOND_CHANCE).mean() <= 0.02
         independent = twins.records.sensors[:, 0].copy()
         independent["sum_ranks_lagged"] = 0.0
@@ -45,7 +45,7 @@ class TestFlatness:
 
 class TestFigures:
     def test_of_a_twin_that_is_too_sure_of_itself(self) -> None:
-        """1000 readings; twice as far off as said. The standard error of a root mean square is 2.2 %."""
+        """1000 readings; twice as far off as stated. The standard error of a root mean square is 2.2 %."""
         twins = Replicates(1, sensors=2, members=64, gate=0.0, seed=33).live(1000, scale=2.0)
         figures = of_sensor(twins.records.sensors[0, 1], twins.records.twins[0].sum_updates)
         assert figures["readings"] == sum(figures["rank_histogram"]) == 1000
@@ -70,23 +70,23 @@ class TestFigures:
 
 
 class TestSummary:
-    def test_a_single_twin_is_told_by_sensor_and_silent_sensors_are_left_out(self) -> None:
+    def test_a_single_twin_is_reported_by_sensor_and_silent_sensors_are_left_out(self) -> None:
         twin = Replicates(1, sensors=2, seed=36)
-        twin.hear(twin.innovations(), heard=[1])
-        told = diagnosed(twin.records, ["pump"], ["inlet", "outlet"])
-        assert told["diagnostics"].keys() == {"outlet"}
-        assert told["divergences"] == {}
+        twin.receive(twin.innovations(), sensors=[1])
+        reported = diagnosed(twin.records, ["pump"], ["inlet", "outlet"])
+        assert reported["diagnostics"].keys() == {"outlet"}
+        assert reported["divergences"] == {}
 
-    def test_a_fleet_is_told_by_twin(self) -> None:
+    def test_a_fleet_is_reported_by_twin(self) -> None:
         twins = Replicates(2, seed=37).live(3)
         twins.records.twins[1].sum_diverged = 2.0
-        told = diagnosed(twins.records, ["one", "other"], ["outlet"])
-        assert {twin: list(sensors) for twin, sensors in told["diagnostics"].items()} == {
+        reported = diagnosed(twins.records, ["one", "other"], ["outlet"])
+        assert {twin: list(sensors) for twin, sensors in reported["diagnostics"].items()} == {
             "one": ["outlet"],
             "other": ["outlet"],
         }
-        assert told["divergences"] == {"other": 2}
+        assert reported["divergences"] == {"other": 2}
 
-    def test_nothing_heard_is_nothing_told(self) -> None:
+    def test_without_readings_nothing_is_reported(self) -> None:
         twin = Replicates(1)
         assert diagnosed(twin.records, ["pump"], ["outlet"]) == {"divergences": {}, "diagnostics": {}}

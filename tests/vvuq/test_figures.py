@@ -43,7 +43,7 @@ def test_quantiles_of_a_normal_ensemble_are_the_normal_ones() -> None:
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
-def test_a_quantity_that_is_not_finite_spoils_its_own_figures_only(wrong: float) -> None:
+def test_a_quantity_that_is_not_finite_has_no_figures_and_leaves_the_others_theirs(wrong: float) -> None:
     values = np.random.default_rng(2).normal(size=(2, 9, 3))
     clean = summarise(values.copy())
     values[1, 4, 2] = wrong
@@ -57,7 +57,7 @@ WALK = [0.3, 0.0, 0.0]
 
 
 def prior(centre: list[float], sd: list[float], corrected: list[int], parameters: list[int]) -> PriorReference:
-    """Columns beside the prior of all."""
+    """The prior, and which columns are compared with it."""
     return PriorReference(
         np.array(centre),
         np.array(sd),
@@ -67,34 +67,38 @@ def prior(centre: list[float], sd: list[float], corrected: list[int], parameters
     )
 
 
-class TestBesidePrior:
-    def test_the_spread_left_is_the_smallest_ratio_of_the_columns_that_are_watched(self) -> None:
+class TestComparedWithPrior:
+    def test_the_spread_left_is_the_smallest_ratio_of_the_columns_that_are_compared(self) -> None:
         x = np.random.default_rng(3).normal(size=(4, 30, 3)) * [1.0, 0.01, 5.0]
         sd = [2.0, 1.0, 1.0]
         ratios = x.std(axis=1, ddof=1) / sd
-        for watched in ([0, 2], [0, 1, 2]):
-            left, _ = compare_with_prior(x, prior([0.0] * 3, sd, watched, []), np.zeros(4))
-            np.testing.assert_allclose(left, ratios[:, watched].min(axis=1), rtol=1e-12)
+        for compared in ([0, 2], [0, 1, 2]):
+            left, _ = compare_with_prior(x, prior([0.0] * 3, sd, compared, []), np.zeros((4, 3)))
+            np.testing.assert_allclose(left, ratios[:, compared].min(axis=1), rtol=1e-12)
 
     def test_the_furthest_mean_has_strayed_in_units_of_the_prior(self) -> None:
         x = np.random.default_rng(5).normal([10.0, -3.0, 0.0], size=(4, 30, 3))
-        _, strayed = compare_with_prior(x, prior([9.0, 0.0, 100.0], [2.0, 0.5, 1.0], [0, 1, 2], [0, 1]), np.zeros(4))
+        _, strayed = compare_with_prior(
+            x, prior([9.0, 0.0, 100.0], [2.0, 0.5, 1.0], [0, 1, 2], [0, 1]), np.zeros((4, 3))
+        )
         np.testing.assert_allclose(strayed, np.abs(x.mean(1)[:, 1]) / 0.5, rtol=1e-12)
 
     def test_a_walk_may_take_a_parameter_anywhere_in_time(self) -> None:
         x = np.random.default_rng(6).normal([10.0, 0.0, 0.0], size=(2, 30, 3))
-        _, strayed = compare_with_prior(x, prior([0.0] * 3, [0.4, 1.0, 1.0], [], [0]), np.array([0.0, 1000.0]))
+        _, strayed = compare_with_prior(
+            x, prior([0.0] * 3, [0.4, 1.0, 1.0], [], [0]), np.array([[0.0, 0.0, 0.0], [900.0, 70.0, 30.0]])
+        )
         expected = x.mean(1)[:, 0] / np.sqrt([0.4**2, 0.4**2 + 1000 * 0.3**2])
         np.testing.assert_allclose(strayed, expected, rtol=1e-12)
 
-    def test_where_nothing_is_watched_nothing_can_collapse_or_stray(self) -> None:
-        left, strayed = compare_with_prior(np.zeros((2, 5, 3)), prior([1.0] * 3, [1.0] * 3, [], []), np.zeros(2))
+    def test_where_nothing_is_compared_nothing_can_collapse_or_stray(self) -> None:
+        left, strayed = compare_with_prior(np.zeros((2, 5, 3)), prior([1.0] * 3, [1.0] * 3, [], []), np.zeros((2, 3)))
         assert np.isposinf(left).all()
         assert not strayed.any()
 
     @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
-    def test_one_member_that_is_not_finite_is_enough_even_where_nobody_looks(self, wrong: float) -> None:
+    def test_one_member_that_is_not_finite_is_enough_even_in_a_column_that_is_not_compared(self, wrong: float) -> None:
         x = np.random.default_rng(4).normal(size=(3, 8, 2))
         x[1, 5, 1] = wrong
-        left, _ = compare_with_prior(x, prior([0.0] * 2, [1.0] * 2, [0], [0]), np.zeros(3))
+        left, _ = compare_with_prior(x, prior([0.0] * 2, [1.0] * 2, [0], [0]), np.zeros((3, 3)))
         assert np.isnan(left).tolist() == [False, True, False]

@@ -74,7 +74,7 @@ class TestLinearGaussian:
         assert found_in(tanks(1), []) == []
         assert found_in(tank(Fixed(1.0), Fixed(0.0)), [gauge(0, 1.0)]) == []
 
-    def test_looking_changes_nothing(self) -> None:
+    def test_it_changes_nothing(self) -> None:
         fleet = tanks(1)
         state = fleet.start()
         drive, seen = laid_out(fleet, state.memory, START, [gauge(0, 1.0)], None)
@@ -97,22 +97,22 @@ def measured() -> MemoryRecording:
 
 
 class TestWindkessel:
-    """A patient whose tree is to be told from what is measured."""
+    """A patient whose tree is to be found from what is measured."""
 
     @staticmethod
-    def told(measured: MemoryRecording, flow_scale: dict[str, object]) -> dict[str, list[str]]:
+    def reported(measured: MemoryRecording, flow_scale: dict[str, object]) -> dict[str, list[str]]:
         assembly = ward(members=32, lateness="4 s", priors={"flow_scale": flow_scale})
         found: dict[str, list[str]] = replay_recording(assembly, measured)["unidentifiable"]
         return found
 
-    def test_with_the_flow_known_everything_can_be_told(self, measured: MemoryRecording) -> None:
-        assert self.told(measured, {"fixed": 1.0}) == {}
+    def test_with_the_flow_known_everything_is_identifiable(self, measured: MemoryRecording) -> None:
+        assert self.reported(measured, {"fixed": 1.0}) == {}
 
     def test_with_the_scale_of_the_flow_unknown_pressure_cannot_tell_it_from_the_tree(
         self, measured: MemoryRecording
     ) -> None:
         """More flow through a wider and softer tree is the same pressure: exactly one direction."""
-        [(twin, [says])] = self.told(measured, {"lognormal": [1.0, 0.3]}).items()
+        [(twin, [says])] = self.reported(measured, {"lognormal": [1.0, 0.3]}).items()
         assert twin == "patient-0"
         for name in ("flow_scale", "resistance", "compliance"):
             assert name in says

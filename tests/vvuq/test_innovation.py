@@ -1,4 +1,4 @@
-"""Readings beside their predictions: the innovation statistic, the gate and the sums, against NumPy and chance."""
+"""Readings and their predictions: the innovation statistic, the gate and the sums, against NumPy and chance."""
 
 import numpy as np
 import pytest

@@ -49,7 +49,7 @@ class Fleet:
     ``correlation[sensor, sensor]`` is that of the errors of readings of the same time; None: they are independent.
     ``lag`` is by how many ticks the fixed-lag smoother looks back, 0: it does not; ``recall`` how many ticks old a
     sensor's late reading may be to be compared with the past and correct the present, 0: late readings change the past.
-    ``divergence`` is what is done about a twin that has lost its asset.
+    ``divergence`` is what is done about a twin that has diverged from its asset.
     ``discount[variable]`` is that of its shrinkage, see :mod:`twin_runtime.assimilation.shrinkage`; None: no shrinkage.
     """
 

@@ -20,7 +20,7 @@ from twin_runtime.vvuq.divergence import Response, find_divergence, reinflate
 from twin_runtime.vvuq.evidence import EnsembleFigures
 from twin_runtime.vvuq.figures import compare_with_prior, summarise
 from twin_runtime.vvuq.innovation import Comparison, Correlated, compare
-from twin_runtime.vvuq.memory import by_twin
+from twin_runtime.vvuq.memory import CheckMemory, by_twin
 
 
 def tick(
@@ -38,18 +38,19 @@ def tick(
     :func:`twin_runtime.engine.inputs.input_signals`).
     """
     memory = state.memory.copy()
+    records = fleet.layout.records(memory)
     signals, seen = laid_out(fleet, memory, number, readings, after)
     x, predicted, residual = forecast(fleet, state.x, number, rows, signals, seen.points)
     if fleet.recall:
         predicted, seen = with_late(fleet, state.past, number, readings, predicted, seen)
-    kept = compared(fleet, memory, number, predicted, seen)
+    kept = compared(fleet, records, number, predicted, seen)
     joint = beside(x, state.past, len(fleet.model.quantities))
     independent = uncorrelated(fleet, predicted, kept, seen)
     given = AnalysisInput(joint, *independent, fleet.seed, rows, number, seen.points.outputs, x.shape[2])
     joint = correct(fleet, memory, given)
     x = np.ascontiguousarray(joint[:, :, : x.shape[2]])
-    respond_to_divergence(fleet, memory, x, number, rows)
-    trust, reasons = judged(fleet, x, memory, number, residual)
+    respond_to_divergence(fleet, memory, records, x, number, rows)
+    trust, reasons = judged(fleet, x, records, number, residual)
     now = fleet.model.observe(x, fleet.seconds, signals)
     past = onwards(joint, x.shape[2], now, state.past)
     record = Record(number, rows, summarise(now), trust, reasons, np.zeros(rows.size, np.int64))
@@ -59,7 +60,7 @@ def tick(
 def laid_out(
     fleet: Fleet, memory: FloatArray, number: int, readings: Sequence[Reading], after: FloatArray | None
 ) -> tuple[InputSignals, Observations]:
-    """The inputs over a tick, and the sensors' readings in it; ``memory`` takes note of the newest inputs, in place."""
+    """The inputs over a tick, and the sensors' readings in it; ``memory`` keeps the newest inputs, in place."""
     start = number * fleet.tick
     batch = columns(readings, start)
     sensed = batch.channel < len(fleet.sensors)
@@ -112,26 +113,26 @@ def forecast(
     return ahead, predicted, residual
 
 
-def compared(fleet: Fleet, memory: FloatArray, number: int, predicted: FloatArray, seen: Observations) -> FloatArray:
-    """The readings ``[twin, reading]`` that passed the gate, NaN for the others; ``memory`` takes note, in place."""
+def compared(fleet: Fleet, records: CheckMemory, number: int, predicted: FloatArray, seen: Observations) -> FloatArray:
+    """The readings ``[twin, reading]`` that passed the gate, NaN for the others; ``records`` are updated in place."""
     comparison = Comparison(predicted, seen.value, seen.variance, seen.sensor)
     correlated = None if fleet.correlation is None else Correlated(seen.points.times, fleet.correlation)
-    return compare(comparison, number, fleet.fading, fleet.gating, fleet.layout.records(memory), correlated)
+    return compare(comparison, number, fleet.fading, fleet.gating, records, correlated)
 
 
 def uncorrelated(
     fleet: Fleet, predicted: FloatArray, kept: FloatArray, seen: Observations
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Predictions, readings and variances whose errors are independent: as they are, unless told otherwise."""
+    """Predictions, readings and variances whose errors are independent: unchanged without a correlation."""
     if fleet.correlation is None:
         return predicted, kept, seen.variance
     return independent(predicted, kept, seen.variance, seen.sensor, seen.points.times, fleet.correlation)
 
 
 def correct(fleet: Fleet, memory: FloatArray, given: AnalysisInput) -> FloatArray:
-    """The analysis: the ensemble corrected by the readings that were kept, and inflated.
+    """The analysis: the ensemble corrected by the readings that were kept, and inflated (``memory`` keeps by how much).
 
-    ``memory`` is changed in place.
+    ``given.x`` may have further columns, the past, which are corrected but not inflated.
     """
     if np.isnan(given.observed).all():
         return given.x
@@ -149,9 +150,11 @@ def _keep(forecast: FloatArray, analysis: FloatArray, columns: IntArray) -> None
                 analysis[i, member, j] = forecast[i, member, j]
 
 
-def respond_to_divergence(fleet: Fleet, memory: FloatArray, x: FloatArray, number: int, rows: IntArray) -> None:
-    """Find the twins that have lost their assets, and respond as declared; both arrays are changed in place."""
-    factors = find_divergence(fleet.divergence, fleet.layout.records(memory))
+def respond_to_divergence(
+    fleet: Fleet, memory: FloatArray, records: CheckMemory, x: FloatArray, number: int, rows: IntArray
+) -> None:
+    """Find the twins that have diverged from their assets, and respond as declared; all arrays are changed in place."""
+    factors = find_divergence(fleet.divergence, records)
     for i in np.flatnonzero(factors):
         if fleet.divergence.response is Response.REDRAW:
             x[i] = fleet.drawn(rows[i : i + 1], number)[0]
@@ -161,11 +164,10 @@ def respond_to_divergence(fleet: Fleet, memory: FloatArray, x: FloatArray, numbe
 
 
 def judged(
-    fleet: Fleet, x: FloatArray, memory: FloatArray, number: int, residual: FloatArray
+    fleet: Fleet, x: FloatArray, records: CheckMemory, number: int, residual: FloatArray
 ) -> tuple[IntArray, IntArray]:
-    """Trust in every twin and the reasons, one bit a check; ``memory`` keeps the trust, in place."""
-    records = fleet.layout.records(memory)
-    spread, strayed = compare_with_prior(x, fleet.prior, records.twins["sum_verdicts"].sum(axis=1))
+    """Trust in every twin and the reasons, one bit a check; ``records`` keep the trust, in place."""
+    spread, strayed = compare_with_prior(x, fleet.prior, records.twins["sum_verdicts"])
     return fleet.judge(fleet.rules, records, number, EnsembleFigures(spread, strayed, residual))
 
 

@@ -1,6 +1,6 @@
 """The checks: each a pure function of the evidence that gives a figure, judged by two thresholds.
 
-The figure is compared with ``degraded`` and ``untrusted``; both, and the ``z`` that says how much is put down to
+The figure is compared with ``degraded`` and ``untrusted``; both, and the ``z`` that says how much is attributed to
 chance, can be set under ``[trust.checks]``. A figure for which there is no evidence is NaN, and no complaint. Further
 checks are found by entry point, see :mod:`twin_runtime.vvuq.found`.
 """
@@ -76,12 +76,12 @@ def age(evidence: Evidence) -> float:
 
 
 def collapse(evidence: Evidence) -> float:
-    """How many times smaller than its prior's the spread of a variable has become: it learns nothing more."""
+    """How many times smaller than its prior's the spread of a variable has become: readings no longer correct it."""
     return 1.0 / evidence.spread
 
 
 def jump(evidence: Evidence) -> float:
-    """How often, in the window, a sensor would not return to where the twin expected it: one of them has jumped."""
+    """How often, in the window, a sensor differed from the twin until the gate opened: one of them has jumped."""
     return worst(evidence.reopened)
 
 
@@ -96,7 +96,7 @@ def strayed(evidence: Evidence) -> float:
 
 
 def divergence(evidence: Evidence) -> float:
-    """1 where the twin has lost its asset (see :mod:`twin_runtime.vvuq.divergence`)."""
+    """1 where the twin has diverged from its asset (see :mod:`twin_runtime.vvuq.divergence`)."""
     return 1.0 if evidence.diverged > 0.0 else 0.0
 
 

@@ -15,12 +15,12 @@ from twin_runtime.core import FloatArray, IntArray
 
 
 class Update(NamedTuple):
-    """The readings that an update of one twin takes, and what it makes of them.
+    """The readings that an update of one twin takes, and what it makes of them; the arrays may be longer.
 
     ``deviations[reading, :]`` hold the anomalies of N predictions, then the innovation d; ``noise[reading]`` is the
-    diagonal of R, and ``sensor[reading]`` who made it. :func:`solve` fills the rest: ``solved`` is S^-1 d; ``signal``
-    the diagonal of H K = I - R S^-1: how much of the analysis at a reading is due to that reading, 0 to 1 (Cardinali,
-    Pezzulli & Andersson 2004, Q J R Meteorol Soc 130:2767-2786).
+    diagonal of R, and ``sensor[reading]`` the place of its sensor. :func:`solve` fills the rest: ``solved`` is S^-1 d;
+    ``signal`` the diagonal of H K = I - R S^-1: how much of the analysis at a reading is due to that reading, 0 to 1
+    (Cardinali, Pezzulli & Andersson 2004, Q J R Meteorol Soc 130:2767-2786).
     """
 
     deviations: FloatArray
@@ -45,38 +45,26 @@ def scratch(readings: int, members: int) -> Scratch:
 
 
 @njit(cache=True, error_model="numpy")
-def room_for(readings: int, members: int) -> Update:
-    """An update of so many readings whose arrays are still to be filled."""
+def empty_update(readings: int, members: int) -> Update:
+    """An update of so many readings at the most, its arrays not yet filled."""
     numbers, sensor = np.empty((3, readings)), np.empty(readings, np.int64)
     return Update(np.empty((readings, members + 1)), numbers[0], sensor, numbers[1], numbers[2])
 
 
 @njit(cache=True, error_model="numpy")
-def first(update: Update, count: int) -> Update:
-    """The update by the first ``count`` readings: a view."""
-    return Update(
-        update.deviations[:count],
-        update.noise[:count],
-        update.sensor[:count],
-        update.solved[:count],
-        update.signal[:count],
-    )
-
-
-@njit(cache=True, error_model="numpy")
-def solve(update: Update, scratch: Scratch) -> float:
-    """The statistic d' S^-1 d of one twin's innovations; fills ``solved`` and ``signal`` of the update."""
-    readings, members = update.deviations.shape[0], update.deviations.shape[1] - 1
+def solve(update: Update, readings: int, scratch: Scratch) -> float:
+    """The statistic d' S^-1 d of so many innovations of one twin; fills ``solved`` and ``signal`` of the update."""
+    members = update.deviations.shape[1] - 1
     scale = (1.0 + 1.0 / members) / (members - 1.0)
     if readings <= members:
         return _by_readings(update, scale, scratch.factor[:readings, :readings], scratch.vectors[0, :readings])
-    return _by_members(update, scale, scratch.factor, scratch.vectors)
+    return _by_members(update, readings, scale, scratch.factor, scratch.vectors)
 
 
 @njit(cache=True, error_model="numpy")
 def _by_readings(update: Update, scale: float, S: FloatArray, column: FloatArray) -> float:
     deviations, noise = update.deviations, update.noise
-    readings, members = deviations.shape[0], deviations.shape[1] - 1
+    readings, members = column.size, deviations.shape[1] - 1
     for r in range(readings):
         for c in range(r, readings):
             S[r, c] = scale * _dot(deviations[r], deviations[c], members)
@@ -86,7 +74,7 @@ def _by_readings(update: Update, scale: float, S: FloatArray, column: FloatArray
     _substitute(S, column, 0)
     statistic = _dot(column, column, readings)
     _substitute_back(S, column)
-    update.solved[:] = column
+    update.solved[:readings] = column
     for r in range(readings):
         column[:] = 0.0
         column[r] = 1.0
@@ -96,9 +84,9 @@ def _by_readings(update: Update, scale: float, S: FloatArray, column: FloatArray
 
 
 @njit(cache=True, error_model="numpy")
-def _by_members(update: Update, scale: float, M: FloatArray, vectors: FloatArray) -> float:
+def _by_members(update: Update, readings: int, scale: float, M: FloatArray, vectors: FloatArray) -> float:
     deviations, noise = update.deviations, update.noise
-    readings, members = deviations.shape[0], deviations.shape[1] - 1
+    members = deviations.shape[1] - 1
     weights, row = vectors[0], vectors[1]
     weights[:] = 0.0
     M[:] = 0.0

@@ -1,4 +1,4 @@
-"""What the sums of the readings that were used say: figures by twin and sensor, as JSON has them.
+"""Figures by twin and sensor from the sums of the readings that were used, as JSON has them.
 
 The estimates of Desroziers et al. share one piece of evidence, the variance of the innovations, which is that of the
 forecast and the noise together: where they contradict what is stated, something is wrong, but not which of the two.
@@ -11,13 +11,13 @@ from typing import Any
 from twin_runtime.vvuq.memory import BINS, CheckMemory, RecordArray, SensorMemory
 
 LEAST_VARIANCE = 1.0 / (12.0 * BINS**2)
-"""That of ranks that are spread evenly over a single bin: how they follow each other there is of no account."""
+"""That of ranks that are spread evenly over a single bin: their correlation is then not estimated."""
 
 Figures = Mapping[str, Any]
 
 
 def diagnosed(memory: CheckMemory, twins: Sequence[str], sensors: Sequence[str]) -> Figures:
-    """What a summary says: how often each twin has diverged, and the figures of each of its sensors.
+    """What a summary reports: how often each twin has diverged, and the figures of each of its sensors.
 
     Figures are by twin first in a fleet of more than one; twins that never diverged, and sensors without readings, are
     left out.
@@ -39,10 +39,10 @@ def of_sensor(sums: SensorMemory, updates: float) -> Figures:
     """The figures of one sensor, ``updates`` are those of its twin.
 
     - ``rmse``, ``spread``: what innovations are and what they should be, root mean squares in the model's unit; their
-      ratio ``skill`` is 1 where the twin knows how good it is, more where it is too sure of itself.
+      ratio ``skill`` is 1 where the twin's spread is right, more where it is too small.
     - ``crps``: mean continuous ranked probability score of the predictive distribution, in the model's unit.
     - ``noise_sd``, ``forecast_sd``: as ``stated``, and as ``found`` by Desroziers et al. 2005 (None: negative). With
-      correlated noise, of what a reading says beyond those before it in its tick.
+      correlated noise, of what a reading adds to those before it in its tick.
     - ``degrees_of_freedom``: for signal, in an update of the twin, on average; ``influence``: in a reading, 0 to 1.
     - ``rank_histogram``: readings by their rank among the members, in ten bins; ``rank_flatness`` see :func:`flatness`.
     """

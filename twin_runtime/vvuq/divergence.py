@@ -1,6 +1,6 @@
-"""A twin that has lost its asset: how that is seen, and how its ensemble gets spread again.
+"""A twin that has diverged from its asset: how that is found, and how its ensemble is inflated again.
 
-The spread does not show it, for an ensemble that has diverged is sure of itself, and neither do the readings that were
+The spread does not show it, for an ensemble that has diverged is narrow, and neither do the readings that were
 used, for the gate refuses what contradicts the ensemble. So the innovations of all readings count, refused ones
 included: the mean of their squares over the variances that they should have, in the window of the checks, clipped so
 that a few spikes count for little. A sensor votes where that is beyond ``limit`` times what chance allows, and a twin

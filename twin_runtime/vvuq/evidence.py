@@ -1,4 +1,4 @@
-"""What the checks judge by: the figures of one twin after a tick, and of the window behind it."""
+"""The evidence on which the checks judge: the figures of one twin after a tick, and of the window behind it."""
 
 import math
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class Patience(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """Figures of one twin; ``[sensor]`` where said. A figure of which there is none is NaN."""
+    """Figures of one twin; ``[sensor]`` where stated. A figure of which there is none is NaN."""
 
     nis: float
     """Mean normalised innovation squared a degree of freedom, in the window."""

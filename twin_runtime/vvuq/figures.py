@@ -99,19 +99,20 @@ class PriorReference(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def compare_with_prior(x: FloatArray, prior: PriorReference, ticks: FloatArray) -> tuple[FloatArray, FloatArray]:
+def compare_with_prior(x: FloatArray, prior: PriorReference, verdicts: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The smallest ratio ``[twin]`` of a spread to its prior's, and how many sd the furthest mean has strayed from it.
 
-    That is, of the prior after a walk of so many ``ticks[twin]``. NaN for the ratio: not all is finite.
+    That is, of the prior after a walk of as many ticks as the ``verdicts[twin, trust]`` count. NaN for the ratio: not
+    all is finite.
     """
     left, strayed = np.empty((2, x.shape[0]))
     for i in range(left.size):
         mean, sd = _mean_and_sd(x[i])
-        smallest, furthest = math.inf, 0.0
+        smallest, furthest, ticks = math.inf, 0.0, verdicts[i].sum()
         for j in prior.corrected:
             smallest = min(smallest, sd[j] / prior.sd[j])
         for j in prior.parameters:
-            sd_now = math.sqrt(prior.sd[j] ** 2 + ticks[i] * prior.walk[j] ** 2)
+            sd_now = math.sqrt(prior.sd[j] ** 2 + ticks * prior.walk[j] ** 2)
             furthest = max(furthest, abs(mean[j] - prior.centre[j]) / sd_now)
         left[i] = smallest if math.isfinite(sd.sum()) else math.nan
         strayed[i] = furthest

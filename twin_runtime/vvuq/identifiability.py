@@ -1,4 +1,4 @@
-"""What the sensors cannot tell: combinations of variables that the readings leave as uncertain as the prior did.
+"""Unidentifiable: combinations of variables that the readings leave as uncertain as the prior did.
 
 The predicted readings of a stretch of time are differentiated with respect to every uncertain variable about the
 ensemble's mean. In units of the prior's and the readings' standard deviations the posterior precision is I + S'S
@@ -28,7 +28,7 @@ INVOLVED = 0.3
 
 
 class Unidentifiable(NamedTuple):
-    """A combination of variables of which the sensors say little: it keeps the share ``kept`` of its prior spread."""
+    """A combination of variables that the sensors hardly constrain: it keeps the share ``kept`` of its prior spread."""
 
     variables: tuple[str, ...]
     kept: float
@@ -50,7 +50,7 @@ def unidentifiable(
     """The combinations of variables that the readings of one twin leave as uncertain as the prior did.
 
     ``x[member, variable]`` is the twin's ensemble at the start of the ``intervals``, which follow each other;
-    ``sensors`` are the names to tell. Empty if there are no readings.
+    ``sensors`` are their names, for the text. Empty if there are no readings.
     """
     uncertain = np.array(
         [j for j, v in enumerate(model.variables) if v.prior.sd > 0.0 and (v.corrected or isinstance(v, Parameter))],

@@ -1,4 +1,4 @@
-"""The comparison of readings with their predictions: innovations, the outlier gate, and the sums the checks live on.
+"""The comparison of readings with their predictions: innovations, the outlier gate, and the sums that the checks use.
 
 With a finite ensemble of N members the innovation variance is (1 + 1/N) H P H' + R, where H P H' is the ensemble's own;
 the normalised innovation squared d' S^-1 d is then close to chi-squared with as many degrees of freedom as there are
@@ -13,7 +13,7 @@ from numba import njit
 
 from twin_runtime.assimilation.correlated import decorrelate
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.vvuq.covariance import Update, first, room_for, scratch, solve
+from twin_runtime.vvuq.covariance import Update, empty_update, scratch, solve
 from twin_runtime.vvuq.memory import CheckMemory, RecordArray, SensorMemory, TwinMemory
 from twin_runtime.vvuq.scores import sample_variance, score_forecast, score_update
 
@@ -40,7 +40,7 @@ class Gate(NamedTuple):
     """Which readings are refused: those beyond ``limit`` standard deviations of their innovation (0: none).
 
     Unless ``reopen`` readings in a row of the sensor were. Also one that its sensor has repeated for ``frozen[sensor]``
-    ticks, which would teach the twin that nothing moves.
+    ticks, which would hold the twin where it is.
     """
 
     limit: float
@@ -87,7 +87,7 @@ def compare(
     """
     twins, members, width = comparison.predicted.shape
     kept = np.full((twins, width), np.nan)
-    used, which = room_for(width, members), np.empty(width, np.int64)
+    used, which = empty_update(width, members), np.empty(width, np.int64)
     working = scratch(width, members)
     for i in range(twins):
         _fade(memory.twins[i], memory.sensors[i], fading)
@@ -106,11 +106,11 @@ def compare(
                 used.noise[accepted], used.sensor[accepted], which[accepted] = innovation.noise, s, k
                 accepted += 1
         if accepted > 0:
-            update = first(used, accepted)
             if correlated is not None:
-                times = correlated.times[i][which[:accepted]]
-                decorrelate(update.deviations, update.noise, update.sensor, times, correlated.correlation)
-            _add_update(update, solve(update, working), memory.twins[i], memory.sensors[i])
+                times, sensors = correlated.times[i][which[:accepted]], used.sensor[:accepted]
+                decorrelate(used.deviations[:accepted], used.noise[:accepted], sensors, times, correlated.correlation)
+            statistic = solve(used, accepted, working)
+            _add_update(used, accepted, statistic, memory.twins[i], memory.sensors[i])
     return kept
 
 
@@ -128,9 +128,8 @@ def _innovation(comparison: Comparison, twin: int, reading: int, deviations: Flo
 
 
 @njit(cache=True, error_model="numpy")
-def _add_update(update: Update, statistic: float, memory: TwinMemory, sensors: RecordArray) -> None:
-    """Add the readings an update takes to the sums, the twin's and their sensors'; ``statistic`` is d' S^-1 d."""
-    readings = len(update.noise)
+def _add_update(update: Update, readings: int, statistic: float, memory: TwinMemory, sensors: RecordArray) -> None:
+    """Add so many readings of an update to the sums, the twin's and their sensors'; ``statistic`` is d' S^-1 d."""
     for reading in range(readings):
         score_update(update, reading, sensors[update.sensor[reading]])
     memory.sum_updates += 1.0

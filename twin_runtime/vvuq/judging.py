@@ -28,7 +28,7 @@ class Hysteresis(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """What verdicts go by: the ``thresholds[check]`` of all checks (degraded, untrusted, z), and how long to wait."""
+    """What verdicts go by: the ``thresholds[check]`` of all checks (degraded, untrusted, z), and the ticks to wait."""
 
     thresholds: RecordArray
     hysteresis: Hysteresis
@@ -121,7 +121,7 @@ def verdict(figures: tuple[float, ...], thresholds: RecordArray) -> tuple[int, i
 
 @njit(cache=True, error_model="numpy")
 def settle(memory: TwinMemory, level: int, hysteresis: Hysteresis) -> int:
-    """The trust state machine of one twin: it falls to what the checks say, and rises one step at a time."""
+    """The trust state machine of one twin: it falls to the level of the checks, and rises one step at a time."""
     trust = int(memory.trust)
     memory.worse = memory.worse + 1.0 if level > trust else 0.0
     memory.better = memory.better + 1.0 if level < trust else 0.0

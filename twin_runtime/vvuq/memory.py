@@ -49,7 +49,7 @@ class TwinMemory:
 
 
 class SensorMemory:
-    """The columns of each sensor of a twin. ``_found`` is what innovations say of what is stated without it."""
+    """The columns of each sensor of a twin. ``_found`` is estimated from innovations, the same without it as stated."""
 
     newest: float
     """The tick of the newest reading."""
@@ -122,8 +122,7 @@ class Layout:
     def records(self, memory: FloatArray) -> CheckMemory:
         """The columns of the twins and of their sensors."""
         stop = TWIN_WIDTH + self.sensors * SENSOR_WIDTH
-        by_sensor = memory[:, TWIN_WIDTH:stop].reshape(len(memory), self.sensors, SENSOR_WIDTH)
-        return CheckMemory(by_twin(memory), by_sensor.view(SENSOR)[..., 0])
+        return CheckMemory(by_twin(memory), memory[:, TWIN_WIDTH:stop].view(SENSOR))
 
     def by_variable(self, memory: FloatArray) -> FloatArray:
         """A view ``[twin, variable, 2]``: inflation and how uncertain it is; NaN: none yet."""
@@ -144,7 +143,7 @@ class Layout:
         return memory
 
     def reset_window(self, memory: FloatArray, twin: int) -> None:
-        """Let the window of a twin start afresh, and what its inflation has learnt, in place."""
+        """Empty the window of a twin, and what is remembered of its inflation, in place."""
         for columns, dtype in zip(self.records(memory), (TWIN, SENSOR), strict=True):
             for name in dtype.names or ():
                 if name.startswith("window_"):
