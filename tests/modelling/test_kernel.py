@@ -1,8 +1,9 @@
 """The kernel compiled from a declaration: what it may say, and where it is kept."""
 
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,11 @@ from twin_runtime.errors import ModelError
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import physics
-from twin_runtime.modelling.signals import InputSignals, Points
-from twin_runtime.modelling.variables import Output
+from twin_runtime.modelling.signals import InputSignals, Points, no_points
+from twin_runtime.modelling.variables import Normal, Output, State
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-COMPILE = """
-import numpy as np
-from tests.modelling.test_kernel import results
-from tests.modelling.oscillator import Oscillator
-print(results(Oscillator()).tobytes().hex())
-"""
+COMPILE = "from tests.modelling.test_kernel import decayed; print(decayed().hex())"
 
 
 @physics
@@ -50,6 +46,61 @@ def results(model: OdeModel) -> FloatArray:
     return np.concatenate([array.ravel() for array in (x, predicted, model.observe(x, 1.0, signals))])
 
 
+@physics
+def decaying(amount: float) -> float:
+    """A rate of decay."""
+    return -0.5 * amount
+
+
+class Decay(OdeModel):
+    """The smallest model that there can be."""
+
+    name = "decay"
+    table = (State("amount", "kg", Normal(1.0, 0.1)),)
+    rate = decaying
+    step = 0.1
+
+
+def decayed() -> bytes:
+    """An ensemble of the small model and its quantities after a second."""
+    model, nothing = Decay(), np.empty((2, 0, 0))
+    x, signals = draw_prior(model.variables, 1, np.arange(2), 4), InputSignals(nothing, nothing, np.ones(2))
+    model.advance(x, 1.0, signals, no_points(2), np.empty((2, 4, 0)), np.empty(2))
+    return x.tobytes() + model.observe(x, 1.0, signals).tobytes()
+
+
+def start_again(folder: Path) -> bytes:
+    """The small model as the next process would run it that keeps its kernels in a folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TWIN_CACHE", str(folder))
+        for name in [name for name in sys.modules if name.startswith("twin_kernel_decay_")]:
+            patch.delitem(sys.modules, name)
+        return decayed()
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the kernels of the small model."""
+    folder = tmp_path_factory.mktemp("cache")
+    start_again(folder)
+    return folder
+
+
+def empty(content: bytes) -> bytes:
+    """Nothing of a file."""
+    return content[:0]
+
+
+def half(content: bytes) -> bytes:
+    """The first half of a file."""
+    return content[: len(content) // 2]
+
+
+def without_end(content: bytes) -> bytes:
+    """A file cut where a pickle could end."""
+    return content[: content.rindex(b".", 0, -1) + 1]
+
+
 def declared(**changes: Any) -> OdeModel:  # noqa: ANN401  # a declaration may say anything
     """An oscillator declared inside a function, as in a notebook, with some changes."""
     made: Callable[[], OdeModel] = type("Sketch", (Oscillator,), changes)
@@ -64,21 +115,45 @@ def test_a_kernel_from_the_disk_and_one_in_memory_give_the_same_bits() -> None:
 
 
 def test_a_kernel_is_compiled_once_and_found_by_the_next_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TWIN_CACHE", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
+    monkeypatch.setenv("TWIN_CACHE", str(tmp_path))
+    shutil.copytree(cache, tmp_path, dirs_exist_ok=True)
 
-    def compiled() -> tuple[str, dict[Path, int]]:
-        done = subprocess.run([sys.executable, "-c", COMPILE], cwd=REPOSITORY, check=True, capture_output=True)
-        files = (file for kind in ("*.py", "*.nbc") for file in tmp_path.rglob(kind))
-        return done.stdout.decode().strip(), {file: file.stat().st_mtime_ns for file in files}
+    def kept() -> dict[Path, int]:
+        return {file: file.stat().st_mtime_ns for kind in ("*.py", "*.nbc") for file in tmp_path.rglob(kind)}
 
-    first, kept = compiled()
-    again, still = compiled()
-    assert len(kept) == 3  # the source, and the machine code of advance and observe
-    assert (again, still) == (first, kept)
-    assert first == results(Oscillator()).tobytes().hex()
+    compiled = kept()
+    done = subprocess.run([sys.executable, "-c", COMPILE], cwd=REPOSITORY, check=True, capture_output=True)
+    assert len(compiled) == 3  # the source, and the machine code of advance and observe
+    assert kept() == compiled
+    assert done.stdout.decode().strip() == decayed().hex()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"*.advance*.nbi": empty, "*.observe*.nbc": empty},
+        {"*.advance*.nbc": half, "*.observe*.nbi": half},
+        {"*.advance*.nbc": without_end, "*.observe*.nbi": without_end},
+        {"*.py": empty},
+    ],
+    ids=["empty", "half", "without their end", "the source empty"],
+)
+def test_files_that_are_not_whole_are_made_again(
+    damage: Mapping[str, Callable[[bytes], bytes]], cache: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(cache, folder)
+    for pattern, damaged in damage.items():
+        (file,) = folder.rglob(pattern)
+        file.write_bytes(damaged(file.read_bytes()))
+    assert start_again(folder) == decayed()
+    kept = {file: file.stat().st_mtime_ns for file in folder.rglob("*.*")}
+    assert len(kept) == 5  # the source, an index and the machine code of advance and observe
+    assert start_again(folder) == decayed()
+    assert {file: file.stat().st_mtime_ns for file in folder.rglob("*.*")} == kept
 
 
 @pytest.mark.parametrize(

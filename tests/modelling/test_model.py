@@ -1,21 +1,27 @@
 """What identifies a model: its sources, wherever they are written, and its variables as they are set."""
 
 import importlib
+import math
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from tests.modelling.oscillator import Oscillator
 from twin_models.pipe import Pipe
+from twin_runtime.modelling.signals import InputSignals, no_points
 from twin_runtime.modelling.variables import Fixed
 
+NO_SIGNALS = InputSignals(np.empty((1, 0, 0)), np.empty((1, 0, 0)), np.ones(1))
 PHYSICS = """
+from spring_constants import FACTOR
 from twin_runtime.modelling.physics import physics
 
 @physics
 def loss(amount):
-    return 0.0 - {factor} * amount
+    return 0.0 - FACTOR * amount
 """
 BASE = """
 from spring_physics import loss
@@ -41,29 +47,52 @@ class Spring(Base):
 """
 
 
-def fingerprint(folder: Path, factor: float, step: float) -> str:
-    """Of a model whose class, base and physics are written in three modules."""
-    sources = {"spring_physics": PHYSICS.format(factor=factor), "spring_base": BASE.format(step=step), "spring": MODEL}
+class Made(NamedTuple):
+    """A model's fingerprint, and how fast it decays: the share that is left after a second."""
+
+    fingerprint: str
+    left: float
+
+
+def made(folder: Path, factor: float = 0.5, step: float = 0.1, doubled: str = "") -> Made:
+    """A model whose class, base, physics and constants are written in four modules."""
+    sources = {
+        "spring_constants": f"FACTOR = {factor}",
+        "spring_physics": PHYSICS.replace("FACTOR *", f"{doubled}FACTOR *"),
+        "spring_base": BASE.format(step=step),
+        "spring": MODEL,
+    }
     folder.mkdir()
     for name, text in sources.items():
         (folder / f"{name}.py").write_text(text, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
-        made = importlib.import_module("spring").Spring().fingerprint
+        patch.setenv("TWIN_CACHE", str(folder.parent))
+        model = importlib.import_module("spring").Spring()
+        x = np.ones((1, 1, 1))
+        model.advance(x, 1.0, NO_SIGNALS, no_points(1), np.empty((1, 1, 0)), np.empty(1))
+        fingerprint = model.fingerprint
         for name in sources:
             del sys.modules[name]
-    return str(made)
+    return Made(fingerprint, float(x[0, 0, 0]))
 
 
 def test_a_change_in_any_module_that_makes_a_model_changes_its_fingerprint(tmp_path: Path) -> None:
-    first = fingerprint(tmp_path / "first", factor=0.5, step=0.1)
-    assert fingerprint(tmp_path / "again", factor=0.5, step=0.1) == first
-    assert fingerprint(tmp_path / "base", factor=0.5, step=0.2) != first
-    assert fingerprint(tmp_path / "physics", factor=0.6, step=0.1) != first
+    first = made(tmp_path / "first")
+    assert made(tmp_path / "again") == first
+    assert made(tmp_path / "base", step=0.2).fingerprint != first.fingerprint
+    assert made(tmp_path / "physics", doubled="2.0 * ").fingerprint != first.fingerprint
+
+
+def test_a_constant_of_another_module_is_part_of_the_fingerprint_and_of_the_compiled_kernel(tmp_path: Path) -> None:
+    slow, fast = made(tmp_path / "slow", factor=0.5), made(tmp_path / "fast", factor=0.6)
+    assert slow.fingerprint != fast.fingerprint
+    assert slow.left == pytest.approx(math.exp(-0.5), rel=1e-4)
+    assert fast.left == pytest.approx(math.exp(-0.6), rel=1e-4)
 
 
 def test_priors_walks_and_settings_are_part_of_the_fingerprint() -> None:
-    made = (
+    models = (
         Oscillator(),
         Oscillator({"damping": Fixed(0.0)}),
         Oscillator(walk={"damping": 0.1}),
@@ -71,4 +100,4 @@ def test_priors_walks_and_settings_are_part_of_the_fingerprint() -> None:
         Pipe(wall=False),
         Pipe(cells=50),
     )
-    assert len({model.fingerprint for model in made}) == len(made)
+    assert len({model.fingerprint for model in models}) == len(models)

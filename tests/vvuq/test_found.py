@@ -72,7 +72,7 @@ class TestOfAnotherPackage:
     def test_it_follows_those_of_the_runtime(self, wide: Path) -> None:
         assert names(checks_found()) == (*names(CHECKS), "wide")
         assert checks_found()[: len(CHECKS)] == CHECKS
-        assert assembled(wide).identity.checks == (*names(CHECKS), "wide")
+        assert assembled(wide).identity.types[0].checks == (*names(CHECKS), "wide")
 
     def test_its_complaint_is_in_verdicts_and_reasons(self, wide: Path) -> None:
         reported = run(wide)
@@ -80,7 +80,7 @@ class TestOfAnotherPackage:
         assert reported["verdicts"]["degraded"] > 100
         with Reader.open(wide / "ward.db") as reader:
             last = list(reader.latest())[-1]
-            assert "wide" in reader.identity.reasons(int(last.reasons[0]))
+            assert "wide" in reader.identity.types[0].reasons(int(last.reasons[0]))
             assert last.trust[0] == 1
 
     def test_its_thresholds_are_set_like_others(self, wide: Path) -> None:

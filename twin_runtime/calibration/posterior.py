@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from twin_runtime.core import FloatArray
-from twin_runtime.modelling.variables import Prior, Space, Variable
+from twin_runtime.modelling.spaces import Space
+from twin_runtime.modelling.variables import Prior, Variable
 from twin_runtime.vvuq.innovation import QUANTILE_90
 
 

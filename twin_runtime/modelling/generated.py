@@ -4,47 +4,54 @@ So the machine code compiled from them is found again by the next process.
 """
 
 import hashlib
-import importlib.util
 import inspect
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numba
 
-from twin_runtime.errors import ModelError
+from twin_runtime.modelling.kernel_cache import discard_broken_kernels
+from twin_runtime.modelling.physics import PhysicsFunction, called, constants
 
 
-def generated(name: str, source: str, functions: Mapping[str, Callable[..., Any]], texts: Iterable[str]) -> ModuleType:
-    """The module of a source that calls ``functions`` by name.
+def generated(
+    name: str, source: str, functions: Mapping[str, PhysicsFunction], modules: Iterable[ModuleType] = ()
+) -> ModuleType:
+    """The module of a source that calls ``functions`` by the names given here, and what it imports of ``modules``.
 
-    Its own name is ``name`` and a hash of the source, of the ``texts`` on which it depends otherwise, and of Numba's
-    version.
+    Its own name is ``name`` and a hash of all that it depends on: the source, the functions and those that they call,
+    with their modules and constants, the ``modules``, and Numba's version.
     """
-    parts = (source, *texts, numba.__version__)
+    texts = map(inspect.getsource, [*modules, *modules_of(functions.values())])
+    called_by = [f"{alias} = {function.__module__}.{function.__qualname__}" for alias, function in functions.items()]
+    parts = (source, *texts, *called_by, repr(constants(functions.values())), numba.__version__)
     module = f"{name}_{hashlib.sha256(''.join(parts).encode()).hexdigest()[:16]}"
     if module not in sys.modules:
         _load(module, source, functions)
     return sys.modules[module]
 
 
-def _load(name: str, source: str, functions: Mapping[str, Callable[..., Any]]) -> None:
+def modules_of(functions: Iterable[PhysicsFunction]) -> list[ModuleType]:
+    """The modules in which some functions and those that they call are written, by name."""
+    return [sys.modules[name] for name in sorted({function.__module__ for function in called(functions)})]
+
+
+def _load(name: str, source: str, functions: Mapping[str, PhysicsFunction]) -> None:
+    """Import the source under a name, from a file where Numba finds what it has compiled from it."""
     path = cache_folder() / f"{name}.py"
-    if not path.exists():
+    if not path.exists() or path.read_bytes() != source.encode():
         with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False) as file:
             file.write(source)
         Path(file.name).replace(path)
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ModelError(f"cannot load the kernel {path}", remedy="delete the file; it is made again")
-    module = importlib.util.module_from_spec(spec)
-    vars(module).update(functions)
+    discard_broken_kernels(path.parent.glob(f"__pycache__/{name}.*.nb[ic]"))
+    module = ModuleType(name)
+    vars(module).update(functions, __file__=str(path))
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    exec(compile(source, path, "exec"), vars(module))
 
 
 def cache_folder() -> Path:
@@ -53,23 +60,3 @@ def cache_folder() -> Path:
     folder = Path(base) / "twin-runtime" / "kernels"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def modules_of(functions: Iterable[Callable[..., Any]]) -> list[ModuleType]:
-    """The modules in which functions are written, and the compiled functions that they call, by name."""
-    names = {name for function in functions for name in _module_names(function)}
-    return [sys.modules[name] for name in sorted(names)]
-
-
-def texts_of(modules: Iterable[ModuleType]) -> list[str]:
-    """Their sources."""
-    return [inspect.getsource(module) for module in modules]
-
-
-def _module_names(function: Callable[..., Any]) -> Iterator[str]:
-    python = getattr(function, "py_func", function)
-    yield python.__module__
-    for name in python.__code__.co_names:
-        called = python.__globals__.get(name)
-        if callable(called) and hasattr(called, "py_func"):
-            yield from _module_names(called)

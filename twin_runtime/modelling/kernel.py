@@ -1,81 +1,32 @@
 """One fused Numba kernel from a declaration: all sub-steps of all members with the variables in registers.
 
-The kernel's source is generated, so that the variables are scalars.
+Its source is generated, so that the variables are scalars (see :mod:`twin_runtime.modelling.generated`).
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from types import ModuleType
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numba
 
-from twin_runtime.errors import ModelError
 from twin_runtime.modelling import schedule, signals
-from twin_runtime.modelling.generated import generated, modules_of, texts_of
-from twin_runtime.modelling.physics import arguments
-from twin_runtime.modelling.variables import Input, Output, Shape, Space, Variable
+from twin_runtime.modelling.generated import generated
+from twin_runtime.modelling.kernel_source import Declaration, kernel_source, physics_functions
+from twin_runtime.modelling.physics import PhysicsFunction, physics
+from twin_runtime.modelling.spaces import TO_PHYSICAL, TO_SPACE
 
 Kernel = Callable[..., None]
 
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """What a model says of itself; see :class:`twin_runtime.modelling.ode.OdeModel`."""
-
-    model: type
-    variables: Sequence[Variable]
-    states: Sequence[str]
-    inputs: Sequence[Input]
-    outputs: Sequence[Output]
-    rate: Callable[..., Any]
-    events: Mapping[str, Callable[..., Any]]
-    jump: Callable[..., Any] | None
-
-
-ADVANCEMENT = """
-def advance(x, step, duration, events, signals, points, predicted):
-    room = unfilled(step, duration, signals, points)
-    for i in range(x.shape[0]):
-        inputs = TwinInputs(signals.times[i], signals.values[i], events)
-        steps = schedule(step, duration, inputs, points.times[i], room)
-        nodes = steps.nodes
-        known_ = signals.known[i]
-        for j in range(x.shape[1]):
-            {load}
-            for s in range(steps.lengths.size):
-                h = steps.lengths[s]
-                if h > 0.0:
-                    {rate0}
-                    {rate1}
-                    {rate2}
-                    {rate3}
-                    {combine}
-                    {jump}
-                action = steps.actions[s]
-                if action >= OBSERVE:
-                    {predict}
-                elif action <= EVENT:
-                    {event}
-            {store}
-"""
-
-OBSERVATION = """
-def observe(x, duration, signals, out):
-    for i in range(x.shape[0]):
-        known_ = signals.known[i]
-        {inputs}
-        for j in range(x.shape[1]):
-            {load}
-            {write}
-"""
+TRANSFORMS = {
+    transform.__name__: physics(transform) for table in (TO_PHYSICAL, TO_SPACE) for transform in table.values()
+}
+"""The transforms by the names they bear in the generated source, compiled."""
 
 
 def compile_kernels(declaration: Declaration) -> tuple[Kernel, Kernel]:
     """The kernels ``advance`` and ``observe`` of a declaration, compiled at their first call or found in the cache."""
-    functions = _functions(declaration)
-    source = _source(declaration, functions)
+    functions = physics_functions(declaration)
+    source = kernel_source(declaration)
     module = inspect.getmodule(declaration.model)
     path = getattr(module, "__file__", None)
     if path is None or declaration.model.__qualname__ not in vars(module):
@@ -83,189 +34,18 @@ def compile_kernels(declaration: Declaration) -> tuple[Kernel, Kernel]:
     return _on_disk(source, functions, declaration.model)
 
 
-def _functions(declaration: Declaration) -> dict[str, Callable[..., Any]]:
-    """The physics functions by the names they bear in the generated source."""
-    named = {"rate": declaration.rate}
-    named |= {f"event_{name}": function for name, function in declaration.events.items()}
-    named |= {f"output_{o.name}": o.function for o in declaration.outputs if o.function is not None}
-    if declaration.jump is not None:
-        named["jump"] = declaration.jump
-    return named
-
-
-def _in_memory(source: str, functions: Mapping[str, Callable[..., Any]]) -> tuple[Kernel, Kernel]:
-    names: dict[str, Any] = dict(functions)
-    exec(compile(_HEADER + source, "<kernel>", "exec"), names)
+def _in_memory(source: str, functions: Mapping[str, PhysicsFunction]) -> tuple[Kernel, Kernel]:
+    names: dict[str, Any] = {**TRANSFORMS, **functions}
+    exec(compile(source, "<kernel>", "exec"), names)
     jit = numba.njit(error_model="numpy")
     return jit(names["advance"]), jit(names["observe"])
 
 
-_HEADER = """import math
-from twin_runtime.modelling.schedule import EVENT, OBSERVE, TwinInputs, schedule, unfilled
-from twin_runtime.modelling.signals import interpolate
-"""
-
-
-def _on_disk(source: str, functions: Mapping[str, Callable[..., Any]], model: type) -> tuple[Kernel, Kernel]:
-    texts = texts_of([schedule, signals, *modules_of(functions.values())])
-    decorated = _HEADER + "from numba import njit\n" + _decorated(source)
-    module = generated(f"twin_kernel_{model.__name__.lower()}", decorated, functions, texts)
+def _on_disk(source: str, functions: Mapping[str, PhysicsFunction], model: type) -> tuple[Kernel, Kernel]:
+    name = f"twin_kernel_{model.__name__.lower()}"
+    module = generated(name, _decorated(source), {**TRANSFORMS, **functions}, [schedule, signals])
     return module.advance, module.observe
 
 
-def physics_modules(declaration: Declaration) -> list[ModuleType]:
-    """The modules in which a model's physics is written."""
-    return modules_of(_functions(declaration).values())
-
-
 def _decorated(source: str) -> str:
-    return source.replace("\ndef ", "\n@njit(cache=True, error_model='numpy')\ndef ")
-
-
-def _source(declaration: Declaration, functions: Mapping[str, Callable[..., Any]]) -> str:
-    writer = _Writer(declaration, functions)
-    advance = ADVANCEMENT
-    for slot, lines in writer.advance().items():
-        advance = _fill(advance, slot, lines)
-    observe = OBSERVATION
-    for slot, lines in writer.observe().items():
-        observe = _fill(observe, slot, lines)
-    return advance + observe
-
-
-def _fill(template: str, slot: str, lines: Sequence[str]) -> str:
-    """Replace a slot by lines at the slot's indentation."""
-    mark = f"{{{slot}}}"
-    row = next(line for line in template.splitlines() if mark in line)
-    indent = row[: row.index("{")]
-    return template.replace(row, "\n".join(indent + line for line in (lines or ["pass"])))
-
-
-class _Writer:
-    """Writes the lines of the slots; every name of the model gets a trailing mark so that none can clash."""
-
-    def __init__(self, declaration: Declaration, functions: Mapping[str, Callable[..., Any]]) -> None:
-        self.declaration, self.functions = declaration, functions
-        self.signals = {i.name: k for k, i in enumerate(declaration.inputs) if i.shape is not Shape.EVENT}
-        self.events = {i.name: k for k, i in enumerate(declaration.inputs) if i.shape is Shape.EVENT}
-
-    def advance(self) -> dict[str, list[str]]:
-        d = self.declaration
-        stages = {f"rate{k}": self.stage(k) for k in range(4)}
-        return {
-            "load": self.load(),
-            **stages,
-            "combine": [f"v_{n} += h * (k0_{n} + 2.0 * k1_{n} + 2.0 * k2_{n} + k3_{n}) / 6.0" for n in d.states],
-            "jump": [f"{self.states()} = {self.call('jump', 'v_', 2)}"] if d.jump else [],
-            "predict": self.predict(),
-            "event": self.event(),
-            "store": self.store(),
-        }
-
-    def observe(self) -> dict[str, list[str]]:
-        d = self.declaration
-        outputs = list(d.outputs)
-        return {
-            "inputs": [
-                f"u2_{n} = interpolate(signals.times[i, {k}], signals.values[i, {k}], duration)"
-                for n, k in self.signals.items()
-            ],
-            "load": self.load(),
-            "write": [f"out[i, j, {k}] = {self.output(o, 'u')}" for k, o in enumerate(outputs)]
-            + [f"out[i, j, {len(outputs) + k}] = v_{v.name}" for k, v in enumerate(unobserved(d.variables, outputs))],
-        }
-
-    def load(self) -> list[str]:
-        return [f"v_{v.name} = {_into(v, f'x[i, j, {k}]')}" for k, v in enumerate(self.declaration.variables)]
-
-    def store(self) -> list[str]:
-        states = self.declaration.states
-        return [
-            f"x[i, j, {k}] = {_out_of(v, f'v_{v.name}')}"
-            for k, v in enumerate(self.declaration.variables)
-            if v.name in states
-        ]
-
-    def stage(self, k: int) -> list[str]:
-        states, factor = self.declaration.states, ("", "0.5 * h", "0.5 * h", "h")[k]
-        shifted = [f"y_{n} = v_{n} + {factor} * k{k - 1}_{n}" if k else f"y_{n} = v_{n}" for n in states]
-        rates = ", ".join(f"k{k}_{n}" for n in states)
-        return [*shifted, f"{rates} = {self.call('rate', 'y_', (0, 1, 1, 2)[k])}"]
-
-    def predict(self) -> list[str]:
-        lines = ["reading = action - OBSERVE", "observed = points.outputs[i, reading]"]
-        for k, output in enumerate(self.declaration.outputs):
-            lines += [f"if observed == {k}:", f"    predicted[i, j, reading] = {self.output(output, 'nodes')}"]
-        return lines
-
-    def event(self) -> list[str]:
-        lines: list[str] = []
-        for name, k in self.events.items():
-            if name in self.declaration.events:
-                lines += [f"if action == EVENT - {k}:", f"    {self.states()} = {self.call(f'event_{name}', 'v_', 2)}"]
-        return lines
-
-    def states(self) -> str:
-        return ", ".join(f"v_{n}" for n in self.declaration.states)
-
-    def output(self, output: Output, inputs: str) -> str:
-        if output.function is None:
-            self.check(output)
-            return f"v_{output.name}"
-        return self.call(f"output_{output.name}", "v_", 2, inputs)
-
-    def check(self, output: Output) -> None:
-        """An output without a function is a variable."""
-        units = {v.name: v.unit for v in self.declaration.variables}
-        if units.get(output.name) != output.unit:
-            raise ModelError(
-                f"output '{output.name}' has no function, and there is no variable of that name in {output.unit}",
-                where=f"model {self.declaration.model.__name__}",
-                remedy="give it a physics function, or name a variable and its unit: "
-                + ", ".join(f"{name} ({unit})" for name, unit in units.items()),
-            )
-
-    def call(self, function: str, states: str, node: int, inputs: str = "nodes") -> str:
-        words = [self.word(n, function, states, node, inputs) for n in arguments(self.functions[function])]
-        return f"{function}({', '.join(words)})"
-
-    def word(self, name: str, function: str, states: str, node: int, inputs: str) -> str:
-        d = self.declaration
-        if name in d.states:
-            return f"{states}{name}"
-        if any(v.name == name for v in d.variables):
-            return f"v_{name}"
-        if name in self.signals:
-            return f"nodes[s, {self.signals[name]}, {node}]" if inputs == "nodes" else f"u2_{name}"
-        if name == "known":
-            return "known_"
-        known = ", ".join([v.name for v in d.variables] + list(self.signals) + ["known"])
-        raise ModelError(
-            f"{function} asks for '{name}', which the model does not declare",
-            where=f"model {d.model.__name__}",
-            remedy=f"use one of: {known}",
-        )
-
-
-def unobserved(variables: Sequence[Variable], outputs: Sequence[Output]) -> list[Variable]:
-    """The variables that are not outputs themselves."""
-    names = {output.name for output in outputs}
-    return [variable for variable in variables if variable.name not in names]
-
-
-def _into(variable: Variable, column: str) -> str:
-    if variable.prior.space is Space.LOG:
-        return f"math.exp({column})"
-    if variable.prior.space is Space.LOGIT:
-        low, high = variable.prior.low, variable.prior.high
-        return f"{low!r} + ({high!r} - {low!r}) / (1.0 + math.exp(-{column}))"
-    return column
-
-
-def _out_of(variable: Variable, value: str) -> str:
-    if variable.prior.space is Space.LOG:
-        return f"math.log({value})"
-    if variable.prior.space is Space.LOGIT:
-        low, high = variable.prior.low, variable.prior.high
-        return f"math.log(({value} - {low!r}) / ({high!r} - {value}))"
-    return value
+    return "from numba import njit" + source.replace("\ndef ", "\n@njit(cache=True, error_model='numpy')\ndef ")

@@ -12,8 +12,10 @@ import numpy as np
 
 from twin_runtime.core import FloatArray, Quantity
 from twin_runtime.errors import ModelError
+from twin_runtime.modelling.physics import Constant
 from twin_runtime.modelling.signals import InputSignals, Points
-from twin_runtime.modelling.variables import Input, Output, Prior, Space, Variable
+from twin_runtime.modelling.spaces import TO_PHYSICAL
+from twin_runtime.modelling.variables import Input, Output, Prior, Variable
 
 
 class Model(Protocol):
@@ -92,11 +94,7 @@ def physical(x: FloatArray, variables: Sequence[Variable]) -> FloatArray:
     """The ensemble in the variables' own units; ``x[..., variable]`` is kept in their spaces."""
     values = x.copy()
     for j, variable in enumerate(variables):
-        if variable.prior.space is Space.LOG:
-            values[..., j] = np.exp(x[..., j])
-        elif variable.prior.space is Space.LOGIT:
-            low, high = variable.prior.low, variable.prior.high
-            values[..., j] = low + (high - low) / (1.0 + np.exp(-x[..., j]))
+        values[..., j] = TO_PHYSICAL[variable.prior.space](x[..., j], np.exp, *variable.prior.bounds)
     return values
 
 
@@ -107,11 +105,16 @@ class Fingerprinted:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the modules that define the model, and of its variables as they are set."""
-        text = "".join(map(inspect.getsource, self.modules()))
-        return hashlib.sha256((text + repr(tuple(self.variables))).encode()).hexdigest()
+        """A hash of the modules that define the model, of its constants, and of its variables as they are set."""
+        sources = map(inspect.getsource, self.modules())
+        parts = *sources, repr(tuple(self.constants())), repr(tuple(self.variables))
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
 
     def modules(self) -> Sequence[ModuleType]:
         """The modules of the model's class and of the models that it is made from."""
         classes = (cls for cls in type(self).__mro__ if issubclass(cls, Fingerprinted))
         return [sys.modules[cls.__module__] for cls in classes if not cls.__module__.startswith("twin_runtime.")]
+
+    def constants(self) -> Sequence[Constant]:
+        """The constants that its formulas use, wherever they are defined."""
+        return ()

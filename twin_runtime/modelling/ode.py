@@ -8,8 +8,11 @@ import numpy as np
 
 from twin_runtime.core import FloatArray, Quantity
 from twin_runtime.errors import ModelError
-from twin_runtime.modelling.kernel import Declaration, compile_kernels, physics_modules, unobserved
+from twin_runtime.modelling.generated import modules_of
+from twin_runtime.modelling.kernel import compile_kernels
+from twin_runtime.modelling.kernel_source import Declaration, physics_functions, unobserved
 from twin_runtime.modelling.model import Fingerprinted, with_settings
+from twin_runtime.modelling.physics import Constant, constants
 from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.variables import Input, Output, Prior, Shape, State, Variable
 
@@ -64,7 +67,11 @@ class OdeModel(Fingerprinted):
 
     def modules(self) -> Sequence[ModuleType]:
         """The modules of the model's class, and those in which its physics is written."""
-        return [*super().modules(), *physics_modules(self.declaration())]
+        return [*super().modules(), *modules_of(physics_functions(self.declaration()).values())]
+
+    def constants(self) -> Sequence[Constant]:
+        """The constants that its physics functions use, wherever they are defined."""
+        return constants(physics_functions(self.declaration()).values())
 
     def advance(
         self,

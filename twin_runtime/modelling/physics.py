@@ -2,9 +2,10 @@
 
 import inspect
 import types
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple, TypeVar, cast
 
+import numpy as np
 from numba import njit
 
 PhysicsFunction = Callable[..., Any]
@@ -33,3 +34,54 @@ def plain(function: PhysicsFunction) -> PhysicsFunction:
 def arguments(function: PhysicsFunction) -> tuple[str, ...]:
     """The names of the arguments of a physics function."""
     return tuple(inspect.signature(getattr(function, "py_func", function)).parameters)
+
+
+class Constant(NamedTuple):
+    """A number, or an array or tuple of numbers, that a physics function refers to by name."""
+
+    function: str
+    name: str
+    value: str
+
+
+def called(functions: Iterable[PhysicsFunction]) -> list[PhysicsFunction]:
+    """Some physics functions and those that they call, all the way down."""
+    found = list(functions)
+    for function in found:  # which grows meanwhile
+        values = dict(_references(function)).values()
+        found += [value for value in values if hasattr(value, "py_func") and value not in found]
+    return found
+
+
+def constants(functions: Iterable[PhysicsFunction]) -> list[Constant]:
+    """The constants that some functions and those that they call refer to."""
+    return sorted(
+        Constant(f"{function.__module__}.{function.__qualname__}", name, _written(value))
+        for function in called(functions)
+        for name, value in _references(function)
+        if _is_constant(value)
+    )
+
+
+def _references(function: PhysicsFunction) -> Iterator[tuple[str, Any]]:
+    """Names and values of what a function takes from outside: globals, attributes of modules, enclosing variables."""
+    source = getattr(function, "py_func", function)
+    names = source.__code__.co_names
+    yield from inspect.getclosurevars(source).nonlocals.items()
+    for name in names:
+        value = source.__globals__.get(name)
+        if isinstance(value, types.ModuleType):
+            yield from ((f"{name}.{n}", getattr(value, n)) for n in names if hasattr(value, n))
+        else:
+            yield name, value
+
+
+def _is_constant(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_constant, value))
+    return isinstance(value, complex | float | int | np.generic | np.ndarray)
+
+
+def _written(value: object) -> str:
+    """All digits of a constant."""
+    return repr(value.tolist() if isinstance(value, np.ndarray) else value)

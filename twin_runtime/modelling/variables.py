@@ -7,14 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from twin_runtime.errors import ModelError
-
-
-class Space(IntEnum):
-    """The space in which a variable is kept in the ensemble array and corrected."""
-
-    IDENTITY = 0
-    LOG = 1
-    LOGIT = 2
+from twin_runtime.modelling.spaces import TO_PHYSICAL, Space, to_log, to_logit
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +20,14 @@ class Prior:
     low: float = -math.inf
     high: float = math.inf
 
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        """The bounds that the transform of the variable's space asks for."""
+        return (self.low, self.high) if self.space is Space.LOGIT else ()
+
     def physical(self, value: float) -> float:
         """A value of the variable's space in the variable's own unit."""
-        if self.space is Space.LOG:
-            return math.exp(value)
-        if self.space is Space.LOGIT:
-            return self.low + (self.high - self.low) / (1.0 + math.exp(-value))
-        return value
+        return float(TO_PHYSICAL[self.space](value, math.exp, *self.bounds))
 
 
 def Normal(mean: float, sd: float) -> Prior:
@@ -45,7 +39,7 @@ def LogNormal(median: float, sd: float) -> Prior:
     """A positive quantity; ``sd`` is of its logarithm, so 0.3 is about 30 %."""
     if not median > 0.0:
         raise ModelError(f"a lognormal prior needs a positive median, got {median}", remedy="give a median above 0")
-    return Prior(Space.LOG, math.log(median), _spread(sd), low=0.0)
+    return Prior(Space.LOG, to_log(median, math.log), _spread(sd), low=0.0)
 
 
 def Bounded(low: float, high: float, median: float | None = None, sd: float = 1.0) -> Prior:
@@ -55,7 +49,7 @@ def Bounded(low: float, high: float, median: float | None = None, sd: float = 1.
         raise ModelError(
             f"a bounded prior needs low < median < high, got {low}, {middle}, {high}", remedy="order the three numbers"
         )
-    return Prior(Space.LOGIT, math.log((middle - low) / (high - middle)), _spread(sd), low, high)
+    return Prior(Space.LOGIT, to_logit(middle, math.log, low, high), _spread(sd), low, high)
 
 
 def Fixed(value: float) -> Prior:

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from twin_runtime.core import IntArray
-from twin_runtime.modelling.generated import generated, modules_of, texts_of
+from twin_runtime.modelling.generated import generated
 from twin_runtime.vvuq.checks import Check
 from twin_runtime.vvuq.evidence import EnsembleFigures, Patience, gather
 from twin_runtime.vvuq.memory import CheckMemory, RecordArray, TwinMemory
@@ -83,8 +83,7 @@ def _compiled(figures: tuple[Callable[..., float], ...], with_z: tuple[bool, ...
     judge: Judge
     if all(map(_is_global, figures)):
         own = [sys.modules[name] for name in (gather.__module__, CheckMemory.__module__, __name__)]
-        texts = [*texts_of([*own, *modules_of(figures)]), *(python(figure).__qualname__ for figure in figures)]
-        judge = generated("twin_judge", source, functions, texts).judge
+        judge = generated("twin_judge", source, functions, own).judge
     else:
         found: dict[str, Any] = dict(functions)
         exec(compile(source.replace("cache=True, ", ""), "<judge>", "exec"), found)

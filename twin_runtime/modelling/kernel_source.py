@@ -1,0 +1,219 @@
+"""The source of a model's kernel, generated from its declaration so that the variables are scalars in registers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twin_runtime.errors import ModelError
+from twin_runtime.modelling.physics import PhysicsFunction, arguments
+from twin_runtime.modelling.spaces import TO_PHYSICAL, TO_SPACE, Space, Transform
+from twin_runtime.modelling.variables import Input, Output, Shape, Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a kernel is made from; see :class:`twin_runtime.modelling.ode.OdeModel`."""
+
+    model: type
+    variables: Sequence[Variable]
+    states: Sequence[str]
+    inputs: Sequence[Input]
+    outputs: Sequence[Output]
+    rate: Callable[..., Any]
+    events: Mapping[str, Callable[..., Any]]
+    jump: Callable[..., Any] | None
+
+
+HEADER = """
+import math
+from twin_runtime.modelling.schedule import EVENT, OBSERVE, TwinInputs, schedule, unfilled
+from twin_runtime.modelling.signals import interpolate
+"""
+
+ADVANCEMENT = """
+def advance(x, step, duration, events, signals, points, predicted):
+    room = unfilled(step, duration, signals, points)
+    for i in range(x.shape[0]):
+        inputs = TwinInputs(signals.times[i], signals.values[i], events)
+        steps = schedule(step, duration, inputs, points.times[i], room)
+        nodes = steps.nodes
+        known_ = signals.known[i]
+        for j in range(x.shape[1]):
+            {load}
+            for s in range(steps.lengths.size):
+                h = steps.lengths[s]
+                if h > 0.0:
+                    {rate0}
+                    {rate1}
+                    {rate2}
+                    {rate3}
+                    {combine}
+                    {jump}
+                action = steps.actions[s]
+                if action >= OBSERVE:
+                    {predict}
+                elif action <= EVENT:
+                    {event}
+            {store}
+"""
+
+OBSERVATION = """
+def observe(x, duration, signals, out):
+    for i in range(x.shape[0]):
+        known_ = signals.known[i]
+        {inputs}
+        for j in range(x.shape[1]):
+            {load}
+            {write}
+"""
+
+
+def physics_functions(declaration: Declaration) -> dict[str, PhysicsFunction]:
+    """The physics functions by the names they bear in the generated source."""
+    named = {"rate": declaration.rate}
+    named |= {f"event_{name}": function for name, function in declaration.events.items()}
+    named |= {f"output_{o.name}": o.function for o in declaration.outputs if o.function is not None}
+    if declaration.jump is not None:
+        named["jump"] = declaration.jump
+    return named
+
+
+def kernel_source(declaration: Declaration) -> str:
+    """The functions ``advance`` and ``observe``; they call the physics functions and the transforms by their names."""
+    writer = _Writer(declaration, physics_functions(declaration))
+    advance = ADVANCEMENT
+    for slot, lines in writer.advance().items():
+        advance = _fill(advance, slot, lines)
+    observe = OBSERVATION
+    for slot, lines in writer.observe().items():
+        observe = _fill(observe, slot, lines)
+    return HEADER + advance + observe
+
+
+def _fill(template: str, slot: str, lines: Sequence[str]) -> str:
+    """Replace a slot by lines at the slot's indentation."""
+    mark = f"{{{slot}}}"
+    row = next(line for line in template.splitlines() if mark in line)
+    indent = row[: row.index("{")]
+    return template.replace(row, "\n".join(indent + line for line in (lines or ["pass"])))
+
+
+class _Writer:
+    """Writes the lines of the slots; every name of the model gets a trailing mark so that none can clash."""
+
+    def __init__(self, declaration: Declaration, functions: Mapping[str, PhysicsFunction]) -> None:
+        self.declaration, self.functions = declaration, functions
+        self.signals = {i.name: k for k, i in enumerate(declaration.inputs) if i.shape is not Shape.EVENT}
+        self.events = {i.name: k for k, i in enumerate(declaration.inputs) if i.shape is Shape.EVENT}
+
+    def advance(self) -> dict[str, list[str]]:
+        d = self.declaration
+        stages = {f"rate{k}": self.stage(k) for k in range(4)}
+        return {
+            "load": self.load(),
+            **stages,
+            "combine": [f"v_{n} += h * (k0_{n} + 2.0 * k1_{n} + 2.0 * k2_{n} + k3_{n}) / 6.0" for n in d.states],
+            "jump": [f"{self.states()} = {self.call('jump', 'v_', 2)}"] if d.jump else [],
+            "predict": self.predict(),
+            "event": self.event(),
+            "store": self.store(),
+        }
+
+    def observe(self) -> dict[str, list[str]]:
+        d = self.declaration
+        outputs = list(d.outputs)
+        return {
+            "inputs": [
+                f"u2_{n} = interpolate(signals.times[i, {k}], signals.values[i, {k}], duration)"
+                for n, k in self.signals.items()
+            ],
+            "load": self.load(),
+            "write": [f"out[i, j, {k}] = {self.output(o, 'u')}" for k, o in enumerate(outputs)]
+            + [f"out[i, j, {len(outputs) + k}] = v_{v.name}" for k, v in enumerate(unobserved(d.variables, outputs))],
+        }
+
+    def load(self) -> list[str]:
+        return [
+            f"v_{v.name} = {_transformed(v, TO_PHYSICAL, f'x[i, j, {k}]', 'math.exp')}"
+            for k, v in enumerate(self.declaration.variables)
+        ]
+
+    def store(self) -> list[str]:
+        states = self.declaration.states
+        return [
+            f"x[i, j, {k}] = {_transformed(v, TO_SPACE, f'v_{v.name}', 'math.log')}"
+            for k, v in enumerate(self.declaration.variables)
+            if v.name in states
+        ]
+
+    def stage(self, k: int) -> list[str]:
+        states, factor = self.declaration.states, ("", "0.5 * h", "0.5 * h", "h")[k]
+        shifted = [f"y_{n} = v_{n} + {factor} * k{k - 1}_{n}" if k else f"y_{n} = v_{n}" for n in states]
+        rates = ", ".join(f"k{k}_{n}" for n in states)
+        return [*shifted, f"{rates} = {self.call('rate', 'y_', (0, 1, 1, 2)[k])}"]
+
+    def predict(self) -> list[str]:
+        lines = ["reading = action - OBSERVE", "observed = points.outputs[i, reading]"]
+        for k, output in enumerate(self.declaration.outputs):
+            lines += [f"if observed == {k}:", f"    predicted[i, j, reading] = {self.output(output, 'nodes')}"]
+        return lines
+
+    def event(self) -> list[str]:
+        lines: list[str] = []
+        for name, k in self.events.items():
+            if name in self.declaration.events:
+                lines += [f"if action == EVENT - {k}:", f"    {self.states()} = {self.call(f'event_{name}', 'v_', 2)}"]
+        return lines
+
+    def states(self) -> str:
+        return ", ".join(f"v_{n}" for n in self.declaration.states)
+
+    def output(self, output: Output, inputs: str) -> str:
+        if output.function is None:
+            self.check(output)
+            return f"v_{output.name}"
+        return self.call(f"output_{output.name}", "v_", 2, inputs)
+
+    def check(self, output: Output) -> None:
+        """An output without a function is a variable."""
+        units = {v.name: v.unit for v in self.declaration.variables}
+        if units.get(output.name) != output.unit:
+            raise ModelError(
+                f"output '{output.name}' has no function, and there is no variable of that name in {output.unit}",
+                where=f"model {self.declaration.model.__name__}",
+                remedy="give it a physics function, or name a variable and its unit: "
+                + ", ".join(f"{name} ({unit})" for name, unit in units.items()),
+            )
+
+    def call(self, function: str, states: str, node: int, inputs: str = "nodes") -> str:
+        words = [self.word(n, function, states, node, inputs) for n in arguments(self.functions[function])]
+        return f"{function}({', '.join(words)})"
+
+    def word(self, name: str, function: str, states: str, node: int, inputs: str) -> str:
+        d = self.declaration
+        if name in d.states:
+            return f"{states}{name}"
+        if any(v.name == name for v in d.variables):
+            return f"v_{name}"
+        if name in self.signals:
+            return f"nodes[s, {self.signals[name]}, {node}]" if inputs == "nodes" else f"u2_{name}"
+        if name == "known":
+            return "known_"
+        known = ", ".join([v.name for v in d.variables] + list(self.signals) + ["known"])
+        raise ModelError(
+            f"{function} asks for '{name}', which the model does not declare",
+            where=f"model {d.model.__name__}",
+            remedy=f"use one of: {known}",
+        )
+
+
+def unobserved(variables: Sequence[Variable], outputs: Sequence[Output]) -> list[Variable]:
+    """The variables that are not outputs themselves."""
+    names = {output.name for output in outputs}
+    return [variable for variable in variables if variable.name not in names]
+
+
+def _transformed(variable: Variable, transforms: Mapping[Space, Transform], value: str, function: str) -> str:
+    """The call of the transform of a variable's space."""
+    words = [value, function, *map(repr, variable.prior.bounds)]
+    return f"{transforms[variable.prior.space].__name__}({', '.join(words)})"
