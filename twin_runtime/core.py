@@ -128,21 +128,21 @@ class Record:
 class FleetState:
     """All that a fleet is: the ensemble ``x[twin, member, state]``, and ``memory[twin, slot]`` of the checks.
 
-    ``past[twin, member, slot]`` are the members' quantities at the ends of the last ticks, where they are still of use
-    (see :mod:`twin_runtime.engine.lagged_states`); else it has no slots.
+    ``lagged[twin, member, column]`` are the members' quantities at the ends of the last ticks, where they are still of
+    use (see :mod:`twin_runtime.engine.lagged_states`); else it has no columns.
     """
 
     x: FloatArray
     memory: FloatArray
-    past: FloatArray
+    lagged: FloatArray
 
     def copy(self) -> "FleetState":
         """An independent copy: a checkpoint, or a branch."""
-        return FleetState(self.x.copy(), self.memory.copy(), self.past.copy())
+        return FleetState(self.x.copy(), self.memory.copy(), self.lagged.copy())
 
     def rows(self, rows: IntArray) -> "FleetState":
         """The state of some twins, copied."""
-        return FleetState(self.x[rows], self.memory[rows], self.past[rows])
+        return FleetState(self.x[rows], self.memory[rows], self.lagged[rows])
 
 
 @dataclass(frozen=True, slots=True)

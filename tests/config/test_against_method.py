@@ -174,9 +174,9 @@ def test_the_past_is_kept_as_long_as_it_is_of_use(tmp_path: Path) -> None:
         assemble(ring(tmp_path, smoothing="0.22 s")).types[0].fleet,
     )
     recalling = assemble(ring(tmp_path, late="asynchronous", smoothing="0.22 s")).types[0].fleet
-    looks = [(fleet.lag, fleet.recall, fleet.kept) for fleet in (plain, smoothing, recalling)]
+    looks = [(fleet.lag, fleet.asynchronous, fleet.lagged_ticks) for fleet in (plain, smoothing, recalling)]
     assert looks == [(0, 0, 0), (5, 0, 6), (5, 100, 101)]
-    assert assemble(ring(tmp_path, method="particle", jitter=0.0, smoothing="0.22 s")).types[0].fleet.kept == 6
+    assert assemble(ring(tmp_path, method="particle", jitter=0.0, smoothing="0.22 s")).types[0].fleet.lagged_ticks == 6
 
 
 def test_a_local_method_knows_where_the_past_is(tmp_path: Path) -> None:

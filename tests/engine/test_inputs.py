@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from twin_runtime.core import SECOND, FloatArray, Reading
-from twin_runtime.engine.inputs import input_signals, newest, nothing_after, rules
+from twin_runtime.core import SECOND, Reading
+from twin_runtime.engine.inputs import input_signals, keep_newest, no_samples, rules
 from twin_runtime.engine.observations import columns
-from twin_runtime.modelling.signals import InputSignals, interpolate
+from twin_runtime.modelling.signals import InputSamples, InputSignals, interpolate
 from twin_runtime.modelling.variables import Input, Shape
 
 START = 1_700_000_000 * SECOND
@@ -18,7 +18,7 @@ INPUTS = (
     Input("beat", "1", shape=Shape.EVENT),
 )
 FLOW, INFUSION, BEAT = range(3)
-NOTHING = np.full((1, 3, 2), np.nan)
+NOTHING = InputSamples(*np.full((2, 1, 3), np.nan))
 
 
 def sample(channel: int, seconds: float, value: float, twin: int = 0) -> Reading:
@@ -27,17 +27,17 @@ def sample(channel: int, seconds: float, value: float, twin: int = 0) -> Reading
 
 
 def driven(
-    *samples: Reading, last: FloatArray = NOTHING, after: FloatArray | None = None, twins: int | None = None
+    *samples: Reading, last: InputSamples = NOTHING, after: InputSamples | None = None, twins: int | None = None
 ) -> InputSignals:
     """The inputs over the tick that follows ``last``."""
-    behind = nothing_after(len(last), len(INPUTS)) if after is None else after
+    behind = no_samples(len(last.time), len(INPUTS)) if after is None else after
     return input_signals(rules(INPUTS), last, columns(samples, START), behind, START)
 
 
-def remembered(*samples: Reading) -> FloatArray:
+def remembered(*samples: Reading) -> InputSamples:
     """The newest sample of every input after some came."""
-    last = NOTHING.copy()
-    newest(last, columns(samples, START), START)
+    last = InputSamples(NOTHING.time.copy(), NOTHING.value.copy())
+    keep_newest(last, columns(samples, START), START)
     return last
 
 
@@ -66,8 +66,8 @@ def test_a_linear_input_is_interpolated_from_the_sample_before_the_tick() -> Non
 
 
 def test_a_linear_input_is_interpolated_to_the_first_sample_behind_the_tick() -> None:
-    after = nothing_after(1, 3)
-    after[0, FLOW] = 0.5, 60.0
+    after = no_samples(1, 3)
+    after.time[0, FLOW], after.value[0, FLOW] = 0.5, 60.0
     signals = driven(sample(FLOW, 0.1, 20.0), after=after)
     assert at(signals, FLOW, 0.1, 0.3, 0.5) == pytest.approx([20.0, 40.0, 60.0])
 
@@ -85,16 +85,17 @@ def test_an_event_has_times_and_leaves_nothing_behind() -> None:
     assert times[np.isfinite(times)].tolist() == [0.2, 0.9]
 
 
-def test_a_drive_does_not_depend_on_the_order_in_which_samples_came() -> None:
+def test_the_signals_do_not_depend_on_the_order_in_which_samples_came() -> None:
     samples = [sample(FLOW, 0.1, 1.0), sample(FLOW, 0.2, 2.0), sample(INFUSION, 0.15, 3.0), sample(BEAT, 0.05, 1.0)]
-    sorted_drive, newest_sorted = driven(*samples), remembered(*samples)
+    in_order, newest_sorted = driven(*samples), remembered(*samples)
     for order in itertools.permutations(samples):
-        assert [a.tobytes() for a in driven(*order)] == [a.tobytes() for a in sorted_drive]
-        assert remembered(*order).tobytes() == newest_sorted.tobytes()
+        assert [a.tobytes() for a in driven(*order)] == [a.tobytes() for a in in_order]
+        assert [a.tobytes() for a in remembered(*order)] == [a.tobytes() for a in newest_sorted]
 
 
 def test_each_twin_has_its_own_inputs() -> None:
-    last = np.concatenate([NOTHING, remembered(sample(FLOW, -0.1, 10.0))])
+    pairs = zip(NOTHING, remembered(sample(FLOW, -0.1, 10.0)), strict=True)
+    last = InputSamples(*(np.concatenate(pair) for pair in pairs))
     signals = driven(sample(FLOW, 0.0, 40.0, twin=0), sample(FLOW, 0.1, 30.0, twin=1), last=last)
     assert at(signals, FLOW, 0.0, twin=0) == [40.0]
     assert at(signals, FLOW, 0.0, twin=1) == pytest.approx([20.0], abs=1e-4)
@@ -103,7 +104,7 @@ def test_each_twin_has_its_own_inputs() -> None:
 
 def test_the_newest_sample_is_remembered_by_input() -> None:
     last = remembered(sample(FLOW, 0.1, 1.0), sample(FLOW, 0.2, 2.0), sample(INFUSION, 0.15, 3.0))
-    assert last[0, :, 1].tolist()[:2] == [2.0, 3.0]
+    assert last.value[0].tolist()[:2] == [2.0, 3.0]
     # Times since the epoch are kept as floats: to a quarter of a microsecond.
-    np.testing.assert_allclose(last[0, :2, 0] - START, [0.2 * SECOND, 0.15 * SECOND], atol=256.0)
-    assert np.isnan(last[0, BEAT]).all()
+    np.testing.assert_allclose(last.time[0, :2] - START, [0.2 * SECOND, 0.15 * SECOND], atol=256.0)
+    assert np.isnan([last.time[0, BEAT], last.value[0, BEAT]]).all()

@@ -14,7 +14,7 @@ from twin_models.advection import Advection
 from twin_runtime.assimilation import Etkf, Inflation
 from twin_runtime.core import SECOND, Code, FloatArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet, Sensor
-from twin_runtime.engine.lagged_states import recalled
+from twin_runtime.engine.lagged_states import at_earlier_times
 from twin_runtime.runs.accounting import state_hash
 from twin_runtime.timeline.timeline import Timeline
 from twin_runtime.vvuq.checks import CHECKS
@@ -50,7 +50,7 @@ def read(number: int, cell: int, value: float, twin: int = 0) -> Reading:
     return Reading(twin, cell, (START + number) * SECOND, value, 0.5 + 0.1 * cell)
 
 
-def ring(cells: int, lag: int = 0, recall: int = 0) -> Fleet:
+def ring(cells: int, lag: int = 0, asynchronous: int = 0) -> Fleet:
     """A ring whose every cell has a sensor; nothing is random but the prior, nothing is inflated or refused."""
     return Fleet(
         model=Advection(cells),
@@ -65,7 +65,7 @@ def ring(cells: int, lag: int = 0, recall: int = 0) -> Fleet:
         checks=CHECKS,
         gate=0.0,
         lag=lag,
-        recall=recall,
+        asynchronous=asynchronous,
     )
 
 
@@ -165,7 +165,7 @@ class TestHash:
     def test_the_past_is_part_of_what_two_runs_must_agree_on(self) -> None:
         state = ring(3, lag=2).start()
         other = state.copy()
-        other.past[0, 0, 0] += 1e-12
+        other.lagged[0, 0, 0] += 1e-12
         assert state_hash(START, other) != state_hash(START, state)
 
     def test_without_a_past_it_is_the_hash_of_the_ensemble_and_of_the_memory(self) -> None:
@@ -186,7 +186,7 @@ class TestRecall:
         ages = np.tile((ends - 1) * np.array(places), (2, 1))
         outputs = np.tile(np.arange(len(places)) % quantities, (2, 1))
         outputs[1, -1] = -1
-        told = recalled(past, quantities, ages, outputs)
+        told = at_earlier_times(past, quantities, ages, outputs)
         for k, output in enumerate(outputs[0]):
             expected = start[..., output] + rate[..., output] * (ends - 1 - ages[0, k])
             np.testing.assert_allclose(told[0, :, k], expected[0], rtol=0.0, atol=1e-12)
@@ -195,14 +195,14 @@ class TestRecall:
     @settings(max_examples=30, deadline=None)
     @given(stories(latest=4))
     def test_the_present_is_known_by_all_that_has_come_however_late(self, story: Story) -> None:
-        fleet = ring(story.cells, recall=4)
+        fleet = ring(story.cells, asynchronous=4)
         for number, record in lived(fleet, story).items():
             assert_known(fleet, record, [r for arrival, r in story.arrivals if arrival <= number])
 
     @settings(max_examples=30, deadline=None)
     @given(stories(latest=4), st.integers(1, 5))
     def test_what_comes_late_smooths_the_past_too(self, story: Story, lag: int) -> None:
-        fleet = ring(story.cells, recall=4, lag=lag)
+        fleet = ring(story.cells, asynchronous=4, lag=lag)
         for number, record in lived(fleet, story).items():
             known_to = number + lag if number + lag < story.ticks else number
             assert_known(fleet, record, [r for arrival, r in story.arrivals if arrival <= known_to])
@@ -210,6 +210,6 @@ class TestRecall:
     @settings(max_examples=20, deadline=None)
     @given(stories())
     def test_where_nothing_is_late_it_is_the_synchronous_filter(self, story: Story) -> None:
-        alike = zip(*(lived(ring(story.cells, recall=recall), story).values() for recall in (0, 4)), strict=True)
+        alike = zip(*(lived(ring(story.cells, asynchronous=recall), story).values() for recall in (0, 4)), strict=True)
         for synchronous, asynchronous in alike:
             np.testing.assert_allclose(asynchronous.figures, synchronous.figures, rtol=0.0, atol=1e-10)

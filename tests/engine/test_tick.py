@@ -9,6 +9,7 @@ import pytest
 from tests.tank import START, TICK, Tank, busy_tick, gauge, tanks
 from twin_runtime.core import FleetState, FloatArray, Reading, Record, Trust
 from twin_runtime.engine.fleet import Fleet
+from twin_runtime.engine.inputs import no_samples
 from twin_runtime.engine.tick import forecast, laid_out, outlook, tick, warm_up
 from twin_runtime.modelling.signals import no_points
 from twin_runtime.vvuq.checks import complaining
@@ -23,7 +24,7 @@ def fleet() -> Fleet:
 
 
 def bits(state: FleetState) -> tuple[bytes, ...]:
-    return state.x.tobytes(), state.memory.tobytes(), state.past.tobytes()
+    return state.x.tobytes(), state.memory.tobytes(), state.lagged.tobytes()
 
 
 def run(
@@ -44,8 +45,8 @@ def busy(ticks: int, count: int) -> list[list[Reading]]:
 class TestPurity:
     def test_the_same_arguments_give_the_same_bits_and_stay_as_they_were(self, fleet: Fleet) -> None:
         state, rows = fleet.start(), np.arange(3)
-        before, after = bits(state), np.full((3, 4, 2), np.inf)
-        after[1, 0] = 0.07, 0.5
+        before, after = bits(state), no_samples(3, 4)
+        after.time[1, 0], after.value[1, 0] = 0.07, 0.5
         readings = busy_tick(0, 3)
         first, record = tick(fleet, state, START, readings, rows, after)
         again, same = tick(fleet, state, START, readings[::-1], rows, after)
@@ -53,8 +54,8 @@ class TestPurity:
         assert record.figures.tobytes() == same.figures.tobytes()
         assert bits(state) == before
         assert (readings, rows.tolist()) == (busy_tick(0, 3), [0, 1, 2])
-        assert after[1, 0].tolist() == [0.07, 0.5]
-        assert np.isinf(after).sum() == after.size - 2
+        assert (after.time[1, 0], after.value[1, 0]) == (0.07, 0.5)
+        assert np.isinf(after).sum() == after.time.size - 2
 
     def test_a_twin_of_a_fleet_has_the_bits_that_it_has_alone(self, fleet: Fleet) -> None:
         quiet = [[r for r in batch if r.twin != 1 or r.channel > 1] for batch in busy(30, 3)]
@@ -186,11 +187,11 @@ class TestPast:
 
     def ends(self, fleet: Fleet, state: FleetState) -> list[FloatArray]:
         """The quantities at every end of a tick that is kept, the oldest first."""
-        return np.split(state.past, self.LAG + 1, axis=2) if fleet.kept else []
+        return np.split(state.lagged, self.LAG + 1, axis=2) if fleet.lagged_ticks else []
 
     def test_without_a_use_for_it_there_is_none(self, fleet: Fleet) -> None:
         state, _ = run(fleet, fleet.start(), busy(2, 3), range(3))
-        assert state.past.shape == fleet.start().past.shape == (3, 12, 0)
+        assert state.lagged.shape == fleet.start().lagged.shape == (3, 12, 0)
 
     def test_before_the_first_tick_it_is_the_prior(self, looking_back: Fleet) -> None:
         state = looking_back.start()
@@ -218,7 +219,7 @@ class TestPast:
 
     def test_a_late_reading_is_compared_with_the_past(self) -> None:
         """Much water comes: what was read before it is as expected where it is of then, not where it is of now."""
-        fleet = replace(tanks(1), recall=3)
+        fleet = replace(tanks(1), asynchronous=3)
         level = [[gauge(n, 1.0)] for n in range(50)]
         state, _ = run(fleet, fleet.start(), level, [0])
         state, _ = run(fleet, state, [[Reading(0, 4, (START + 50) * TICK + n, 1.0, 0.0) for n in range(20)]], [0], 50)

@@ -37,12 +37,12 @@ class Policy:
     """What becomes of a reading that comes late: it is ``recalled``, or taken as if it were of now, or folded."""
 
     name: str
-    recalled: bool = False
+    asynchronous: bool = False
     as_current: bool = False
 
 
 CURRENT = Policy("taken as current", as_current=True)
-ASYNCHRONOUS = Policy("asynchronous EnKF", recalled=True)
+ASYNCHRONOUS = Policy("asynchronous EnKF", asynchronous=True)
 FOLD = Policy("restore and fold again")
 
 REFERENCE = {
@@ -73,7 +73,7 @@ def world(cycles: int = CYCLES, replicates: int = REPLICATES, seed: int = 1) -> 
     return World(truth, truth + np.random.default_rng(seed).normal(size=truth.shape))
 
 
-def fleet(replicates: int = REPLICATES, recall: int = 0, lag: int = 0) -> Fleet:
+def fleet(replicates: int = REPLICATES, asynchronous: int = 0, lag: int = 0) -> Fleet:
     """A twin of every replicate; nothing is refused."""
     return Fleet(
         model=Lorenz96(),
@@ -88,7 +88,7 @@ def fleet(replicates: int = REPLICATES, recall: int = 0, lag: int = 0) -> Fleet:
         checks=CHECKS,
         gate=0.0,
         lag=lag,
-        recall=recall,
+        asynchronous=asynchronous,
     )
 
 
@@ -113,7 +113,7 @@ def followed(world: World, delay: int | None, policy: Policy) -> tuple[FloatArra
     """The error of the newest estimate ``[cycle, replicate]``, and the timeline at the end."""
     cycles, replicates, _ = world.truth.shape
     late = delay or 0
-    timeline = Timeline(fleet(replicates, recall=late if policy.recalled else 0), late * TICK)
+    timeline = Timeline(fleet(replicates, asynchronous=late if policy.asynchronous else 0), late * TICK)
     error = np.empty((cycles, replicates))
     for cycle in range(cycles):
         for reading in arriving(world.read, cycle, delay, policy):

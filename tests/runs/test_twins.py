@@ -66,7 +66,7 @@ def bits(fold: Fold, twin: str) -> tuple[bytes, ...]:
     [fleet] = fold.fleets
     state: FleetState = fleet.timeline.state
     row = fleet.assembly.fleet.twins.index(twin)
-    return tuple(array[row].tobytes() for array in (state.x, state.memory, state.past))
+    return tuple(array[row].tobytes() for array in (state.x, state.memory, state.lagged))
 
 
 @pytest.mark.parametrize("changes", [{}, {"assimilation": {"late": "asynchronous", "smoothing": "0.2 s"}}])

@@ -124,7 +124,7 @@ class TestCheckpoints:
         assert found.tick == 7
         np.testing.assert_array_equal(found.state.x, checkpoint(7).state.x)
         np.testing.assert_array_equal(found.state.memory, checkpoint(7).state.memory)
-        np.testing.assert_array_equal(found.state.past, checkpoint(7).state.past)
+        np.testing.assert_array_equal(found.state.lagged, checkpoint(7).state.lagged)
         found.state.x[:] = 0.0
 
     def test_the_newest_counts_and_two_are_kept(self, store: Store, path: Path) -> None:

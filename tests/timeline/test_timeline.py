@@ -224,7 +224,7 @@ class TestSettled:
         for number, (checkpoint, copy) in settled.items():
             expected = in_order(fleet, readings, number - START)
             for state in (checkpoint.state, copy):
-                assert (state.x.tobytes(), state.memory.tobytes(), state.past.tobytes()) == expected.bits[1:]
+                assert (state.x.tobytes(), state.memory.tobytes(), state.lagged.tobytes()) == expected.bits[1:]
 
     def test_it_lies_behind_all_that_is_open_but_not_far(self) -> None:
         run = Run.of(FLEETS[1]).offer(*log(200, 1)).to(200)

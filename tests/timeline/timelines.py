@@ -76,7 +76,7 @@ class Run:
     @property
     def bits(self) -> tuple[int | None, bytes, bytes, bytes]:
         state = self.timeline.state
-        return self.timeline.frontier, state.x.tobytes(), state.memory.tobytes(), state.past.tobytes()
+        return self.timeline.frontier, state.x.tobytes(), state.memory.tobytes(), state.lagged.tobytes()
 
 
 def in_order(fleet: Fleet, readings: Iterable[Reading], frontier: int) -> Run:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from twin_runtime.core import FIGURES, FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.tick import tick
+from twin_runtime.modelling.signals import InputSamples
 
 
 def tick_of_begun(
@@ -17,7 +18,7 @@ def tick_of_begun(
     number: int,
     readings: Sequence[Reading],
     rows: IntArray,
-    after: FloatArray | None = None,
+    after: InputSamples | None = None,
 ) -> tuple[FleetState, Record]:
     """:func:`twin_runtime.engine.tick.tick` for the twins that have begun; the others stay as they are.
 
@@ -32,17 +33,17 @@ def tick_of_begun(
         return state, Record(number, none, np.empty((0, len(fleet.model.quantities), len(FIGURES))), none, none, none)
     own = {int(place): i for i, place in enumerate(places)}
     moved = [reading._replace(twin=own[reading.twin]) for reading in readings]
-    behind = None if after is None else after[places]
+    behind = None if after is None else InputSamples(after.time[places], after.value[places])
     part, record = tick(fleet, state.rows(places), number, moved, rows[places], behind)
     whole = state.copy()
-    whole.x[places], whole.memory[places], whole.past[places] = part.x, part.memory, part.past
+    whole.x[places], whole.memory[places], whole.lagged[places] = part.x, part.memory, part.lagged
     return whole, replace(record, rows=rows[places])
 
 
 def has_begun(fleet: Fleet, memory: FloatArray, readings: Sequence[Reading]) -> npt.NDArray[np.bool_]:
     """Whether each twin has had a reading, by what its sensors and inputs have left in memory, and by this tick's."""
     sensed = np.isfinite(fleet.layout.records(memory).sensors["newest"]).any(axis=1)
-    driven = (~np.isnan(fleet.layout.by_input(memory)[:, :, 0])).any(axis=1)
+    driven = (~np.isnan(fleet.layout.by_input(memory).time)).any(axis=1)
     begun: npt.NDArray[np.bool_] = np.logical_or(sensed, driven)
     begun[[reading.twin for reading in readings]] = True
     return begun

@@ -10,7 +10,7 @@ from twin_runtime.assimilation import Assimilator, Inflate
 from twin_runtime.assimilation.shrinkage import shrink
 from twin_runtime.assimilation.sigma_points import laid_out_prior, widened
 from twin_runtime.core import SECOND, FleetState, FloatArray, IntArray
-from twin_runtime.engine.inputs import input_signals, nothing_after, rules
+from twin_runtime.engine.inputs import InputRules, input_signals, no_samples, rules
 from twin_runtime.engine.observations import columns
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model
@@ -47,8 +47,8 @@ class Fleet:
     drives. ``hysteresis`` is for how many ticks a worse and a better verdict must last; ``window`` is how long the
     checks remember, in seconds; ``gate`` and ``reopen`` see :func:`twin_runtime.vvuq.innovation.compare`.
     ``correlation[sensor, sensor]`` is that of the errors of readings of the same time; None: they are independent.
-    ``lag`` is by how many ticks the fixed-lag smoother looks back, 0: it does not; ``recall`` how many ticks old a
-    sensor's late reading may be to be compared with the past and correct the present, 0: late readings change the past.
+    ``lag`` is that of the fixed-lag smoother in ticks, 0: none; ``asynchronous`` is how many ticks old a sensor's late
+    reading may be to be compared with a lagged state and correct the present, 0: late readings change the past.
     ``divergence`` is what is done about a twin that has diverged from its asset.
     ``discount[variable]`` is that of its shrinkage, see :mod:`twin_runtime.assimilation.shrinkage`; None: no shrinkage.
     """
@@ -69,7 +69,7 @@ class Fleet:
     window: float = 10.0
     correlation: FloatArray | None = None
     lag: int = 0
-    recall: int = 0
+    asynchronous: int = 0
     divergence: Divergence = Divergence()  # noqa: RUF009  # frozen
     discount: FloatArray | None = None
 
@@ -80,10 +80,10 @@ class Fleet:
         return Layout(len(self.sensors), len(self.model.inputs), variables)
 
     @cached_property
-    def kept(self) -> int:
-        """At how many ends of ticks the past is kept."""
-        looking_back = max(self.lag, self.recall)
-        return looking_back + 1 if looking_back else 0
+    def lagged_ticks(self) -> int:
+        """At how many ends of ticks lagged states are kept."""
+        longest = max(self.lag, self.asynchronous)
+        return longest + 1 if longest else 0
 
     @cached_property
     def seconds(self) -> float:
@@ -101,7 +101,7 @@ class Fleet:
         return np.array([-1] * len(self.sensors) + list(self.driven), np.int64)
 
     @cached_property
-    def input_rules(self) -> FloatArray:
+    def input_rules(self) -> InputRules:
         """How the model's inputs behave between their samples."""
         return rules(self.model.inputs)
 
@@ -147,7 +147,7 @@ class Fleet:
         """The columns that readings leave as they are, in the ensemble and in the past beside it."""
         names = [v.name for v in self.model.variables if not v.corrected]
         columns = [v.name for v in self.model.variables]
-        columns += [q.name for q in self.model.quantities] * (self.kept - 1)
+        columns += [q.name for q in self.model.quantities] * (self.lagged_ticks - 1)
         return np.array([j for j, name in enumerate(columns) if name in names], np.int64)
 
     @cached_property
@@ -166,8 +166,8 @@ class Fleet:
         """The state of some twins, or all, before the first tick: drawn from the prior, as if it had ever been so."""
         rows = np.arange(len(self.twins)) if rows is None else rows
         x, memory = self.drawn(rows), self.layout.fresh(rows.size)
-        prior = self.model.observe(x, self.seconds, held(self, memory)) if self.kept else x[:, :, :0]
-        return FleetState(x, memory, np.tile(prior, self.kept))
+        prior = self.model.observe(x, self.seconds, held(self, memory)) if self.lagged_ticks else x[:, :, :0]
+        return FleetState(x, memory, np.tile(prior, self.lagged_ticks))
 
     def drawn(self, rows: IntArray, number: int = 0) -> FloatArray:
         """Members ``[twin, member, variable]`` of the prior for a tick: drawn, or laid out where the method asks."""
@@ -190,4 +190,4 @@ class Fleet:
 def held(fleet: Fleet, memory: FloatArray) -> InputSignals:
     """Inputs that stay as they were."""
     last = fleet.layout.by_input(memory)
-    return input_signals(fleet.input_rules, last, columns((), 0), nothing_after(*last.shape[:2]), 0)
+    return input_signals(fleet.input_rules, last, columns((), 0), no_samples(*last.time.shape), 0)

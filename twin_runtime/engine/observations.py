@@ -11,7 +11,7 @@ from twin_runtime.core import SECOND, FloatArray, IntArray, Reading
 from twin_runtime.modelling.signals import Points
 
 
-class Readings(NamedTuple):
+class ReadingColumns(NamedTuple):
     """Readings as columns, sorted by (twin, time, channel). Times are in nanoseconds after the tick's start."""
 
     twin: IntArray
@@ -20,16 +20,16 @@ class Readings(NamedTuple):
     value: FloatArray
     sd: FloatArray
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> "Readings":
+    def where(self, mask: npt.NDArray[np.bool_]) -> "ReadingColumns":
         """The readings for which ``mask`` is true."""
-        return Readings(self.twin[mask], self.channel[mask], self.offset[mask], self.value[mask], self.sd[mask])
+        return ReadingColumns(self.twin[mask], self.channel[mask], self.offset[mask], self.value[mask], self.sd[mask])
 
 
-def columns(readings: Sequence[Reading], start: int) -> Readings:
+def columns(readings: Sequence[Reading], start: int) -> ReadingColumns:
     """The columns of some readings of a tick that starts at ``start``; the result does not depend on their order."""
     ordered = sorted(readings, key=_order)
     twin, channel, time, value, sd, _, _ = zip(*ordered, strict=True) if ordered else ((),) * 7
-    return Readings(
+    return ReadingColumns(
         np.array(twin, np.int64),
         np.array(channel, np.int64),
         np.array(time, np.int64) - start,
@@ -61,32 +61,22 @@ class Observations(NamedTuple):
         return Observations(points, *rest)
 
 
-def observations(readings: Readings, twins: int, outputs: IntArray) -> Observations:
+def observations(readings: ReadingColumns, twins: int, outputs: IntArray) -> Observations:
     """Lay out the sensors' readings; ``outputs[sensor]`` is the model output that a sensor observes."""
     width = int(np.bincount(readings.twin).max()) if readings.twin.size else 0
     times, value, variance = np.full((twins, width), np.inf), *np.full((2, twins, width), np.nan)
     sensor, output = np.full((2, twins, width), -1)
-    _lay_out(*readings, outputs, times, value, variance, sensor, output)
-    return Observations(Points(times, output), sensor, value, variance)
+    laid_out = Observations(Points(times, output), sensor, value, variance)
+    _lay_out(readings, outputs, laid_out)
+    return laid_out
 
 
 @njit(cache=True)
-def _lay_out(
-    twin: IntArray,
-    channel: IntArray,
-    offset: IntArray,
-    reading: FloatArray,
-    sd: FloatArray,
-    outputs: IntArray,
-    times: FloatArray,
-    value: FloatArray,
-    variance: FloatArray,
-    sensor: IntArray,
-    output: IntArray,
-) -> None:
+def _lay_out(readings: ReadingColumns, outputs: IntArray, into: Observations) -> None:
     place = 0
-    for k in range(twin.size):
-        i = twin[k]
-        place = place + 1 if k > 0 and twin[k - 1] == i else 0
-        times[i, place], value[i, place], variance[i, place] = offset[k] / SECOND, reading[k], sd[k] ** 2
-        sensor[i, place], output[i, place] = channel[k], outputs[channel[k]]
+    for k in range(readings.twin.size):
+        i, sensor = readings.twin[k], readings.channel[k]
+        place = place + 1 if k > 0 and readings.twin[k - 1] == i else 0
+        into.points.times[i, place], into.points.outputs[i, place] = readings.offset[k] / SECOND, outputs[sensor]
+        into.value[i, place], into.variance[i, place] = readings.value[k], readings.sd[k] ** 2
+        into.sensor[i, place] = sensor

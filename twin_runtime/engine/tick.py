@@ -12,10 +12,10 @@ from twin_runtime.assimilation import AnalysisInput
 from twin_runtime.assimilation.correlated import independent
 from twin_runtime.core import FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet, held
-from twin_runtime.engine.inputs import input_signals, newest, nothing_after
-from twin_runtime.engine.lagged_states import beside, onwards, recalled
+from twin_runtime.engine.inputs import input_signals, keep_newest, no_samples
+from twin_runtime.engine.lagged_states import at_earlier_times, next_lagged, with_lagged
 from twin_runtime.engine.observations import Observations, columns, observations
-from twin_runtime.modelling.signals import InputSignals, Points, no_points
+from twin_runtime.modelling.signals import InputSamples, InputSignals, Points, no_points
 from twin_runtime.vvuq.divergence import Response, find_divergence, reinflate
 from twin_runtime.vvuq.evidence import EnsembleFigures
 from twin_runtime.vvuq.figures import compare_with_prior, summarise
@@ -29,36 +29,35 @@ def tick(
     number: int,
     readings: Sequence[Reading],
     rows: IntArray,
-    after: FloatArray | None = None,
+    after: InputSamples | None = None,
 ) -> tuple[FleetState, Record]:
     """Advance some twins of a fleet through tick ``number``.
 
-    ``state`` holds the twins ``rows``, and ``Reading.twin`` is a place in ``rows``. ``after[twin, input, 2]`` is the
-    first sample of each input behind the tick, where it is known (see
-    :func:`twin_runtime.engine.inputs.input_signals`).
+    ``state`` holds the twins ``rows``, and ``Reading.twin`` is a place in ``rows``. ``after`` is the first
+    sample of each input behind the tick, where it is known (see :func:`twin_runtime.engine.inputs.input_signals`).
     """
     memory = state.memory.copy()
     records = fleet.layout.records(memory)
-    signals, seen = laid_out(fleet, memory, number, readings, after)
-    x, predicted, residual = forecast(fleet, state.x, number, rows, signals, seen.points)
-    if fleet.recall:
-        predicted, seen = with_late(fleet, state.past, number, readings, predicted, seen)
-    kept = compared(fleet, records, number, predicted, seen)
-    joint = beside(x, state.past, len(fleet.model.quantities))
-    independent = uncorrelated(fleet, predicted, kept, seen)
-    given = AnalysisInput(joint, *independent, fleet.seed, rows, number, seen.points.outputs, x.shape[2])
+    signals, observed = laid_out(fleet, memory, number, readings, after)
+    x, predicted, residual = forecast(fleet, state.x, number, rows, signals, observed.points)
+    if fleet.asynchronous:
+        predicted, observed = with_late(fleet, state.lagged, number, readings, predicted, observed)
+    kept = compared(fleet, records, number, predicted, observed)
+    joint = with_lagged(x, state.lagged, len(fleet.model.quantities))
+    independent = uncorrelated(fleet, predicted, kept, observed)
+    given = AnalysisInput(joint, *independent, fleet.seed, rows, number, observed.points.outputs, x.shape[2])
     joint = correct(fleet, memory, given)
     x = np.ascontiguousarray(joint[:, :, : x.shape[2]])
     respond_to_divergence(fleet, memory, records, x, number, rows)
     trust, reasons = judged(fleet, x, records, number, residual)
     now = fleet.model.observe(x, fleet.seconds, signals)
-    past = onwards(joint, x.shape[2], now, state.past)
+    lagged = next_lagged(joint, x.shape[2], now, state.lagged)
     record = Record(number, rows, summarise(now), trust, reasons, np.zeros(rows.size, np.int64))
-    return FleetState(x, memory, past), record
+    return FleetState(x, memory, lagged), record
 
 
 def laid_out(
-    fleet: Fleet, memory: FloatArray, number: int, readings: Sequence[Reading], after: FloatArray | None
+    fleet: Fleet, memory: FloatArray, number: int, readings: Sequence[Reading], after: InputSamples | None
 ) -> tuple[InputSignals, Observations]:
     """The inputs over a tick, and the sensors' readings in it; ``memory`` keeps the newest inputs, in place."""
     start = number * fleet.tick
@@ -68,26 +67,31 @@ def laid_out(
     sensed &= batch.offset >= 0
     samples = samples._replace(channel=fleet.inputs_of_channels[samples.channel])
     last = fleet.layout.by_input(memory)
-    behind = nothing_after(*last.shape[:2]) if after is None else after
+    behind = no_samples(*last.time.shape) if after is None else after
     signals = input_signals(fleet.input_rules, last, samples, behind, start)
     if samples.twin.size:
-        newest(last, samples, start)
+        keep_newest(last, samples, start)
         by_twin(memory)["sum_inputs"] += np.bincount(samples.twin, minlength=memory.shape[0])
     return signals, observations(batch.where(sensed), memory.shape[0], fleet.outputs)
 
 
 def with_late(
-    fleet: Fleet, past: FloatArray, number: int, readings: Sequence[Reading], predicted: FloatArray, seen: Observations
+    fleet: Fleet,
+    lagged: FloatArray,
+    number: int,
+    readings: Sequence[Reading],
+    predicted: FloatArray,
+    observed: Observations,
 ) -> tuple[FloatArray, Observations]:
     """The predictions and the readings of a tick with those that belong to earlier ticks before them."""
     batch = columns(readings, number * fleet.tick)
     late = batch.where(batch.offset < 0)
     if late.twin.size == 0:
-        return predicted, seen
-    earlier = observations(late, len(past), fleet.outputs)
+        return predicted, observed
+    earlier = observations(late, len(lagged), fleet.outputs)
     ages = -earlier.points.times / fleet.seconds
-    of_past = recalled(past, len(fleet.model.quantities), ages, earlier.points.outputs)
-    return np.concatenate([of_past, predicted], axis=2), seen.after(earlier)
+    of_past = at_earlier_times(lagged, len(fleet.model.quantities), ages, earlier.points.outputs)
+    return np.concatenate([of_past, predicted], axis=2), observed.after(earlier)
 
 
 def warm_up(fleet: Fleet) -> None:
@@ -97,7 +101,7 @@ def warm_up(fleet: Fleet) -> None:
     """
     row = np.zeros(1, np.int64)
     readings = [Reading(0, channel, 0, 0.0, 1e9) for channel in range(len(fleet.inputs_of_channels))]
-    if fleet.recall:
+    if fleet.asynchronous:
         readings += [reading._replace(time=-1) for reading in readings[: len(fleet.sensors)]]
     tick(fleet, fleet.start(row), 0, readings, row)
 
@@ -113,20 +117,22 @@ def forecast(
     return ahead, predicted, residual
 
 
-def compared(fleet: Fleet, records: CheckMemory, number: int, predicted: FloatArray, seen: Observations) -> FloatArray:
+def compared(
+    fleet: Fleet, records: CheckMemory, number: int, predicted: FloatArray, observed: Observations
+) -> FloatArray:
     """The readings ``[twin, reading]`` that passed the gate, NaN for the others; ``records`` are updated in place."""
-    comparison = Comparison(predicted, seen.value, seen.variance, seen.sensor)
-    correlated = None if fleet.correlation is None else Correlated(seen.points.times, fleet.correlation)
+    comparison = Comparison(predicted, observed.value, observed.variance, observed.sensor)
+    correlated = None if fleet.correlation is None else Correlated(observed.points.times, fleet.correlation)
     return compare(comparison, number, fleet.fading, fleet.gating, records, correlated)
 
 
 def uncorrelated(
-    fleet: Fleet, predicted: FloatArray, kept: FloatArray, seen: Observations
+    fleet: Fleet, predicted: FloatArray, kept: FloatArray, observed: Observations
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Predictions, readings and variances whose errors are independent: unchanged without a correlation."""
     if fleet.correlation is None:
-        return predicted, kept, seen.variance
-    return independent(predicted, kept, seen.variance, seen.sensor, seen.points.times, fleet.correlation)
+        return predicted, kept, observed.variance
+    return independent(predicted, kept, observed.variance, observed.sensor, observed.points.times, fleet.correlation)
 
 
 def correct(fleet: Fleet, memory: FloatArray, given: AnalysisInput) -> FloatArray:

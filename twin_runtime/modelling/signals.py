@@ -21,6 +21,13 @@ class InputSignals(NamedTuple):
     known: FloatArray
 
 
+class InputSamples(NamedTuple):
+    """One sample of every input of every twin: ``time[twin, input]`` and ``value[twin, input]``."""
+
+    time: FloatArray
+    value: FloatArray
+
+
 class Points(NamedTuple):
     """The points in time at which readings must be predicted.
 

@@ -127,7 +127,7 @@ def _fleet(config: TwinType, model: Model) -> Fleet:
         window=config.trust.window / SECOND,
         correlation=config.correlation,
         lag=lag,
-        recall=recall,
+        asynchronous=recall,
         divergence=_divergence(config),
         discount=_discount(config, model),
     )

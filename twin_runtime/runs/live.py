@@ -212,7 +212,7 @@ def resume(assembly: Assembly, store: Store, until: int | None = None) -> tuple[
     for place, fleet in enumerate(fold.fleets):
         checkpoint, frontier = store.checkpoint(place), store.frontier(place)
         since, of_type = 0 if checkpoint is None else checkpoint.tick, fleet.assembly.fleet
-        readings = list(store.accepted((since - of_type.recall) * of_type.tick, place))  # some were used later
+        readings = list(store.accepted((since - of_type.asynchronous) * of_type.tick, place))  # some were used later
         for reading in readings:
             router.remember(reading, place)
         own = Counter({code: count for (of, code), count in counts.items() if of == place})

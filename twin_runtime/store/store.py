@@ -159,7 +159,7 @@ def _create_or_update(connection: sqlite3.Connection, identity: Identity, where:
 
 def _checkpoint(checkpoint: Checkpoint) -> tuple[object, ...]:
     state = checkpoint.state
-    x, memory, past = (np.ascontiguousarray(array, dtype="<f8") for array in (state.x, state.memory, state.past))
+    x, memory, past = (np.ascontiguousarray(array, dtype="<f8") for array in (state.x, state.memory, state.lagged))
     sizes = x.shape[1], x.shape[2], memory.shape[1], past.shape[2]
     blobs = x.tobytes(), memory.tobytes(), past.tobytes()
     return checkpoint.type, checkpoint.tick, json.dumps(checkpoint.twins), *sizes, *blobs

@@ -1,8 +1,8 @@
 """The states of a fleet in time: the past stays open for a while, in which a late reading restores a checkpoint.
 
 A timeline holds the state of a fleet at the frontier, checkpoints behind it, and the readings of every tick that may
-still be folded again. Its final states depend on the set of readings accepted, not on the order in which they came:
-unless the fleet recalls, for then a sensor's late reading is used by the next tick to run, and stays there.
+still be folded again. Its final states depend on the set of readings accepted, not on the order in which they came.
+Only where late readings correct the present, a sensor's late reading is used by the next tick to run, and stays there.
 
 Where the fleet has a lag, the estimates of a tick are revised once its lag is over, by smoothed figures.
 """
@@ -17,11 +17,11 @@ from twin_runtime.core import SECOND, Checkpoint, Code, FleetState, FloatArray, 
 from twin_runtime.crash import crash_point
 from twin_runtime.engine.beginning import tick_of_begun
 from twin_runtime.engine.fleet import Fleet
-from twin_runtime.engine.inputs import ROUNDING, nothing_after
+from twin_runtime.engine.inputs import ROUNDING, no_samples
 from twin_runtime.engine.lagged_states import figures_of
 from twin_runtime.engine.observations import Observations
 from twin_runtime.engine.tick import laid_out
-from twin_runtime.modelling.signals import InputSignals
+from twin_runtime.modelling.signals import InputSamples, InputSignals
 from twin_runtime.modelling.variables import Shape
 from twin_runtime.timeline.revisions import Revisions
 
@@ -47,7 +47,7 @@ class Timeline:
         self._spacing = max(1, self._open_ticks // CHECKPOINTS)
         self.rows = np.arange(len(fleet.twins))
         self._readings: dict[int, dict[Key, Reading]] = {}
-        self._recalled: dict[Key, int] = {}
+        self._used_later: dict[Key, int] = {}
         self._checkpoints: dict[int, FleetState] = {}
         self._revisions = Revisions()
         self._unsmoothed = False
@@ -69,18 +69,18 @@ class Timeline:
 
         That is the next tick to run for a sensor's late reading, as far as the fleet recalls the past.
         """
-        if not self.fleet.recall or self.newest_record is None or self.frontier is None or reading.tick >= 0:
+        if not self.fleet.asynchronous or self.newest_record is None or self.frontier is None or reading.tick >= 0:
             return reading
         late = self.frontier - reading.time // self.fleet.tick
         sensed = reading.channel < len(self.fleet.sensors)
-        return reading._replace(tick=self.frontier) if sensed and 0 < late <= self.fleet.recall else reading
+        return reading._replace(tick=self.frontier) if sensed and 0 < late <= self.fleet.asynchronous else reading
 
     def offer(self, reading: Reading) -> Code:
         """Take a reading as it has been :meth:`placed`, unless it was taken before or its past is closed."""
         own, key = reading.time // self.fleet.tick, (reading.twin, reading.time, reading.channel)
         if self.frontier is not None and own < self.frontier - self._late_ticks:
             return Code.LATE
-        if key in self._readings.get(own, ()) or key in self._recalled:
+        if key in self._readings.get(own, ()) or key in self._used_later:
             return Code.DUPLICATE
         number = self._take(reading, key, own)
         if self.frontier is not None and (first := self._first_affected(reading, number)) < self.frontier:
@@ -92,7 +92,7 @@ class Timeline:
         number = max(own, reading.tick)
         self._readings.setdefault(number, {})[key] = reading
         if number > own:
-            self._recalled[key] = number
+            self._used_later[key] = number
         return number
 
     def _mark_dirty(self, first: int, twin: int) -> None:
@@ -173,7 +173,7 @@ class Timeline:
         return self._revisions.with_figures(last - ago, self.rows, self._figures(self.state, ago))
 
     def _figures(self, state: FleetState, ago: int) -> FloatArray:
-        return figures_of(state.past, len(self.fleet.model.quantities), ago)
+        return figures_of(state.lagged, len(self.fleet.model.quantities), ago)
 
     def _revised(
         self, record: Record, state: FleetState, rows: IntArray, withheld: dict[int, Record]
@@ -243,7 +243,7 @@ class Timeline:
         place, state = {twin: i for i, twin in enumerate(checkpoint.twins)}, self.fleet.start()
         rows = np.array([row for row, twin in enumerate(self.fleet.twins) if twin in place], np.int64)
         stored = checkpoint.state.rows(np.array([place[self.fleet.twins[row]] for row in rows], np.int64))
-        state.x[rows], state.memory[rows], state.past[rows] = stored.x, stored.memory, stored.past
+        state.x[rows], state.memory[rows], state.lagged[rows] = stored.x, stored.memory, stored.lagged
         return state
 
     def _tick(self, state: FleetState, number: int, rows: IntArray) -> tuple[FleetState, Record]:
@@ -258,20 +258,20 @@ class Timeline:
         place = {int(row): i for i, row in enumerate(rows)}
         return [reading._replace(twin=place[reading.twin]) for reading in taken if reading.twin in place]
 
-    def _after(self, number: int, rows: IntArray) -> FloatArray | None:
+    def _after(self, number: int, rows: IntArray) -> InputSamples | None:
         """Offset (s) from the start of a tick, and value, of each linear input's first sample behind it."""
         reach = max(self._gap_ticks, default=0)
         if reach == 0:
             return None
-        after = nothing_after(rows.size, len(self._gap_ticks))
+        after = no_samples(rows.size, len(self._gap_ticks))
         place = {int(row): i for i, row in enumerate(rows)}
         start, missing = number * self.fleet.tick, rows.size * sum(gap > 0 for gap in self._gap_ticks)
         for later in range(number + 1, number + reach + 1):
             for reading in sorted(self._readings.get(later, {}).values(), key=lambda r: r.time):
                 signal = self.fleet.inputs_of_channels[reading.channel]
-                cell = after[place[reading.twin], signal] if signal >= 0 and reading.twin in place else None
-                if cell is not None and self._gap_ticks[signal] and cell[0] == np.inf:
-                    cell[:] = (reading.time - start) / SECOND, reading.value
+                row = place.get(reading.twin)
+                if row is not None and signal >= 0 and self._gap_ticks[signal] and after.time[row, signal] == np.inf:
+                    after.time[row, signal], after.value[row, signal] = (reading.time - start) / SECOND, reading.value
                     missing -= 1
             if missing == 0:
                 break
@@ -294,7 +294,7 @@ class Timeline:
         if kept is None and rows.size == self.rows.size and (force or number % self._spacing == 0):
             self._checkpoints[number] = state
         elif kept is not None:
-            kept.x[rows], kept.memory[rows], kept.past[rows] = state.x, state.memory, state.past
+            kept.x[rows], kept.memory[rows], kept.lagged[rows] = state.x, state.memory, state.lagged
 
     def _drop_closed(self) -> None:
         """Drop what can no longer be folded again."""
@@ -304,5 +304,5 @@ class Timeline:
         base = checkpoint.tick
         self._checkpoints = {n: state for n, state in self._checkpoints.items() if n >= base}
         self._readings = {n: readings for n, readings in self._readings.items() if n >= base}
-        self._recalled = {key: n for key, n in self._recalled.items() if n >= base}
+        self._used_later = {key: n for key, n in self._used_later.items() if n >= base}
         self._revisions.drop_before(base)

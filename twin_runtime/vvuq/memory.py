@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin_runtime.core import FloatArray
+from twin_runtime.modelling.signals import InputSamples
 
 BINS = 10
 """Of a rank histogram."""
@@ -129,9 +130,10 @@ class Layout:
         start = TWIN_WIDTH + self.sensors * SENSOR_WIDTH
         return memory[:, start : start + self.variables * 2].reshape(len(memory), self.variables, 2)
 
-    def by_input(self, memory: FloatArray) -> FloatArray:
-        """A view ``[twin, input, 2]``: time (ns) and value of the newest sample before the tick; NaN: none yet."""
-        return memory[:, self.width - self.inputs * 2 :].reshape(len(memory), self.inputs, 2)
+    def by_input(self, memory: FloatArray) -> InputSamples:
+        """Views of the newest sample of every input before the tick, its time in ns; NaN: none yet."""
+        samples = memory[:, self.width - self.inputs * 2 :].reshape(len(memory), self.inputs, 2)
+        return InputSamples(samples[..., 0], samples[..., 1])
 
     def fresh(self, twins: int) -> FloatArray:
         """The memory of twins that have had no reading yet."""
@@ -139,7 +141,8 @@ class Layout:
         sensors = self.records(memory).sensors
         sensors["newest"], sensors["value"] = -np.inf, np.nan
         self.by_variable(memory)[:] = np.nan
-        self.by_input(memory)[:] = np.nan
+        for column in self.by_input(memory):
+            column[:] = np.nan
         return memory
 
     def reset_window(self, memory: FloatArray, twin: int) -> None:
