@@ -52,7 +52,7 @@ def test_killed_at_twenty_random_moments(deployment: Deployment) -> None:
     assert lived["state_hash"] == deployment.replay(deployment.store)["state_hash"]
 
 
-async def test_what_the_broker_kept_for_a_dead_twin_is_not_late(deployment: Deployment) -> None:
+async def test_what_the_broker_kept_for_a_killed_twin_is_not_late(deployment: Deployment) -> None:
     """On the wall clock, away for longer than the lateness: what was kept comes before the time that was missed."""
     deployment.changes = [('clock = "stream"', 'clock = "wall"'), ('lateness = "5 s"', 'lateness = "1 s"')]
     with deployment.run() as run:

@@ -72,7 +72,7 @@ async def test_a_broker_stops_under_a_connected_client() -> None:
     async with embedded_broker() as address:
         client = subscriber(address)
         await client.__aenter__()
-    with suppress(aiomqtt.MqttError):  # the goodbye cannot be said any more
+    with suppress(aiomqtt.MqttError):  # it cannot disconnect properly any more
         await client.__aexit__(None, None, None)
     with pytest.raises(aiomqtt.MqttError):
         await client.messages.__anext__()

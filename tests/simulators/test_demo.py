@@ -18,7 +18,7 @@ EQUATION = re.compile(r"(\d+) came in = (\d+) \w+ \+ (\d+) \w+ \+ (\d+) \w+ \+ (
 STATE = r"state hash ([0-9a-f]{64})"
 
 
-def told(pattern: str, text: str) -> str:
+def shown(pattern: str, text: str) -> str:
     """What the first group of a pattern finds in a text."""
     found = re.search(pattern, text)
     assert found, text
@@ -26,8 +26,8 @@ def told(pattern: str, text: str) -> str:
 
 
 def replayed(output: str) -> dict[str, object]:
-    """What the one command says that the demonstration told to give."""
-    _, *arguments = shlex.split(told(r"(\S*twin replay .*)", output))
+    """What the command prints that the demonstration shows."""
+    _, *arguments = shlex.split(shown(r"(\S*twin replay .*)", output))
     result = CliRunner().invoke(app, [*arguments, "--json"])
     assert result.exit_code == 0, result.output
     summary: dict[str, object] = json.loads(result.stdout)
@@ -47,11 +47,11 @@ def test_it_ends_with_the_truth_an_account_and_a_command_that_gives_the_same_sta
     assert numbers, result.stdout
     came_in, *fates = map(int, numbers.groups())
     assert came_in == sum(fates) > 500
-    assert 0 <= int(told(r"patient +(\d+) readings sent", result.stdout)) - came_in < 50
+    assert 0 <= int(shown(r"patient +(\d+) readings sent", result.stdout)) - came_in < 50
 
     again = replayed(result.stdout)
-    assert again["state_hash"] == told(STATE, result.stdout)
-    assert again["ticks"] == int(told(r"estimates +(\d+),", result.stdout)) >= 125
+    assert again["state_hash"] == shown(STATE, result.stdout)
+    assert again["ticks"] == int(shown(r"estimates +(\d+),", result.stdout)) >= 125
 
     with Reader.open(next((tmp_path / "out").glob("*.db"))) as reader:
         assert sum(reader.counts().values()) == came_in
@@ -67,7 +67,7 @@ def test_ctrl_c_ends_it_early_with_the_same_account(tmp_path: Path, monkeypatch:
         output, _ = demo.communicate(timeout=30)
     assert demo.returncode == 130
     monkeypatch.chdir(tmp_path)
-    assert replayed(output)["state_hash"] == told(STATE, output)
+    assert replayed(output)["state_hash"] == shown(STATE, output)
 
 
 @pytest.mark.parametrize(

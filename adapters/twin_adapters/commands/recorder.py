@@ -31,7 +31,7 @@ Row = tuple[int, str, str, float, int]
 class Recorder:
     """Writes the readings of messages to a table; used as a context that completes table and mapping on leaving.
 
-    ``advance`` is told how many readings have been recorded so far. Leaving raises :class:`RecordingError` if none
+    ``advance`` is called with the number of readings recorded so far. Leaving raises :class:`RecordingError` if none
     came at all.
     """
 
@@ -51,7 +51,7 @@ class Recorder:
         return self._intake.topics
 
     def take(self, messages: Sequence[Message]) -> None:
-        """Append what these messages say; what cannot be read is counted and left out."""
+        """Append the readings of these messages; what cannot be read is counted and left out."""
         self._rows.extend(row for message in messages for row in self._read(message))
         self._advance(self.counts.total())
         if len(self._rows) >= GROUP:
@@ -111,7 +111,7 @@ class Recorder:
 
 
 def _intake(config: Config) -> Intake:
-    """A door that believes every time and lets every value through, in the unit of its channel."""
+    """An intake that accepts every time and every value, in the unit of its channel."""
     channels = [
         Channel(channel.name, channel.topic, channel.unit, convert=partial(conversion, to_unit=channel.unit))
         for channel in config.channels
