@@ -47,9 +47,8 @@ def started(folder: Path, *options: str) -> subprocess.Popen[str]:
 
 def test_a_live_run_gives_the_state_that_a_replay_of_the_recording_gives(folder: Path) -> None:
     process = started(folder, "--idle", "2 s", "--store", "live.db")
-    subprocess.run(
-        [*TWIN, "play", "sines.recording.toml", "--config", "artery.toml", "--speed", "10"], cwd=folder, check=True
-    )
+    play = ["play", folder / "sines.recording.toml", "--config", folder / "artery.toml", "--speed", "10"]
+    assert CliRunner().invoke(app, list(map(str, play))).exit_code == 0
     output, _ = process.communicate(timeout=60)
     live = json.loads(output)
     assert process.returncode == 0
