@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def replay() -> Path:
-    """The folder of real recordings, beside the repository; it may be absent."""
+    """The folder of real recordings, next to the repository; it may be absent."""
     return REPOSITORY.parent / "shared" / "replay"
 
 

@@ -58,7 +58,7 @@ def test_decimal_fractions_are_exact_where_floats_are_not() -> None:
         float("inf"),
     ],
 )
-def test_anything_else_is_told_how_to_write_it(wrong: object) -> None:
+def test_anything_else_is_refused_with_the_right_spelling(wrong: object) -> None:
     with pytest.raises(ValueError, match=r'expected a duration such as "40 ms", "5 s", "2 min" or "1.5 h", got'):
         parse_duration(wrong)
 

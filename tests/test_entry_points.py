@@ -1,4 +1,4 @@
-"""What other packages provide is found by entry point; what is missing is told with the command that installs it."""
+"""What other packages provide is found by entry point; what is missing is reported with the command to install it."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def test_a_model_is_loaded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("broken", "tinkering_broken:Model: 'broken' cannot be imported: ZeroDivisionError: division by zero"),
         (
@@ -51,10 +51,10 @@ def test_a_model_is_loaded() -> None:
         ("needy", "'needy' needs the Python package 'aiomqtt'; remedy: pip install \"twin-runtime[mqtt]\""),
     ],
 )
-def test_what_cannot_be_loaded_says_what_to_do(name: str, told: str) -> None:
+def test_what_cannot_be_loaded_gives_the_remedy(name: str, expected: str) -> None:
     with pytest.raises(TwinError) as caught:
         entry_points.loaded(entry_points.found(entry_points.MODELS)[name])
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the README says is so."""
+"""The README is true."""
 
 import re
 import subprocess
@@ -30,9 +30,9 @@ def test_the_configuration_in_it_is_complete(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"`twin ([a-z]+)", README))))
 def test_every_command_in_it_has_help(command: str) -> None:
     twin = Path(sys.executable).with_name("twin")
-    told = subprocess.run([twin, command, "--help"], capture_output=True, text=True, check=False)
-    assert told.returncode == 0
-    assert "Example" in told.stdout or command == "models"
+    result = subprocess.run([twin, command, "--help"], capture_output=True, text=True, check=False)
+    assert result.returncode == 0
+    assert "Example" in result.stdout or command == "models"
 
 
 def test_every_target_in_it_is_in_the_makefile() -> None:

@@ -1,4 +1,4 @@
-"""Units: conversions against published numbers, and what is told when there is none."""
+"""Units: conversions against published numbers, and the errors where there is none."""
 
 import pytest
 from hypothesis import given
@@ -48,7 +48,7 @@ def test_factors_are_rounded_once(source: str, target: str, scale: float, offset
     assert conversion(source, target) == (scale, offset)
 
 
-def test_a_unit_is_itself_even_if_nobody_knows_it() -> None:
+def test_a_unit_is_itself_even_if_it_is_unknown() -> None:
     assert conversion("furlongs of tinsel", "furlongs of tinsel") == (1.0, 0.0)
 
 
@@ -59,7 +59,7 @@ def test_there_and_back_again(value: float, units: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "told"),
+    ("source", "target", "expected"),
     [
         ("mmHg", "degC", "'mmHg' measures pressure, 'degC' measures temperature"),
         ("L/min", "kg/s", "'L/min' measures volume flow, 'kg/s' measures mass flow"),
@@ -74,7 +74,7 @@ def test_there_and_back_again(value: float, units: tuple[str, str]) -> None:
         ("(", "1", "'(' is not a unit"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_converted_says_why(source: str, target: str, told: str) -> None:
+def test_what_cannot_be_converted_gives_the_reason(source: str, target: str, expected: str) -> None:
     with pytest.raises(UnitError) as caught:
         conversion(source, target)
-    assert told in str(caught.value)
+    assert expected in str(caught.value)

@@ -26,7 +26,7 @@ def ward(
     priors: Mapping[str, Any] = NOTHING,
     walk: Mapping[str, float] = NOTHING,
     assimilation: Mapping[str, Any] = NOTHING,
-    **changes: Any,  # noqa: ANN401  # whatever a file may say
+    **changes: Any,  # noqa: ANN401  # whatever a file may contain
 ) -> Assembly:
     """A deployment; ``changes`` are settings of its table [twin]."""
     twin = {

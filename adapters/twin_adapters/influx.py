@@ -1,4 +1,4 @@
-"""Estimates in InfluxDB, or in whatever speaks its v2 write API, such as VictoriaMetrics.
+"""Estimates in InfluxDB, or in any database that has its v2 write API, such as VictoriaMetrics.
 
 Two kinds of points for every estimate, stamped with its valid time in nanoseconds:
 

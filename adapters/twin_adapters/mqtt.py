@@ -31,7 +31,7 @@ class MqttSource:
     def __init__(self, settings: MqttSettings, topics: Sequence[str]) -> None:
         self.settings = settings
         self.topics = tuple(topics)
-        self._stirred = asyncio.Event()
+        self._changed = asyncio.Event()
         self._connection: Connection | None = None
 
     async def __aenter__(self) -> Self:
@@ -47,16 +47,16 @@ class MqttSource:
     async def batches(self) -> AsyncIterator[list[Message]]:
         """All that has arrived since the last batch, oldest first. Ends when the source is left."""
         while (connection := self._connection) is not None:
-            await self._stirred.wait()
-            self._stirred.clear()
+            await self._changed.wait()
+            self._changed.clear()
             if batch := connection.take():
-                self._stirred.set()  # look again for a loss that came with the batch
+                self._changed.set()  # to find a loss that came with the batch
                 yield batch
             elif connection.lost and self._connection is not None:
                 await self._reconnect(connection)
 
     async def acknowledge(self, messages: Sequence[Message]) -> None:
-        """Tell the broker that these are durable; those of an earlier connection are skipped, as they come again."""
+        """Report these as durable to the broker; those of an earlier connection are skipped, as they come again."""
         for message in messages:
             if message.token is not None:
                 connection, mid = cast("tuple[Connection, int]", message.token)
@@ -65,8 +65,8 @@ class MqttSource:
             self._connection.read_on()
 
     async def _connect(self, *, known: bool) -> Connection:
-        """Connect and subscribe. A session that is ``known`` to hold these topics is not asked for them again."""
-        connection = Connection(self.settings, resume=True, stirred=self._stirred.set)
+        """Connect and subscribe. Where the session is ``known`` to hold these topics, they are not subscribed again."""
+        connection = Connection(self.settings, resume=True, on_change=self._changed.set)
         await connection.open()
         try:
             if not (known and connection.session_present):

@@ -1,9 +1,9 @@
 """One connection to an MQTT broker; all private use of aiomqtt and paho is in this file.
 
-aiomqtt acknowledges a message before the application has seen it, makes a task for every message, and ignores what the
-broker says about a publication. All three are mended through its private attribute ``_client``, the paho client that it
-drives: acknowledgements become manual, and messages, CONNACK and PUBACK are taken from paho's callbacks.
-``tests/adapters/test_mqtt_connection.py`` notices if that attribute changes.
+aiomqtt acknowledges a message before the application has seen it, makes a task for every message, and ignores the
+broker's answer to a publication. All three are changed through its private attribute ``_client``, the paho client in
+it: acknowledgements become manual, and messages, CONNACK and PUBACK are taken from paho's callbacks.
+``tests/adapters/test_mqtt_connection.py`` fails if that attribute changes.
 """
 
 import asyncio
@@ -48,27 +48,27 @@ class Publication(NamedTuple):
 
 
 def nothing() -> None:
-    """What a connection calls when nobody waits for it."""
+    """Do nothing at a change: for a connection that is not waited for."""
 
 
 class Connection:
     """A connection that is opened once and never used again after it is lost or closed.
 
-    ``stirred`` is called when messages have arrived and when the connection is lost. ``resume`` keeps the session
+    ``on_change`` is called when messages have arrived and when the connection is lost. ``resume`` keeps the session
     between connections, so that the broker holds what is not acknowledged and delivers it again.
     """
 
-    def __init__(self, settings: MqttSettings, *, resume: bool, stirred: Callable[[], None] = nothing) -> None:
+    def __init__(self, settings: MqttSettings, *, resume: bool, on_change: Callable[[], None] = nothing) -> None:
         self.settings = settings
         self.session_present = False
         self.loss = ""
-        self._stirred = stirred
+        self._on_change = on_change
         self._inbox: list[Message] = []
         self._outstanding: set[int] = set()
         self._unconfirmed: set[int] = set()
         self._refusals: list[str] = []
         self._confirmed: asyncio.Future[None] | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._monitor: asyncio.Task[None] | None = None
         self._limit: float = settings.window
         self._paused = False
         self._client = _client(settings, resume)
@@ -92,8 +92,8 @@ class Connection:
 
     @property
     def lost(self) -> bool:
-        """True when this connection has ended; ``loss`` says why."""
-        return self._watch is None or self._watch.done()
+        """True when this connection has ended; ``loss`` is the reason."""
+        return self._monitor is None or self._monitor.done()
 
     async def open(self) -> None:
         """Connect. Raises ConnectionFailed with the likely cause and its remedy."""
@@ -105,18 +105,18 @@ class Connection:
         except BaseException:
             self._abandon()
             raise
-        self._watch = asyncio.create_task(self._until_lost())
-        self._watch.add_done_callback(lambda _: self._stirred())
+        self._monitor = asyncio.create_task(self._until_lost())
+        self._monitor.add_done_callback(lambda _: self._on_change())
         self._paho.on_socket_register_write = self._on_packets_to_write
         self._resume_reading()
 
     async def close(self) -> None:
-        """Send what is queued, say goodbye, and free the socket."""
+        """Send what is queued, disconnect, and free the socket."""
         with suppress(aiomqtt.MqttError):
             await self._client.__aexit__(None, None, None)
         self._free()
-        if self._watch is not None:
-            await asyncio.wait({self._watch})
+        if self._monitor is not None:
+            await asyncio.wait({self._monitor})
 
     async def subscribe(self, topics: Sequence[str]) -> None:
         """Ask for topics at QoS 1; raises ConnectionFailed if the broker grants less than all of them.
@@ -149,7 +149,7 @@ class Connection:
         return batch
 
     def acknowledge(self, mid: int) -> None:
-        """Tell the broker that this message is safe here. Quiet once the connection is lost: it will come again."""
+        """Acknowledge a message to the broker. Does nothing once the connection is lost: the message comes again."""
         if mid in self._outstanding:
             self._outstanding.remove(mid)
             self._paho.ack(mid, 1)
@@ -195,14 +195,14 @@ class Connection:
     def _on_message(self, _client: Paho, _userdata: object, message: MQTTMessage) -> None:
         try:
             topic = message.topic
-        except UnicodeDecodeError as error:  # intake rejects it, as a topic it does not know
+        except UnicodeDecodeError as error:  # intake rejects it, as an unknown topic
             topic = error.object.decode("utf-8", "replace")
         token = None
         if message.qos:
             self._outstanding.add(message.mid)
             token = (self, message.mid)
         self._inbox.append(Message(topic, bytes(message.payload), time.time_ns(), token))
-        self._stirred()
+        self._on_change()
 
     # Sending
 
@@ -218,9 +218,9 @@ class Connection:
         self._refusals.clear()
         confirmed = self._confirmed = asyncio.get_running_loop().create_future()
         self._unconfirmed = {self._paho.publish(p.topic, p.payload, 1, p.retain).mid for p in publications}
-        assert self._watch is not None, "publish on a connection that was never opened"
+        assert self._monitor is not None, "publish on a connection that was never opened"
         await asyncio.wait(
-            {self._watch, confirmed}, timeout=self.settings.timeout / SECOND, return_when=asyncio.FIRST_COMPLETED
+            {self._monitor, confirmed}, timeout=self.settings.timeout / SECOND, return_when=asyncio.FIRST_COMPLETED
         )
         if not confirmed.done():
             what = f"{len(self._unconfirmed)} of {len(publications)} messages not confirmed"
@@ -267,8 +267,8 @@ class Connection:
         """End at once, whatever state paho and aiomqtt are in."""
         self.loss = why
         self._free()
-        if self._watch is not None:
-            self._watch.cancel()
+        if self._monitor is not None:
+            self._monitor.cancel()
 
     def _free(self) -> None:
         self._outstanding.clear()

@@ -34,7 +34,7 @@ CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
 
 
 def explain(error: aiomqtt.MqttError, settings: MqttSettings) -> ConnectionFailed:
-    """Say what a failure of the library means and what to do about it."""
+    """The meaning of a failure of the library, with its remedy."""
     if isinstance(error, aiomqtt.MqttCodeError):
         remedy = "compare `username`, the password, `client_id` and `protocol` with what the broker allows"
         return ConnectionFailed(f"the broker refuses: {error}", where=settings.broker, remedy=remedy)
@@ -59,7 +59,7 @@ def _value(code: int | ReasonCode) -> int:
 
 
 def loss(error: aiomqtt.MqttError, settings: MqttSettings) -> str:
-    """Why an established connection ended, as far as the broker told."""
+    """Why an established connection ended, as far as the broker reported it."""
     cause = error.__cause__ or error
     reason = cause.rc if isinstance(cause, aiomqtt.MqttCodeError) else None
     if isinstance(reason, ReasonCode) and reason.value == UNSPECIFIED:

@@ -19,7 +19,7 @@ File = Annotated[Path, Field(strict=False)]
 
 
 class _TidySocket(ssl.SSLSocket):
-    """Closes itself when the handshake fails, as paho forgets to."""
+    """Closes itself when the handshake fails, as paho does not."""
 
     def do_handshake(self, block: bool = False) -> None:
         try:

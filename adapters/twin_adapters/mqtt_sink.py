@@ -1,6 +1,6 @@
 """Estimates and verdicts for other systems: one retained JSON message a twin, on the broker the readings come from.
 
-A message says ``twin``, the valid time as ``time`` (RFC 3339) and ``time_ns`` (since the epoch), ``revision``,
+A message holds ``twin``, the valid time as ``time`` (RFC 3339) and ``time_ns`` (since the epoch), ``revision``,
 ``trust`` ("trusted", "degraded" or "untrusted"), ``reasons`` (names of checks), ``model_hash``, and under ``estimates``
 for every quantity its ``mean``, ``sd``, ``q05``, ``q50``, ``q95`` and ``unit``. A figure that is not finite is null.
 """
@@ -19,7 +19,7 @@ from twin_runtime.store.identity import Identity
 
 
 class MqttSinkSettings(MqttSettings):
-    """The ``[sinks.mqtt]`` table: a topic for each twin. What it does not say about the broker is as in ``[mqtt]``."""
+    """The ``[sinks.mqtt]`` table: a topic for each twin. What it leaves out about the broker is as in ``[mqtt]``."""
 
     topic: str = Field(default="{twin}/estimate", description="the topic to publish on; {twin} stands for the name")
 
@@ -35,7 +35,7 @@ class MqttSink:
     """A :class:`twin_runtime.core.Sink` that publishes every estimate, at QoS 1.
 
     The retained message of a twin is its newest estimate; a revision of an older one is published but not retained.
-    Raises ConnectionFailed when the broker is away or, over MQTT 5, refuses; a 3.1.1 broker cannot say so.
+    Raises ConnectionFailed when the broker is away or, over MQTT 5, refuses; a 3.1.1 broker cannot report that.
     """
 
     name = "mqtt"

@@ -1,6 +1,6 @@
 """Real time as a thin layer over stamped items: each falls due at an absolute deadline of a monotonic clock.
 
-A deadline is counted from the start, never from the item before, so a slow consumer or a late wake-up does not shift
+A deadline is counted from the start, never from the item before, so a slow consumer or too long a sleep does not shift
 what follows: what is overdue comes at once, in one batch, until the pace is met again.
 """
 

@@ -19,7 +19,7 @@ PATIENCE = 60 * SECOND
 
 
 def unobserved(count: int) -> None:
-    """What is called after each batch when nobody watches."""
+    """Do nothing after a batch: for a sender without a display."""
     del count
 
 
@@ -36,8 +36,8 @@ async def publish(
 
     ``origin`` is the arrival time (ns) that corresponds to now, before connecting: what falls due meanwhile is sent at
     once. Speed ``inf`` sends as fast as the broker confirms.
-    ``sent`` is told the size of each batch. When the broker goes away, the batch is sent again once it is back, so
-    messages may come twice. Raises ConnectionFailed at once if the broker cannot be reached at the start, and
+    ``sent`` is called with the size of each batch. When the broker goes away, the batch is sent again once it is back,
+    so messages may come twice. Raises ConnectionFailed at once if the broker cannot be reached at the start, and
     later when it has been away for longer than ``patience`` (ns).
     """
     began, count = time.monotonic(), 0

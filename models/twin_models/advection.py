@@ -14,7 +14,7 @@ from twin_runtime.core import FloatArray
 from twin_runtime.modelling.field import FieldModel
 from twin_runtime.modelling.model import with_settings
 from twin_runtime.modelling.positions import Periodic, Positions, along
-from twin_runtime.modelling.schedule import NO_EVENTS, OBSERVE, TwinInputs, schedule, unfilled
+from twin_runtime.modelling.schedule import OBSERVE, TwinInputs, schedule, unfilled
 from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.variables import Normal, Prior, State
 
@@ -60,9 +60,9 @@ class Advection(FieldModel):
 def _advance(
     x: FloatArray, velocity: float, duration: float, signals: InputSignals, points: Points, predicted: FloatArray
 ) -> None:
-    room = unfilled(1.0 / velocity, duration, signals, points)
+    room, no_events = unfilled(1.0 / velocity, duration, signals, points), np.zeros(0, np.int64)
     for i in range(x.shape[0]):
-        inputs = TwinInputs(signals.times[i], signals.values[i], NO_EVENTS)
+        inputs = TwinInputs(signals.times[i], signals.values[i], no_events)
         steps = schedule(1.0 / velocity, duration, inputs, points.times[i], room)
         for member in range(x.shape[1]):
             row = x[i, member]

@@ -17,7 +17,7 @@ from twin_runtime.errors import ModelError
 from twin_runtime.modelling.field import FieldModel
 from twin_runtime.modelling.model import with_settings
 from twin_runtime.modelling.positions import Periodic, Positions, along
-from twin_runtime.modelling.schedule import NO_EVENTS, OBSERVE, TwinInputs, schedule, unfilled
+from twin_runtime.modelling.schedule import OBSERVE, TwinInputs, schedule, unfilled
 from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.variables import Normal, Prior, State
 
@@ -87,9 +87,9 @@ def _advance(
     predicted: FloatArray,
 ) -> None:
     scratch, step = np.empty((3, x.shape[2])), settings[-1]
-    room = unfilled(step, duration, signals, points)
+    room, no_events = unfilled(step, duration, signals, points), np.zeros(0, np.int64)
     for i in range(x.shape[0]):
-        inputs = TwinInputs(signals.times[i], signals.values[i], NO_EVENTS)
+        inputs = TwinInputs(signals.times[i], signals.values[i], no_events)
         steps = schedule(step, duration, inputs, points.times[i], room)
         for member in range(x.shape[1]):
             row = x[i, member]

@@ -58,7 +58,7 @@ class Cell(NamedTuple):
 
 
 def cell_of(length: float, bore: float, outer_diameter: float, insulation: float, *, wall: bool) -> Cell:
-    """A piece of steel pipe, lengths in metres; ``wall`` says whether the steel has a heat capacity."""
+    """A piece of steel pipe, lengths in metres; ``wall``: whether the steel has a heat capacity."""
     mass = DENSITY * math.pi / 4.0 * bore**2 * length
     steel = STEEL * math.pi / 4.0 * (outer_diameter**2 - bore**2) * length if wall else 0.0
     loss = loss_coefficient(outer_diameter, insulation, INSULATION_CONDUCTIVITY, OUTER_FILM) * length
@@ -119,7 +119,7 @@ def advance_cells(
 def _exchange(profiles: Profiles, cell: Cell, acting: Conditions, step: float) -> float:
     """Heat from water to wall to surroundings; returns what is lost, J.
 
-    A wall without heat capacity passes on what it gets; its temperature is where the two flows balance.
+    A wall without heat capacity passes on all its heat; its temperature is where the two flows balance.
     """
     water, wall = profiles
     half = 0.5 * step

@@ -24,7 +24,7 @@ def pressure(p_c: float, impedance: float, flow_scale: float, flow: float) -> fl
 class Windkessel(OdeModel):
     """Resistance, compliance and impedance of an arterial tree whose inflow is measured.
 
-    ``flow_scale`` multiplies the measured flow. It is fixed at 1: pressure alone cannot tell it from the other three.
+    ``flow_scale`` multiplies the measured flow. It is fixed at 1: pressure alone does not separate it from the others.
     """
 
     name = "windkessel"

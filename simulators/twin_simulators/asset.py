@@ -91,7 +91,7 @@ class Asset(BaseModel):
 
     @classmethod
     def individual(cls, seed: int) -> Self:
-        """One of many such assets, told apart by the seed. Without a declared variety all are alike."""
+        """One of many such assets, drawn by the seed. Without a declared variety all are alike."""
         del seed
         return cls()
 

@@ -1,6 +1,6 @@
 """A broker inside this process, for a demonstration without any service: amqtt, MQTT 3.1.1, on loopback only.
 
-It keeps nothing on disk and forgets a message that is not acknowledged within five seconds: good for a demonstration
+It keeps nothing on disk and drops a message that is not acknowledged within five seconds: good for a demonstration
 and for tests, not for production.
 """
 
@@ -15,7 +15,7 @@ from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 
 PROTOCOL: Final = 4
-"""What a client must speak: MQTT 3.1.1."""
+"""The protocol level of its clients: MQTT 3.1.1."""
 
 LISTENER = "default"
 
@@ -24,9 +24,9 @@ LISTENER = "default"
 async def embedded_broker(port: int = 0) -> AsyncIterator[str]:
     """Run a broker on 127.0.0.1 (on a free port by default) and give its address, ``mqtt://127.0.0.1:PORT``.
 
-    Everybody on this machine may connect without a name. Leaving the context disconnects all clients.
+    Any client on this machine may connect without a name. Leaving the context disconnects all clients.
     """
-    logging.getLogger("amqtt").setLevel(logging.ERROR)  # it warns of every client that leaves
+    logging.getLogger("amqtt").setLevel(logging.ERROR)  # it warns of every client that disconnects
     logging.getLogger("transitions").setLevel(logging.ERROR)
     broker = Broker(_configuration())
     await broker.start()
@@ -44,7 +44,7 @@ async def embedded_broker(port: int = 0) -> AsyncIterator[str]:
 
 
 def _configuration() -> BrokerConfig:
-    """A listener that we open ourselves, so that the system can choose the port, and no plugin but the open door."""
+    """A listener that we open ourselves, so that the system can choose the port, and admission of every client."""
     return BrokerConfig(
         listeners={LISTENER: ListenerConfig(type=ListenerType.EXTERNAL)},
         plugins={"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},

@@ -34,8 +34,8 @@ def demo(
     """See a twin at work: a simulated patient, a broker and the twin in this process, nothing else needed.
 
     From arterial pressure and R peaks, sent over MQTT with all that goes wrong on the way, the twin estimates flow,
-    resistance and compliance, which nobody measures. In the end they are compared with the truth, and the command is
-    told that replays it.
+    resistance and compliance, which nobody measures. In the end they are compared with the truth, and the command
+    that replays the run is shown.
 
     Example: `twin demo --for "1 min" --seed 7`
     """

@@ -26,7 +26,7 @@ class Packet(NamedTuple):
 class Packets:
     """One entry a packet in every column; all times in ns since the start of the asset.
 
-    ``measured`` is when the sample was taken in truth, ``stamp`` what the sensor's clock says, ``send`` when the packet
+    ``measured`` is when the sample was taken, ``stamp`` the same by the sensor's clock, ``send`` when the packet
     comes through.
     """
 

@@ -60,11 +60,11 @@ class Pipe(Asset):
 
     def simulate(self, duration: float, seed: int) -> Simulation:
         """Run for ``duration`` seconds. The truth is given at each sample."""
-        drive = _Drive(self, phase=np.random.default_rng([seed, 3]).uniform(0, 1))
-        history = _march(self, drive, duration)
+        forcing = _Forcing(self, phase=np.random.default_rng([seed, 3]).uniform(0, 1))
+        history = _march(self, forcing, duration)
         times = sample_times(duration, round(self.sample_period * SECOND))
         seconds = times / SECOND
-        inlet, flow = drive.inlet(seconds), drive.flow(seconds)
+        inlet, flow = forcing.inlet(seconds), forcing.flow(seconds)
         outlet, wall, loss = (np.interp(seconds, history.seconds, column) for column in history[1:])
         signals = (
             Signal("inlet", "degC", times, inlet),
@@ -77,7 +77,7 @@ class Pipe(Asset):
 
 
 class _History(NamedTuple):
-    """What is written down in the middle of each step.
+    """What is recorded in the middle of each step.
 
     Time (s), temperatures (degC) of the water that leaves and of the wall there, heat that the whole pipe loses (W).
     """
@@ -89,8 +89,8 @@ class _History(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Drive:
-    """What is done to the pipe: a front at the inlet, and a flow that swings slowly."""
+class _Forcing:
+    """What acts on the pipe: a front at the inlet, and a flow that swings slowly."""
 
     pipe: Pipe
     phase: float
@@ -107,10 +107,10 @@ class _Drive:
         return self.pipe.flow * (1 + self.pipe.flow_swing / 2 * waves)
 
 
-def _march(pipe: Pipe, drive: _Drive, duration: float) -> _History:
+def _march(pipe: Pipe, forcing: _Forcing, duration: float) -> _History:
     """Step through the run, one cell of water at a time."""
-    moments = _moments(pipe, drive, duration)
-    entering = drive.inlet((moments[1:] + moments[:-1]) / 2)
+    moments = _moments(pipe, forcing, duration)
+    entering = forcing.inlet((moments[1:] + moments[:-1]) / 2)
     water, wall = np.full((2, pipe.cells), pipe.start)
     rows = []
     for begin, step, incoming in zip(moments, np.diff(moments), entering, strict=False):
@@ -122,11 +122,11 @@ def _march(pipe: Pipe, drive: _Drive, duration: float) -> _History:
     return _History(*np.array(rows).T)
 
 
-def _moments(pipe: Pipe, drive: _Drive, duration: float) -> FloatArray:
+def _moments(pipe: Pipe, forcing: _Forcing, duration: float) -> FloatArray:
     """When each next cell of water has come in: the cumulated flow, inverted."""
     cell_mass = _cell_mass(pipe)
     fine = np.arange(0.0, duration + LONGEST_STEP * 2, cell_mass / pipe.flow / 4)
-    flow = drive.flow(fine)
+    flow = forcing.flow(fine)
     mass = np.concatenate([[0.0], np.cumsum((flow[1:] + flow[:-1]) / 2 * np.diff(fine))])
     return np.asarray(np.interp(np.arange(0.0, mass[-1], cell_mass), mass, fine))
 

@@ -1,4 +1,4 @@
-"""A patient beside a broker."""
+"""A patient and a broker."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.servers import Server, mosquitto
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Server]:
-    """A running mosquitto that forgets nothing and tells who subscribes to what."""
+    """A running mosquitto that keeps everything and logs every subscription."""
     lines = ["allow_anonymous true", "log_type notice", "log_type error", "log_type warning", "log_type subscribe"]
     with mosquitto(tmp_path / "mosquitto", lines) as server:
         yield server

@@ -48,10 +48,10 @@ class Case:
 
 
 def configured(folder: Path, example: str, *changes: Change) -> Path:
-    """An example's configuration in ``folder``, with some changes and its store beside it."""
+    """An example's configuration in ``folder``, with some changes and its store in the same folder."""
     text = (EXAMPLES / f"{example}.toml").read_text()
     for old, new in ((f'path = "{example}.db"', f'path = "{folder / example}.db"'), *changes):
-        assert old in text, f"{example}.toml does not say {old!r}"
+        assert old in text, f"{example}.toml does not contain {old!r}"
         text = text.replace(old, new)
     path = folder / f"{example}.toml"
     path.write_text(text)
@@ -83,7 +83,7 @@ def patient(folder: Path, find: Finder) -> Case:
 
 
 def smoothed(folder: Path, find: Finder) -> Case:
-    """The same with estimates that are said again, smoothed, ten ticks later."""
+    """The same with estimates that are revised, smoothed, ten ticks later."""
     return case_of(configured(folder, "artery", SMOOTHED), section(load(PATIENT, find("surgery-patient")), 20))
 
 

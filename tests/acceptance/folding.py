@@ -29,7 +29,7 @@ def always() -> bool:
 def folded(
     case: Case, messages: Sequence[Message], runs: Callable[[], bool] = always, mends: Callable[[], bool] = always
 ) -> Outcome:
-    """A run that is told to stop. After a message ``runs`` says whether ticks run, ``mends`` whether past ones do."""
+    """A run that is asked to stop. After a message, ``runs``: whether ticks run; ``mends``: whether past ones do."""
     fold, intake, history = Fold(case.assembly), case.assembly.router(), History()
     for message in messages:
         fold.take(intake.read(message))

@@ -1,6 +1,6 @@
 """A run that dies at a named boundary is started again and ends like one that never died.
 
-Its estimates are smoothed: each is said again ten ticks after its own, and may be lost or doubled in between.
+Its estimates are smoothed: each is revised ten ticks after its own, and may be lost or doubled in between.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ async def deployment(deployment: Deployment, case: Case) -> Deployment:
         return deployment
 
 
-async def test_one_run_after_the_other_dies_at_another_boundary(
+async def test_one_run_after_the_other_is_killed_at_another_boundary(
     deployment: Deployment, case: Case, uninterrupted: Outcome
 ) -> None:
     share = len(case.messages) // len(POINTS) + 1
@@ -58,7 +58,7 @@ async def test_one_run_after_the_other_dies_at_another_boundary(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("point", "passage"), MATRIX)
-async def test_a_run_dies_at(
+async def test_a_run_is_killed_at(
     deployment: Deployment, case: Case, uninterrupted: Outcome, point: str, passage: int
 ) -> None:
     await dies(deployment, f"{point}:{passage}", case.messages)
@@ -97,7 +97,7 @@ async def desk_hears(deployment: Deployment, estimates: set[tuple[int, int]]) ->
     """All that was published for the desk holds every estimate; some may have come twice."""
     async with asyncio.timeout(PATIENCE), MqttSource(deployment.client("desk"), ["patient-1/estimate"]) as desk:
         async for batch in desk.batches():
-            told = (msgspec.json.decode(message.payload) for message in batch)
-            estimates -= {(estimate["time_ns"], estimate["revision"]) for estimate in told}
+            delivered = (msgspec.json.decode(message.payload) for message in batch)
+            estimates -= {(estimate["time_ns"], estimate["revision"]) for estimate in delivered}
             if not estimates:
                 return

@@ -16,15 +16,15 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("mistake", "told"), MISTAKES.values(), ids=list(MISTAKES))
-async def test_it_ends_before_it_connects(deployment: Deployment, mistake: Change, told: str) -> None:
+@pytest.mark.parametrize(("mistake", "expected"), MISTAKES.values(), ids=list(MISTAKES))
+async def test_it_ends_before_it_connects(deployment: Deployment, mistake: Change, expected: str) -> None:
     deployment.changes = [mistake]
     with deployment.run() as run:
         assert run.process.wait(60) == 2
     message = run.errors.read_text()
     assert run.output.read_text() == ""
     assert message.count("error:") == 1
-    assert told in message
+    assert expected in message
     assert "Traceback" not in message
     async with MqttSource(deployment.client("witness"), []):
         connected = [line for line in deployment.broker.log.read_text().splitlines() if "New client connected" in line]

@@ -55,7 +55,7 @@ def test_any_order_within_the_lateness_ends_like_the_sorted_log(case: Case, in_o
     assert fold.state_hash == in_order.fold.state_hash
 
 
-def test_a_run_that_dies_again_and_again_ends_like_the_sorted_log(
+def test_a_run_that_is_killed_again_and_again_ends_like_the_sorted_log(
     case: Case, in_order: Outcome, tmp_path: Path
 ) -> None:
     """It dies before a batch is durable, or after that and before the sender hears of it: the batch comes again."""
@@ -100,14 +100,14 @@ def test_what_comes_later_than_that_is_counted_and_never_used(case: Case) -> Non
 
 
 def test_on_the_wall_clock_a_replay_of_the_store_folds_the_silence_too(tmp_path: Path, recording: Finder) -> None:
-    """Nothing comes for 8 s, and nothing in the end; the replay knows the readings, and where the run stopped."""
+    """Nothing comes for 8 s, and nothing in the end; the replay has the readings, and where the run stopped."""
     clock, whole = ('clock = "stream"', 'clock = "wall"'), section(load(PATIENT, recording("surgery-patient")), 20)
     case = case_of(configured(tmp_path, "artery", clock), whole)
     silence = range(whole.start + 6 * SECOND, whole.start + 14 * SECOND)
-    heard = [message for message in case.messages if message.arrival not in silence]
+    arriving = [message for message in case.messages if message.arrival not in silence]
     fold, intake = Fold(case.assembly), case.assembly.router()
     with Store.create_or_open(tmp_path / "wall.db", case.assembly.identity) as store:
-        for number, message in enumerate(shuffled(heard, case.lateness, random.Random(6))):
+        for number, message in enumerate(shuffled(arriving, case.lateness, random.Random(6))):
             entries = fold.take(intake.read(message))
             store.write(entries, list(fold.run(message.arrival, revise=number % 50 == 0)))
         store.write(records=list(fold.run(whole.end + 10 * SECOND)))

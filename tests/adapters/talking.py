@@ -43,7 +43,7 @@ async def receive(source: Source, count: int) -> list[Message]:
     return received
 
 
-async def heard(source: Source, quiet: float = 0.3) -> list[Message]:
+async def all_received(source: Source, quiet: float = 0.3) -> list[Message]:
     """What has come until nothing more comes for so many seconds."""
     messages: list[Message] = []
 
@@ -70,10 +70,10 @@ async def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> No
 
 
 def payloads(messages: Sequence[Message]) -> list[bytes]:
-    """What they say, in order."""
+    """What they contain, in order."""
     return [message.payload for message in messages]
 
 
 def numbers(first: int, beyond: int) -> list[bytes]:
-    """Payloads that say which they are."""
+    """Payloads with their own numbers."""
     return [str(number).encode() for number in range(first, beyond)]

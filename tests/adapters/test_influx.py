@@ -70,7 +70,7 @@ def _figures(held: dict[tuple[str, ...], dict[int, float]], twin: str, time: int
 
 
 @pytest.mark.parametrize("gzip", [False, True])
-async def test_verdicts_and_revisions_are_stored_beside_the_figures(victoria: Server, gzip: bool) -> None:
+async def test_verdicts_and_revisions_are_stored_with_the_figures(victoria: Server, gzip: bool) -> None:
     estimates = some_estimates(6, revision=3)
     async with InfluxSink(settings(victoria.port, gzip=gzip, measurement="ward"), SINK_IDENTITY) as sink:
         await sink.send(estimates)
@@ -82,7 +82,7 @@ async def test_verdicts_and_revisions_are_stored_beside_the_figures(victoria: Se
             assert found == {"trust": estimate.trust, "revision": 3}
 
 
-async def test_a_database_that_goes_away_is_told_and_written_to_again(victoria: Server) -> None:
+async def test_a_database_that_goes_away_is_reported_and_written_to_again(victoria: Server) -> None:
     estimates = some_estimates(2)
     async with InfluxSink(settings(victoria.port), SINK_IDENTITY) as sink:
         await sink.send(estimates[:2])
@@ -107,7 +107,7 @@ class Refusing(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ class Refusing(BaseHTTPRequestHandler):
         (503, "tried again"),
     ],
 )
-async def test_every_refusal_is_told_with_a_remedy(status: int, remedy: str) -> None:
+async def test_every_refusal_is_reported_with_a_remedy(status: int, remedy: str) -> None:
     server = HTTPServer(("127.0.0.1", 0), Refusing)
     Thread(target=server.serve_forever, args=(0.01,)).start()
     try:
@@ -171,15 +171,15 @@ def test_what_line_protocol_cannot_carry_becomes_an_underscore() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "expected"),
     [
         ({"url": "127.0.0.1:8086"}, "should match pattern"),
         ({"bucket": ""}, "at least 1 character"),
         ({"orgg": "x"}, "Extra inputs"),
     ],
 )
-def test_a_mistake_in_the_table_is_told(wrong: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_a_mistake_in_the_table_is_reported(wrong: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValidationError, match=expected):
         settings(8086, **wrong)
 
 

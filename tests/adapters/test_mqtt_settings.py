@@ -34,7 +34,7 @@ def test_durations_are_texts_in_the_file_and_nanoseconds_inside() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "expected"),
     [
         ({"broker": "localhost"}, "expected mqtt://HOST:PORT"),
         ({"broker": "http://localhost"}, "expected mqtt://HOST:PORT"),
@@ -54,8 +54,8 @@ def test_durations_are_texts_in_the_file_and_nanoseconds_inside() -> None:
         ({"brokr": "mqtt://h"}, "Extra inputs are not permitted"),
     ],
 )
-def test_a_mistake_is_told(wrong: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_a_mistake_is_reported(wrong: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValidationError, match=expected):
         table(**wrong)
 
 
@@ -67,7 +67,7 @@ def test_a_password_comes_from_a_file_or_from_the_environment(tmp_path: Path, mo
     assert table(username="u", password_env="TWIN_SECRET").password() == "of the variable"
 
 
-def test_a_missing_password_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_password_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TWIN_SECRET", raising=False)
     with pytest.raises(ConfigError, match=r"mqtt.password_env: no variable TWIN_SECRET; remedy: export TWIN_SECRET"):
         table(username="u", password_env="TWIN_SECRET").password()
@@ -75,7 +75,7 @@ def test_a_missing_password_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         table(username="u", password_file=tmp_path / "none").password()
 
 
-def test_certificates_that_cannot_be_used_are_told(tmp_path: Path) -> None:
+def test_certificates_that_cannot_be_used_are_reported(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     for file in ("ca.pem", "none.pem"):
         with pytest.raises(ConfigError, match=r"mqtt: cannot use .*pem: .*remedy: give readable PEM files"):

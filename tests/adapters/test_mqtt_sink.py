@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tests.adapters.talking import heard, settings
+from tests.adapters.talking import all_received, settings
 from tests.servers import Server, free_port
 from twin_adapters.mqtt import MqttSource
 from twin_adapters.mqtt_sink import MqttSink, MqttSinkSettings, rfc3339
@@ -38,30 +38,30 @@ class TestAsASink(SinkTests):
         return sink_to(Server((), free_port(), Path()))
 
     async def arrived(self) -> Mapping[tuple[str, int], FloatArray]:
-        said = [json.loads(message.payload) for message in await heard(self.dashboard)]
-        return {(one["twin"], one["time_ns"]): _figures(one) for one in said}
+        published = [json.loads(message.payload) for message in await all_received(self.dashboard)]
+        return {(one["twin"], one["time_ns"]): _figures(one) for one in published}
 
 
-def _figures(said: dict[str, Any]) -> FloatArray:
-    quantities = SINK_IDENTITY.type_of(said["twin"]).quantities
-    told = [[said["estimates"][quantity.name][figure] for figure in FIGURES] for quantity in quantities]
-    return np.array(told, dtype=np.float64)  # null becomes NaN
+def _figures(published: dict[str, Any]) -> FloatArray:
+    quantities = SINK_IDENTITY.type_of(published["twin"]).quantities
+    figures = [[published["estimates"][quantity.name][figure] for figure in FIGURES] for quantity in quantities]
+    return np.array(figures, dtype=np.float64)  # null becomes NaN
 
 
 async def retained(broker: Server) -> dict[str, Any]:
     """What a dashboard that comes later sees first, by topic."""
     async with MqttSource(settings(broker, client_id="latecomer", session_expiry=0), ["#"]) as source:
-        return {message.topic: json.loads(message.payload) for message in await heard(source)}
+        return {message.topic: json.loads(message.payload) for message in await all_received(source)}
 
 
-async def test_a_latecomer_sees_the_newest_estimate_of_each_twin(broker: Server) -> None:
+async def test_a_later_subscriber_gets_the_newest_estimate_of_each_twin(broker: Server) -> None:
     async with sink_to(broker, topic="ward/{twin}/state") as sink:
         await sink.send(some_estimates(3))
-    seen = await retained(broker)
+    latest = await retained(broker)
     newest = [estimate for estimate in some_estimates(3) if estimate.twin == "patient-1"][-1]
     mean, sd, q05, q50, q95 = newest.figures[0].tolist()
-    assert set(seen) == {"ward/patient-1/state", "ward/patient 2, left/state", "ward/pump-1/state"}
-    assert seen["ward/patient-1/state"] == {
+    assert set(latest) == {"ward/patient-1/state", "ward/patient 2, left/state", "ward/pump-1/state"}
+    assert latest["ward/patient-1/state"] == {
         "twin": "patient-1",
         "time": "2020-09-13T12:26:42.000000000Z",
         "time_ns": 1_600_000_002 * SECOND,
@@ -71,7 +71,7 @@ async def test_a_latecomer_sees_the_newest_estimate_of_each_twin(broker: Server)
         "model_hash": "5eed",
         "estimates": {
             "pressure": {"mean": mean, "sd": sd, "q05": q05, "q50": q50, "q95": q95, "unit": "mmHg"},
-            "resistance": seen["ward/patient-1/state"]["estimates"]["resistance"],
+            "resistance": latest["ward/patient-1/state"]["estimates"]["resistance"],
         },
     }
 
@@ -90,10 +90,10 @@ async def test_a_revision_of_the_past_does_not_hide_the_present(broker: Server) 
 async def test_the_sink_and_the_source_of_one_deployment_do_not_end_each_other(broker: Server) -> None:
     async with MqttSource(settings(broker), ["#"]) as source, sink_to(broker) as sink:
         await sink.send(some_estimates(1))
-        assert len(await heard(source)) == len(SINK_IDENTITY.twins)
+        assert len(await all_received(source)) == len(SINK_IDENTITY.twins)
 
 
-async def test_a_broker_that_goes_away_is_told_and_reached_again(broker: Server) -> None:
+async def test_a_broker_that_goes_away_is_reported_and_reached_again(broker: Server) -> None:
     sink = sink_to(broker)
     async with sink:
         broker.stop()

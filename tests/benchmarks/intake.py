@@ -1,4 +1,4 @@
-"""Readings made durable before they are acknowledged, against a loop that acknowledges and forgets.
+"""Readings made durable before they are acknowledged, against a loop that only acknowledges.
 
 The broker holds the same messages for both, so that neither waits for a publisher. Time is that of the wall clock,
 from before the connection to the last acknowledgement: its inverse is the rate. Ours is a whole live run: it receives,

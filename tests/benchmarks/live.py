@@ -76,7 +76,7 @@ def rows() -> Iterator[Row]:
 
 
 async def followed(assembly: Assembly, config: Path) -> tuple[list[int], list[float]]:
-    """The latencies of a twin that follows a simulated patient, a process of its own; beside it, those of the disk."""
+    """The latencies of a twin that follows a simulated patient, a process of its own; and those of the disk."""
     warm_up(assembly.types[0].fleet)
     source = MqttSource(settings_for("run", assembly.config, None), assembly.router().topics)
     store, stop = Stopwatch.create_or_open(assembly.config.store_path, assembly.identity), asyncio.Event()

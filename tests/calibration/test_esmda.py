@@ -37,9 +37,11 @@ def test_one_step_is_the_ensemble_kalman_filter_with_perturbed_observations(
 def test_any_number_of_steps_converges_to_bayes_like_one_over_the_root_of_the_members(decrease: float) -> None:
     """Of 200 replicates of two variables that matter each error is known to 4 %, and the slope to 0.04.
 
+    A slope through three sizes evenly apart would not be known better: the one in the middle has no weight.
+
     Smaller ensembles have errors of second order, 1 / N, that each step adds to.
     """
-    for slope in slopes(EsMda(4, decrease), linear(4), [64, 128, 256], replicates=200):
+    for slope in slopes(EsMda(4, decrease), linear(4), [64, 256], replicates=200):
         assert abs(slope + 0.5) < 0.1
 
 

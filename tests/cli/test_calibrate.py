@@ -29,7 +29,7 @@ def calibrate(folder: Path, *options: object) -> Result:
     return twin("calibrate", folder / "artery.toml", folder / "sines.recording.toml", *FEW, *options)
 
 
-def told(folder: Path, *options: object) -> Any:  # noqa: ANN401  # whatever was printed
+def calibration_of(folder: Path, *options: object) -> Any:  # noqa: ANN401  # whatever was printed
     result = calibrate(folder, *options, "--json")
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.count("\n") == 1
@@ -38,7 +38,7 @@ def told(folder: Path, *options: object) -> Any:  # noqa: ANN401  # whatever was
 
 @pytest.mark.parametrize("method", ["es-mda", "ies"])
 def test_it_ends_with_one_json_object_and_fits_better_than_before(method: str, folder: Path) -> None:
-    figures = told(folder, "--method", method)
+    figures = calibration_of(folder, "--method", method)
     assert (figures["method"], figures["readings"], figures["members"]) == (method, 34, 20)
     misfits = [misfit["of_members"] for misfit in figures["misfits"]]
     assert misfits[-1] < 0.5 * misfits[0]
@@ -46,9 +46,9 @@ def test_it_ends_with_one_json_object_and_fits_better_than_before(method: str, f
     assert "compliance" not in figures["posteriors"], "the twin itself does not correct it"
 
 
-def test_the_file_that_it_writes_is_right_and_says_whence_it_comes(folder: Path) -> None:
+def test_the_file_that_it_writes_is_right_and_names_its_origin(folder: Path) -> None:
     out = folder / "calibrated.toml"
-    figures = told(folder, "--out", out, "--seed", 5)
+    figures = calibration_of(folder, "--out", out, "--seed", 5)
     head = out.read_text().splitlines()
     assert head[0].startswith("# Calibrated by sines.recording.toml, twin patient-1, 2020-01-01T00:00:00.000Z to ")
     assert head[1] == "# 34 readings, es-mda, 20 members, seed 5."
@@ -67,7 +67,7 @@ def told_prior(folder: Path, config: Path, name: str) -> Any:  # noqa: ANN401
 def test_the_same_seed_gives_the_same_file(folder: Path) -> None:
     texts = []
     for name, seed in (("one", 1), ("again", 1), ("other", 2)):
-        told(folder, "--out", folder / f"{name}.toml", "--seed", seed)
+        calibration_of(folder, "--out", folder / f"{name}.toml", "--seed", seed)
         texts.append((folder / f"{name}.toml").read_text())
     assert texts[0] == texts[1] != texts[2]
 
@@ -105,7 +105,7 @@ def test_of_a_fleet_one_twin_must_be_chosen(folder: Path) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     assert "expected one twin, got 2" in result.stderr
     assert "remedy: choose one: --twin patient-1" in result.stderr
-    assert told(folder, "--twin", "patient-1")["twin"] == "patient-1"
+    assert calibration_of(folder, "--twin", "patient-1")["twin"] == "patient-1"
 
 
 @pytest.mark.parametrize(
@@ -117,19 +117,21 @@ def test_of_a_fleet_one_twin_must_be_chosen(folder: Path) -> None:
         (("--from", "1 h"), "no reading of a sensor of twin 'patient-1' lies in that stretch"),
     ],
 )
-def test_what_cannot_be_done_is_told_with_its_remedy(options: tuple[str, str], complaint: str, folder: Path) -> None:
+def test_what_cannot_be_done_is_reported_with_its_remedy(
+    options: tuple[str, str], complaint: str, folder: Path
+) -> None:
     result = calibrate(folder, *options)
     assert (result.exit_code, result.stdout) == (2, "")
     assert complaint in result.stderr
 
 
-def test_what_is_no_recording_is_told(folder: Path) -> None:
+def test_what_is_no_recording_is_reported(folder: Path) -> None:
     result = twin("calibrate", folder / "artery.toml", folder / "sines.csv")
     assert result.exit_code == 2
     assert "expected the mapping of a recording; remedy: give a mapping of type toml" in result.stderr
 
 
-def test_without_the_library_that_writes_it_says_so_before_the_long_run(
+def test_without_the_library_that_writes_it_reports_it_before_the_long_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tomlkit", None)

@@ -18,18 +18,18 @@ def test_a_right_configuration_is_summarised_and_nothing_is_started(
     monkeypatch.chdir(tmp_path)
     path = written(tmp_path)
     result = CliRunner().invoke(app, ["check", str(path)])
-    told = " ".join(result.stdout.split())
+    output = " ".join(result.stdout.split())
     assert (result.exit_code, result.stderr) == (0, "")
-    assert "twins 1: patient-1" in told
-    assert "tick 40 ms, 100 ms wait, 5 s lateness, wall clock" in told
-    assert "ensemble 64 members, etkf, inflation 1, RTPS 0.3" in told
-    assert "abp sensor pressure {twin}/abp mmHg 2 -30 to 300" in told
-    assert "resistance (mmHg*s/mL)" in told
-    assert told.endswith("artery.toml is right")
+    assert "twins 1: patient-1" in output
+    assert "tick 40 ms, 100 ms wait, 5 s lateness, wall clock" in output
+    assert "ensemble 64 members, etkf, inflation 1, RTPS 0.3" in output
+    assert "abp sensor pressure {twin}/abp mmHg 2 -30 to 300" in output
+    assert "resistance (mmHg*s/mL)" in output
+    assert output.endswith("artery.toml is right")
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_is_wrong_with_the_model_and_with_the_adapters_is_told_at_once(tmp_path: Path) -> None:
+def test_what_is_wrong_with_the_model_and_with_the_adapters_is_reported_at_once(tmp_path: Path) -> None:
     path = written(tmp_path, ('"pressure"', '"presure"'), ("[trust.checks]", "[mqtt]\nport = 1\n[trust.checks]"))
     result = CliRunner().invoke(app, ["check", str(path)])
     assert (result.exit_code, result.stdout) == (2, "")

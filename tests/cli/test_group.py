@@ -33,7 +33,7 @@ def knit(rows: int = 3, drop: bool = False, tangle: bool = False) -> None:
     typer.echo("knit " * rows)
 
 def sleep() -> None:
-    """Sleep until told otherwise."""
+    """Sleep until interrupted."""
     typer.echo("asleep")
     time.sleep(60)
 '''
@@ -67,7 +67,7 @@ def test_a_command_of_another_package_is_one_of_ours() -> None:
     assert (result.exit_code, result.stdout) == (0, "knit knit \n")
 
 
-def test_a_command_whose_extra_is_missing_says_what_to_install_whatever_it_is_given() -> None:
+def test_a_command_whose_extra_is_missing_names_what_to_install_whatever_it_is_given() -> None:
     result = CliRunner().invoke(app, ["smoke", "signal", "--how", "high"])
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
@@ -75,7 +75,9 @@ def test_a_command_whose_extra_is_missing_says_what_to_install_whatever_it_is_gi
     )
 
 
-def test_a_library_that_is_missed_only_while_a_command_runs_is_told_like_that(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_library_that_is_missed_only_while_a_command_runs_is_reported_likewise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     result = CliRunner().invoke(app, ["knit", "--tangle"])
     assert (result.exit_code, result.stdout) == (2, "")
     assert "'twin knit' needs the Python package 'tinkering_of_nobody'; remedy: pip install" in result.stderr
@@ -93,7 +95,7 @@ def test_the_origin_of_an_error_is_shown_to_those_who_ask(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (["chek", "a.toml"], "No such command 'chek'"),
         (["check"], "Missing argument 'CONFIG'"),
@@ -103,19 +105,19 @@ def test_the_origin_of_an_error_is_shown_to_those_who_ask(monkeypatch: pytest.Mo
         (["show", "nowhere.db"], "nowhere.db"),
     ],
 )
-def test_a_command_line_that_is_wrong_ends_with_status_2(arguments: list[str], told: str) -> None:
+def test_a_command_line_that_is_wrong_ends_with_status_2(arguments: list[str], expected: str) -> None:
     result = CliRunner().invoke(app, arguments)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert told in " ".join(result.stderr.replace("│", " ").split())
+    assert expected in " ".join(result.stderr.replace("│", " ").split())
 
 
-HEARD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+DEFAULT_HANDLER = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 """A shell ignores Ctrl-C on behalf of what it starts in the background, tests included."""
 
 
 def test_ctrl_c_ends_quietly(site: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", f"{HEARD}; from twin_runtime.cli import main; main()", "sleep"],
+        [sys.executable, "-c", f"{DEFAULT_HANDLER}; from twin_runtime.cli import main; main()", "sleep"],
         env=os.environ | {"PYTHONPATH": str(site), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -124,8 +126,8 @@ def test_ctrl_c_ends_quietly(site: Path) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "asleep\n"
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
-    assert (process.returncode, told) == (130, "")
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, "")
 
 
 def test_the_program_starts_without_loading_what_it_does_not_need() -> None:

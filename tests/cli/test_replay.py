@@ -23,7 +23,7 @@ def twin(*arguments: object) -> Result:
     return CliRunner().invoke(app, list(map(str, arguments)))
 
 
-def summary(*arguments: object) -> Any:  # noqa: ANN401  # whatever was printed
+def printed(*arguments: object) -> Any:  # noqa: ANN401  # whatever was printed
     result = twin(*arguments, "--json")
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.count("\n") == 1
@@ -31,32 +31,32 @@ def summary(*arguments: object) -> Any:  # noqa: ANN401  # whatever was printed
 
 
 def replayed(folder: Path, *options: object) -> Any:  # noqa: ANN401
-    return summary("replay", folder / "artery.toml", folder / "sines.recording.toml", *options)
+    return printed("replay", folder / "artery.toml", folder / "sines.recording.toml", *options)
 
 
 def test_a_replay_ends_with_one_json_object(folder: Path) -> None:
-    told = replayed(folder)
-    readings = told["readings"]
-    assert told["ticks"] == 250
+    summary = replayed(folder)
+    readings = summary["readings"]
+    assert summary["ticks"] == 250
     assert readings["accepted"] == 260
     assert readings["accepted"] == (
         readings["assimilated"] + sum(readings["rejected"].values()) + readings["duplicate"] + readings["late"]
         + readings["pending"]
     )  # fmt: skip
-    assert len(told["state_hash"]) == 64
-    assert told["unit"]["resistance"] == "mmHg*s/mL"
-    assert told["estimates"]["resistance"]["sd"] > 0
-    assert sum(told["verdicts"].values()) == 250
-    assert {"realtime_factor", "coverage_90", "nis"} <= told.keys()
-    assert told["diagnostics"]["abp"]["readings"] == sum(told["diagnostics"]["abp"]["rank_histogram"])
-    assert told["diagnostics"]["abp"]["noise_sd"]["stated"] == pytest.approx(2.0)
+    assert len(summary["state_hash"]) == 64
+    assert summary["unit"]["resistance"] == "mmHg*s/mL"
+    assert summary["estimates"]["resistance"]["sd"] > 0
+    assert sum(summary["verdicts"].values()) == 250
+    assert {"realtime_factor", "coverage_90", "nis"} <= summary.keys()
+    assert summary["diagnostics"]["abp"]["readings"] == sum(summary["diagnostics"]["abp"]["rank_histogram"])
+    assert summary["diagnostics"]["abp"]["noise_sd"]["stated"] == pytest.approx(2.0)
 
 
 def test_a_replay_for_people_is_tables(folder: Path) -> None:
-    told = twin("replay", folder / "artery.toml", folder / "sines.recording.toml").stdout
-    assert "state hash" in told
-    assert "skill" in told
-    assert "resistance" in told
+    summary = twin("replay", folder / "artery.toml", folder / "sines.recording.toml").stdout
+    assert "state hash" in summary
+    assert "skill" in summary
+    assert "resistance" in summary
 
 
 def test_a_recording_elsewhere_is_found_by_its_folder(folder: Path, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_section_of_a_recording_is_replayed_by_offset_or_by_time(folder: Path)
 def test_a_store_that_a_replay_has_written_gives_the_same_state_again(folder: Path) -> None:
     store = folder / "out.db"
     state = replayed(folder, "--store", store)["state_hash"]
-    assert summary("replay", folder / "artery.toml", store)["state_hash"] == state
+    assert printed("replay", folder / "artery.toml", store)["state_hash"] == state
 
 
 def test_options_that_make_no_sense_for_a_store_are_refused(folder: Path) -> None:
@@ -87,7 +87,7 @@ def test_options_that_make_no_sense_for_a_store_are_refused(folder: Path) -> Non
     assert "a store is replayed as a whole" in result.stderr
 
 
-def test_what_is_neither_mapping_nor_store_is_told(folder: Path) -> None:
+def test_what_is_neither_mapping_nor_store_is_reported(folder: Path) -> None:
     result = twin("replay", folder / "artery.toml", folder / "sines.csv")
     assert (result.exit_code, result.stdout) == (2, "")
     assert (
@@ -111,23 +111,23 @@ def test_a_store_of_another_configuration_is_refused_before_anything_is_written(
     assert "config_hash" in result.stderr
 
 
-def test_show_tells_the_same_of_a_store(folder: Path) -> None:
+def test_show_prints_the_same_of_a_store(folder: Path) -> None:
     store = folder / "out.db"
-    told = replayed(folder, "--store", store)
-    shown = summary("show", store)
+    summary = replayed(folder, "--store", store)
+    shown = printed("show", store)
     assert {"readings", "state_hash", "realtime_factor", "coverage_90", "nis", "verdicts", "unit"} <= shown.keys()
-    assert shown["ticks"] == told["ticks"]
-    assert shown["verdicts"] == told["verdicts"]
-    assert shown["divergences"] == told["divergences"] == {}
-    assert shown["diagnostics"] == told["diagnostics"]
-    assert shown["readings"]["accepted"] == told["readings"]["accepted"]
-    assert shown["estimates"]["resistance"]["mean"] == told["estimates"]["resistance"]["mean"]
+    assert shown["ticks"] == summary["ticks"]
+    assert shown["verdicts"] == summary["verdicts"]
+    assert shown["divergences"] == summary["divergences"] == {}
+    assert shown["diagnostics"] == summary["diagnostics"]
+    assert shown["readings"]["accepted"] == summary["readings"]["accepted"]
+    assert shown["estimates"]["resistance"]["mean"] == summary["estimates"]["resistance"]["mean"]
 
 
 def test_show_lists_the_newest_estimates_of_a_quantity(folder: Path) -> None:
     store = folder / "out.db"
     replayed(folder, "--store", store)
-    shown = summary("show", store, "--quantity", "resistance", "--twin", "patient-1", "--last", 3)
+    shown = printed("show", store, "--quantity", "resistance", "--twin", "patient-1", "--last", 3)
     assert shown["estimates"].keys() == {"resistance"}
     times = [row["time"] for row in shown["last"]]
     assert [after - before for before, after in pairwise(times)] == [40_000_000, 40_000_000]
@@ -139,15 +139,15 @@ def test_show_lists_the_newest_estimates_of_a_quantity(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "expected"),
     [
         (("--quantity", "resistnce"), "there is no quantity 'resistnce' in it; remedy: did you mean resistance?"),
         (("--twin", "patient-2"), "there is no twin 'patient-2' in it; remedy: did you mean patient-1?"),
     ],
 )
-def test_show_tells_what_is_not_in_a_store(option: tuple[str, str], told: str, folder: Path) -> None:
+def test_show_reports_what_is_not_in_a_store(option: tuple[str, str], expected: str, folder: Path) -> None:
     store = folder / "out.db"
     replayed(folder, "--store", store)
     result = twin("show", store, *option)
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert expected in result.stderr

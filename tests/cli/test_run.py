@@ -1,4 +1,4 @@
-"""``twin run`` on a real broker: it does what a replay does, and ends when it is told to."""
+"""``twin run`` on a real broker: it does what a replay does, and ends when it is asked to."""
 
 import json
 import os
@@ -47,11 +47,10 @@ def started(folder: Path, *options: str) -> subprocess.Popen[str]:
 
 def test_a_live_run_gives_the_state_that_a_replay_of_the_recording_gives(folder: Path) -> None:
     process = started(folder, "--idle", "2 s", "--store", "live.db")
-    subprocess.run(
-        [*TWIN, "play", "sines.recording.toml", "--config", "artery.toml", "--speed", "10"], cwd=folder, check=True
-    )
-    told, _ = process.communicate(timeout=60)
-    live = json.loads(told)
+    play = ["play", folder / "sines.recording.toml", "--config", folder / "artery.toml", "--speed", "10"]
+    assert CliRunner().invoke(app, list(map(str, play))).exit_code == 0
+    output, _ = process.communicate(timeout=60)
+    live = json.loads(output)
     assert process.returncode == 0
     replay = CliRunner().invoke(
         app, ["replay", str(folder / "artery.toml"), str(folder / "sines.recording.toml"), "--json"]
@@ -61,16 +60,16 @@ def test_a_live_run_gives_the_state_that_a_replay_of_the_recording_gives(folder:
 
 
 @pytest.mark.parametrize(("asked_by", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_a_run_that_is_told_to_stop_says_what_it_came_to(asked_by: signal.Signals, status: int, folder: Path) -> None:
+def test_a_run_that_is_asked_to_stop_prints_its_summary(asked_by: signal.Signals, status: int, folder: Path) -> None:
     process = started(folder)
     process.send_signal(asked_by)
-    told, complaints = process.communicate(timeout=30)
+    output, complaints = process.communicate(timeout=30)
     assert process.returncode == status
-    assert json.loads(told)["ticks"] == 0
+    assert json.loads(output)["ticks"] == 0
     assert "Traceback" not in complaints
 
 
-def test_a_run_without_a_broker_in_its_configuration_says_so(tmp_path: Path) -> None:
+def test_a_run_without_a_broker_in_its_configuration_reports_it(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["run", str(sines(tmp_path) / "artery.toml")])
     assert (result.exit_code, result.stdout) == (2, "")
     assert "error: mqtt: expected, but missing: a live run needs a source; remedy: add [mqtt]" in result.stderr

@@ -67,7 +67,7 @@ def test_a_formula_is_tried_on_every_sample() -> None:
 
 @pytest.mark.parametrize("name", declared_units(Oscillator()))
 @pytest.mark.parametrize("wrong", ["({}) * cd", "({}) * min / s"])
-def test_a_wrong_unit_of_any_variable_or_signal_is_noticed(name: str, wrong: str) -> None:
+def test_a_wrong_unit_of_any_variable_or_signal_is_detected(name: str, wrong: str) -> None:
     model = Oscillator()
     units = declared_units(model)
     assert list(unit_faults(model, {**units, name: wrong.format(units[name])}, SAMPLES))

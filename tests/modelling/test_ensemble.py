@@ -27,7 +27,7 @@ def test_what_is_known_exactly_is_the_same_in_every_member() -> None:
     assert (draw_prior(TABLE, 3, np.arange(5), 8)[:, :, 3] == 7.0).all()
 
 
-def test_a_twin_draws_the_same_members_in_any_batch_and_beside_any_variables() -> None:
+def test_a_twin_draws_the_same_members_in_any_batch_and_with_any_other_variables() -> None:
     together = draw_prior(TABLE, 3, np.arange(6), 8)
     assert draw_prior(TABLE, 3, np.array([4, 2]), 8).tobytes() == together[[4, 2]].tobytes()
     assert draw_prior(TABLE[:2], 3, np.arange(6), 8).tobytes() == together[:, :, :2].tobytes()

@@ -1,4 +1,4 @@
-"""The kernel compiled from a declaration: what it may say, and where it is kept."""
+"""The kernel compiled from a declaration: what it may contain, and where it is kept."""
 
 import shutil
 import subprocess
@@ -101,7 +101,7 @@ def without_end(content: bytes) -> bytes:
     return content[: content.rindex(b".", 0, -1) + 1]
 
 
-def declared(**changes: Any) -> OdeModel:  # noqa: ANN401  # a declaration may say anything
+def declared(**changes: Any) -> OdeModel:  # noqa: ANN401  # a declaration may contain anything
     """An oscillator declared inside a function, as in a notebook, with some changes."""
     made: Callable[[], OdeModel] = type("Sketch", (Oscillator,), changes)
     return made()
@@ -157,7 +157,7 @@ def test_files_that_are_not_whole_are_made_again(
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         (
             {"rate": asks_for_mass},
@@ -182,11 +182,11 @@ def test_files_that_are_not_whole_are_made_again(
     ],
 )
 def test_a_declaration_that_does_not_hold_together_is_refused_before_anything_runs(
-    changes: dict[str, object], told: str
+    changes: dict[str, object], expected: str
 ) -> None:
     with pytest.raises(ModelError) as refused:
         declared(**changes)
-    assert told in str(refused.value)
+    assert expected in str(refused.value)
 
 
 def test_a_model_may_have_no_inputs_no_outputs_and_names_that_the_kernel_uses_itself() -> None:
@@ -212,14 +212,14 @@ def test_a_model_may_have_no_inputs_no_outputs_and_names_that_the_kernel_uses_it
 
 
 def test_an_event_that_no_function_answers_changes_nothing() -> None:
-    deaf = declared(events={})
-    x = draw_prior(deaf.variables, 1, np.arange(1), 2)
+    without_events = declared(events={})
+    x = draw_prior(without_events.variables, 1, np.arange(1), 2)
     kicked_once, never = (np.array([[[-np.inf], [moment]]]) for moment in (0.1, np.inf))
     points = Points(np.empty((1, 0)), np.empty((1, 0), np.int64))
     ends = []
     for times in (kicked_once, never):
         after = x.copy()
-        deaf.advance(
+        without_events.advance(
             after, 0.2, InputSignals(times, 0.0 * x[:, :, :1], np.ones(1)), points, np.empty((1, 2, 0)), np.empty(1)
         )
         ends.append(after)

@@ -56,7 +56,7 @@ def test_every_reading_and_every_event_gets_one_stop_at_its_own_time(
     assert [t for t, action in reached if action >= OBSERVE] == pytest.approx(readings.tolist())
     for e, moments in enumerate((beats, kicks)):
         assert [t for t, action in reached if action == EVENT - e] == pytest.approx(moments.tolist())
-    # Where they coincide the event comes first: a reading sees what the event has done.
+    # Where they coincide the event comes first: a reading is predicted after the event.
     order = sorted([(t, 1) for t in readings] + [(t, 0) for t in (*beats, *kicks)])
     assert [int(action >= OBSERVE) for _, action in reached] == [kind for _, kind in order]
 

@@ -1,4 +1,4 @@
-"""Priors: what they say in their own unit, and how they refuse what makes no sense."""
+"""Priors: their values in their own unit, and the errors for what makes no sense."""
 
 import math
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def test_an_ensemble_is_transformed_as_each_value_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "told"),
+    ("made", "expected"),
     [
         (lambda: Normal(1.0, -0.1), "a standard deviation of 0 or more, got -0.1; remedy: give sd >= 0"),
         (lambda: Normal(1.0, math.nan), "a standard deviation of 0 or more, got nan; remedy: give sd >= 0"),
@@ -61,7 +61,7 @@ def test_an_ensemble_is_transformed_as_each_value_is() -> None:
         (lambda: Bounded(0.0, math.nan), "needs low < median < high, got 0.0, nan, nan; remedy: order the three"),
     ],
 )
-def test_a_prior_that_makes_no_sense_is_refused_with_its_remedy(made: Callable[[], Prior], told: str) -> None:
+def test_a_prior_that_makes_no_sense_is_refused_with_its_remedy(made: Callable[[], Prior], expected: str) -> None:
     with pytest.raises(ModelError) as refused:
         made()
-    assert told in str(refused.value)
+    assert expected in str(refused.value)

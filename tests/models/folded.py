@@ -1,4 +1,4 @@
-"""Twins that have followed a stream to its end, and all that they said on the way."""
+"""Twins that have followed a stream to its end, and all their estimates on the way."""
 
 import math
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Followed(NamedTuple):
     figures: Mapping[str, FloatArray]
 
     def between(self, begin: float, end: float) -> Self:
-        """What it said in some seconds."""
+        """Its estimates in some seconds."""
         rows = (self.seconds > begin) & (self.seconds <= end)
         return self._replace(
             seconds=self.seconds[rows],

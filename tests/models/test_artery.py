@@ -39,7 +39,7 @@ def patient(request: pytest.FixtureRequest) -> Patient:
 
 @pytest.fixture(scope="module")
 def found(patient: Patient, tmp_path_factory: pytest.TempPathFactory) -> Followed:
-    """The last 20 s of a minute with a patient, when the twin knows only pressure and R peaks."""
+    """The last 20 s of a minute with a patient, when the twin gets only pressure and R peaks."""
     config = patient_twin("artery", {"r_peak": "1"})
     seed = round(100.0 * patient.heart_rate)
     followed = follow_patient(patient, config, tmp_path_factory.mktemp("patient"), duration=60.0, seed=seed)
@@ -79,7 +79,7 @@ def test_what_pressure_cannot_tell_keeps_the_spread_of_its_prior_and_is_named(fo
     }
 
 
-def test_the_twin_predicts_the_readings_of_a_patient_as_well_as_it_says(found: Followed) -> None:
+def test_the_twin_predicts_the_readings_of_a_patient_as_well_as_it_claims(found: Followed) -> None:
     assert 0.85 <= found.summary["coverage_90"] <= 0.95
     assert found.summary["nis"] == pytest.approx(1.0, abs=0.1)
     assert found.summary["verdicts"]["untrusted"] == 0
@@ -99,17 +99,17 @@ def surgery_twin(recording: Recording, folder: Path, begin: float = 0.0, until: 
 
 def check(followed: Followed) -> None:
     """What is asked of the twin on a stretch of the recording."""
-    told = followed.summary
-    assert 0.85 <= told["coverage_90"] <= 0.95
-    assert told["interval_90_width"] < RANGE / 3.0
-    forecast = told["horizon"]["patient-1/abp"]
+    summary = followed.summary
+    assert 0.85 <= summary["coverage_90"] <= 0.95
+    assert summary["interval_90_width"] < RANGE / 3.0
+    forecast = summary["horizon"]["patient-1/abp"]
     assert forecast["seconds"] == 1.0
     assert forecast["rmse_twin"] < forecast["rmse_persistence"]
     assert forecast["rmse_twin"] < forecast["rmse_mean"]
-    readings = told["readings"]
+    readings = summary["readings"]
     accounted = sum(readings[fate] for fate in ("assimilated", "duplicate", "late", "pending"))
     assert readings["accepted"] == accounted + sum(readings["rejected"].values())
-    assert 0.0 < told["nis"] < 2.0
+    assert 0.0 < summary["nis"] < 2.0
 
 
 def test_the_twin_keeps_in_step_with_a_real_patient_for_a_minute(surgery: Recording, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_the_twin_keeps_in_step_with_a_real_patient_to_the_end(surgery: Recordin
     followed = surgery_twin(surgery, tmp_path)
     check(followed)
     assert followed.summary["ticks"] > 31_000
-    # Premature beats take the pulse from the twin, and it must say so: then, and only then, it is not to be trusted.
+    # Premature beats take the pulse from the twin, and it must report that: then and only then it is untrusted.
     lost = followed.seconds[followed.trust == Trust.UNTRUSTED]
     premature = premature_beats(surgery)
     assert 0 < lost.size < 0.15 * followed.seconds.size

@@ -26,7 +26,7 @@ WATER = transport.DENSITY * math.pi / 4.0 * BORE**2
 WALL = 7800.0 * 480.0 * math.pi / 4.0 * (OUTER**2 - BORE**2)
 """Heat capacity of the wall, J/m/K."""
 HALF_A_CELL = WATER * LENGTH / 60 / 2
-"""Water in half a cell, kg: nothing sharper than that is seen of a step."""
+"""Water in half a cell, kg: a step is resolved no sharper."""
 LOSS = 1.0 / (math.log(0.0863 / OUTER) / (2.0 * math.pi * 0.04) + 1.0 / (5.0 * math.pi * 0.0863))
 """From the wall to the surroundings, W/m/K: 13 mm of insulation and an air film."""
 

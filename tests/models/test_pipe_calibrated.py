@@ -8,7 +8,7 @@ Root mean square error of the outlet (K), the example as it is and calibrated by
     151202            0.331    0.194    0.298    0.348
     151204            0.346    0.702    0.190    0.360
 
-No run is explained to within the sensor's noise: the misfit stays at 2 to 9 a reading. What 151204 says in five minutes
+No run is explained to within the sensor's noise: the misfit stays at 2 to 9 a reading. What 151204 gives in 5 minutes
 of the loss is next to nothing, and what it makes of the film does not hold for 151202.
 """
 
@@ -65,7 +65,7 @@ def test_a_calibrated_pipe_forecasts_the_run_and_others_better(
 
 
 @pytest.mark.slow
-def test_what_a_short_run_does_not_say_is_told(recording: Finder) -> None:
+def test_what_a_short_run_does_not_show_is_reported(recording: Finder) -> None:
     found = run_of(assemble(load_config(EXAMPLE)), recording("pipe"), "151204")
-    assert any("loss_factor" in says for says in found.unidentifiable)
+    assert any("loss_factor" in reported for reported in found.unidentifiable)
     assert found.by_sensor["outlet"].misfit > 2.0

@@ -1,4 +1,4 @@
-"""The pipe's twins on the real rig: the front comes when it came, and the checks tell the twin without a wall apart."""
+"""The pipe's twins on the real rig: the front comes when it came, and the checks find the twin without a wall wrong."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -50,8 +50,8 @@ class Rig(NamedTuple):
         return float(self.mass_flow.mean()) * delay
 
 
-class Told(NamedTuple):
-    """What a twin said: at ``seconds`` the medians of a quantity and the verdicts; the summary's coverage."""
+class Replayed(NamedTuple):
+    """What a twin estimated: at ``seconds`` the medians of a quantity and the verdicts; the summary's coverage."""
 
     seconds: FloatArray
     medians: dict[str, FloatArray]
@@ -64,8 +64,8 @@ def recorded(folder: Path, run: str) -> Rig:
     return Rig(*(table.column(place) for place in range(6)))
 
 
-def told(example: str, folder: Path, run: str, store: Path, without: str = "") -> Told:
-    """What the twin of an example said about a run, without the readings of a channel."""
+def replayed(example: str, folder: Path, run: str, store: Path, without: str = "") -> Replayed:
+    """What the twin of an example estimates in a run, without the readings of a channel."""
     recording = load(EXAMPLES / f"pipe-{run}.recording.toml", folder)
     given = MemoryRecording((r for r in recording.readings() if r.channel != without), recording.units)
     summary = replay_recording(assemble(load_config(EXAMPLES / example)), given, store=store)
@@ -75,7 +75,7 @@ def told(example: str, folder: Path, run: str, store: Path, without: str = "") -
     figures = np.array([record.figures[0, :, MEDIAN] for record in records])
     ends = np.array([(record.tick + 1) * SECOND - recording.start for record in records]) / SECOND
     trust = np.array([record.trust[0] for record in records])
-    return Told(ends, dict(zip(names, figures.T, strict=True)), trust, summary["coverage_90"])
+    return Replayed(ends, dict(zip(names, figures.T, strict=True)), trust, summary["coverage_90"])
 
 
 def test_the_two_examples_differ_in_the_wall_alone() -> None:
@@ -100,10 +100,10 @@ def test_the_front_comes_when_it_came(run: str, recording: Finder, tmp_path: Pat
     rig = recorded(folder, run)
     measured = rig.delayed_mass(rig.seconds, rig.outlet)
     free = {
-        example: told(example, folder, run, tmp_path / f"{example}.db", without="outlet")
+        example: replayed(example, folder, run, tmp_path / f"{example}.db", without="outlet")
         for example in ("pipe.toml", "pipe-no-wall.toml")
     }
-    delays = {name: rig.delayed_mass(said.seconds, said.medians["outlet_temperature"]) for name, said in free.items()}
+    delays = {name: rig.delayed_mass(twin.seconds, twin.medians["outlet_temperature"]) for name, twin in free.items()}
     assert delays["pipe.toml"] == pytest.approx(measured, rel=0.05)
     assert delays["pipe-no-wall.toml"] < 0.85 * measured
 
@@ -111,11 +111,11 @@ def test_the_front_comes_when_it_came(run: str, recording: Finder, tmp_path: Pat
 @pytest.mark.parametrize("run", RUNS)
 def test_the_twin_with_a_wall_is_trusted(run: str, recording: Finder, tmp_path: Path) -> None:
     folder = recording("pipe")
-    said = told("pipe.toml", folder, run, tmp_path / "pipe.db")
-    assert np.mean(said.trust == Trust.TRUSTED) > 0.9
-    assert said.coverage > 0.85
+    twin = replayed("pipe.toml", folder, run, tmp_path / "pipe.db")
+    assert np.mean(twin.trust == Trust.TRUSTED) > 0.9
+    assert twin.coverage > 0.85
     outlet = recorded(folder, run)
-    assert np.abs(np.interp(outlet.seconds, said.seconds, said.medians["outlet_temperature"]) - outlet.outlet).max() < 1
+    assert np.abs(np.interp(outlet.seconds, twin.seconds, twin.medians["outlet_temperature"]) - outlet.outlet).max() < 1
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -124,19 +124,19 @@ def test_the_twin_without_a_wall_is_found_out_while_the_front_passes(
 ) -> None:
     folder = recording("pipe")
     rig = recorded(folder, run)
-    said = told("pipe-no-wall.toml", folder, run, tmp_path / "pipe.db")
+    twin = replayed("pipe-no-wall.toml", folder, run, tmp_path / "pipe.db")
     half = crossing(rig.seconds, rig.outlet, float(rig.outlet.min() + rig.outlet.max()) / 2.0)
-    since = said.seconds >= half
-    assert said.trust[since][0] > Trust.TRUSTED
-    assert said.trust[since].max() == Trust.UNTRUSTED
-    assert said.coverage < 0.7
+    since = twin.seconds >= half
+    assert twin.trust[since][0] > Trust.TRUSTED
+    assert twin.trust[since].max() == Trust.UNTRUSTED
+    assert twin.coverage < 0.7
 
 
 @pytest.mark.parametrize("run", ["150801", "151204", LONG])
-def test_the_wall_that_nobody_told_it_of_follows_the_recorded_one(run: str, recording: Finder, tmp_path: Path) -> None:
+def test_the_wall_that_is_not_measured_follows_the_recorded_one(run: str, recording: Finder, tmp_path: Path) -> None:
     """The recorded wall is colder, being outside: its course is compared. In 151202 its sensor was dead."""
     folder = recording("pipe")
     rig = recorded(folder, run)
-    said = told("pipe.toml", folder, run, tmp_path / "pipe.db")
-    wall = np.interp(rig.seconds, said.seconds, said.medians["wall_outlet_temperature"])
+    twin = replayed("pipe.toml", folder, run, tmp_path / "pipe.db")
+    wall = np.interp(rig.seconds, twin.seconds, twin.medians["wall_outlet_temperature"])
     assert np.corrcoef(wall, rig.wall_outlet)[0, 1] > 0.995

@@ -87,7 +87,7 @@ def test_a_beat_returns_to_where_it_began() -> None:
 
 @pytest.fixture(scope="module", params=[1, 2])
 def vasodilation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Followed:
-    """A patient whose resistance falls by 30 % after a minute, and its twin, which is told the flow.
+    """A patient whose resistance falls by 30 % after a minute, and its twin, which gets the flow.
 
     Vascular tone may change within seconds: resistance keeps its walk of 2 % per square root of a second, by which it
     can follow the step. Compliance and impedance are of the vessel's wall, which does not: 0.2 %.
@@ -116,7 +116,7 @@ def test_a_fall_of_resistance_is_followed_within_20_s(vasodilation: Followed) ->
     assert vasodilation.between(80.0, 90.0).error("compliance", COMPLIANCE) < 0.05
 
 
-def test_the_twin_predicts_its_readings_as_well_as_it_says(vasodilation: Followed) -> None:
+def test_the_twin_predicts_its_readings_as_well_as_it_claims(vasodilation: Followed) -> None:
     assert vasodilation.summary["coverage_90"] == pytest.approx(0.9, abs=0.02)
     assert vasodilation.summary["nis"] == pytest.approx(1.0, abs=0.1)
     assert vasodilation.summary["verdicts"]["untrusted"] == 0
@@ -126,12 +126,12 @@ def test_with_the_flow_known_nothing_is_hidden_from_the_pressure(vasodilation: F
     assert vasodilation.summary["unidentifiable"] == {}
 
 
-def test_pressure_alone_cannot_tell_the_scale_of_the_flow_and_the_twin_says_so(
+def test_pressure_alone_cannot_determine_the_scale_of_the_flow_and_the_twin_reports_it(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     config = patient_twin("windkessel", {"flow": "mL/s"}, priors={"flow_scale": {"lognormal": [1.0, 0.25]}})
     folder = tmp_path_factory.mktemp("scale")
-    (told,) = follow_patient(Patient(), config, folder, duration=15.0, seed=1).summary["unidentifiable"]["patient-1"]
-    named, _, kept = told.removeprefix("abp cannot tell ").partition(" apart: together they keep ")
+    (report,) = follow_patient(Patient(), config, folder, duration=15.0, seed=1).summary["unidentifiable"]["patient-1"]
+    named, _, kept = report.removeprefix("abp cannot tell ").partition(" apart: together they keep ")
     assert set(named.replace(" and ", ", ").split(", ")) == {"flow_scale", "resistance", "compliance", "impedance"}
     assert kept == "100% of their prior spread"

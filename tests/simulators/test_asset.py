@@ -40,7 +40,7 @@ def test_the_truth_is_written_as_json_with_units(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["truth.xls", "truth", "no-folder/truth.csv"])
-def test_a_truth_that_cannot_be_written_says_what_to_do(tmp_path: Path, name: str) -> None:
+def test_a_truth_that_cannot_be_written_gives_the_remedy(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="remedy: name a"):
         TRUTH.write(tmp_path / name)
 
@@ -61,6 +61,6 @@ def test_an_asset_is_made_by_name_with_properties_changed() -> None:
         ("patient", "ejection_time=0.9", "shortest beat"),
     ],
 )
-def test_a_mistake_in_an_asset_says_what_to_do(name: str, setting: str, message: str) -> None:
+def test_a_mistake_in_an_asset_gives_the_remedy(name: str, setting: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make_asset(name, seed=1, settings=[setting] if setting else [])

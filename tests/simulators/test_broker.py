@@ -72,7 +72,7 @@ async def test_a_broker_stops_under_a_connected_client() -> None:
     async with embedded_broker() as address:
         client = subscriber(address)
         await client.__aenter__()
-    with suppress(aiomqtt.MqttError):  # the goodbye cannot be said any more
+    with suppress(aiomqtt.MqttError):  # it cannot disconnect properly any more
         await client.__aexit__(None, None, None)
     with pytest.raises(aiomqtt.MqttError):
         await client.messages.__anext__()
@@ -80,7 +80,7 @@ async def test_a_broker_stops_under_a_connected_client() -> None:
 
 async def test_a_sender_survives_the_broker_going_away() -> None:
     """The broker is replaced in the middle; the readings sent meanwhile wait for the new one."""
-    sent = transmit(Patient().simulate(4, seed=1), twin="patient-1", seed=1, channels=["abp"])
+    sent = transmit(Patient().simulate(2, seed=1), twin="patient-1", seed=1, channels=["abp"])
     quick = settings("mqtt://127.0.0.1:1").model_copy(update={"retry_min": SECOND // 20, "timeout": SECOND})
     async with embedded_broker() as address:
         port = urlsplit(address).port or 0

@@ -1,4 +1,4 @@
-"""Each fault does what it is named for, to the channel and at the time it is told."""
+"""Each fault does what it is named for, to the channel and at the time that are configured."""
 
 import tomllib
 
@@ -41,7 +41,7 @@ def test_noise_has_the_given_spread_and_leaves_times_alone() -> None:
     assert touched == len(CLEAN)
 
 
-def test_a_bias_begins_when_it_is_told() -> None:
+def test_a_bias_begins_at_its_configured_time() -> None:
     biased, touched = after(Bias(size=5.0, start="40 s"))
     late = CLEAN.measured >= 40 * SECOND
     np.testing.assert_allclose(biased.value - CLEAN.value, np.where(late, 5.0, 0.0))
@@ -164,7 +164,7 @@ def test_a_fault_is_a_word_on_the_command_line(text: str, fault: Fault) -> None:
         ("", "Input tag ''"),
     ],
 )
-def test_a_mistake_in_a_fault_says_what_was_expected(text: str, message: str) -> None:
+def test_a_mistake_in_a_fault_reports_what_was_expected(text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
         parse_fault(text)
     assert "remedy: write [channel:]kind" in str(caught.value)

@@ -1,4 +1,4 @@
-"""A simulated patient is plausible, reproducible, and does what its properties say."""
+"""A simulated patient is plausible, reproducible, and behaves as its properties demand."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def periods(run: Simulation) -> FloatArray:
     return np.diff(signal(run, "r_peak").times) / SECOND
 
 
-def test_the_same_seed_lives_the_same_life_and_another_seed_another() -> None:
+def test_the_same_seed_gives_the_same_run_and_another_seed_another() -> None:
     first, again, other = (Patient().simulate(20, seed) for seed in (1, 1, 2))
     for left, right in zip(first.signals, again.signals, strict=True):
         np.testing.assert_array_equal(left.times, right.times)

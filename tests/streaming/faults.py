@@ -1,4 +1,4 @@
-"""A sensor that fails on a recorded stream: when the twin notices, what it then says, and when it trusts again.
+"""A sensor that fails on a recorded stream: when the twin notices, what it then reports, and when it trusts again.
 
 python -m tests.streaming.faults --data FOLDER
 """
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     for stream in ONSET:
         recording = stream.recorded(folder)
         for name in faults_of(stream):
-            print(f"| {stream.name} | {name} {told(noticed(stream, recording, name))}", flush=True)
+            print(f"| {stream.name} | {name} {cells(noticed(stream, recording, name))}", flush=True)
     return 0
 
 
@@ -101,11 +101,11 @@ def trusted_again(followed: Followed, end: float) -> float | None:
     return None
 
 
-def told(seen: Noticed) -> str:
+def cells(found: Noticed) -> str:
     """A verdict as the rest of a line."""
-    after = "not" if seen.after is None else f"{seen.after:.1f} s"
-    recovered = f"not within {AFTER:g} s" if seen.recovered is None else f"{seen.recovered:.1f} s"
-    return f"| {after} | {seen.worst.name.lower()} | {', '.join(seen.checks)} | {recovered} |"
+    after = "not" if found.after is None else f"{found.after:.1f} s"
+    recovered = f"not within {AFTER:g} s" if found.recovered is None else f"{found.recovered:.1f} s"
+    return f"| {after} | {found.worst.name.lower()} | {', '.join(found.checks)} | {recovered} |"
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     for stream in (ARTERY, PIPE):
         recording = stream.recorded(folder)
         for name, how in ways().items():
-            print(f"| {stream.name} | {name} | {told(stream, recording, how)} |", flush=True)
+            print(f"| {stream.name} | {name} | {cells(stream, recording, how)} |", flush=True)
     return 0
 
 
@@ -41,7 +41,7 @@ def ways() -> dict[str, Mapping[str, object]]:
     return {**named, "etkf, adaptive": {"adaptive": True}}
 
 
-def told(stream: Stream, recording: Recording, how: Mapping[str, object]) -> str:
+def cells(stream: Stream, recording: Recording, how: Mapping[str, object]) -> str:
     """The rest of a line: figures, or why the method does not apply."""
     config = stream.config(**how)
     for problem in unfit_method(config.types[0], create_model(stream.config().types[0])):

@@ -25,34 +25,34 @@ class TestOneMinute:
         assert noticed(stream, stream.recorded(recording(stream.folder).parent), "none").worst == Trust.TRUSTED
 
     def test_silence_is_noticed_once_it_is_stale(self, stream: Stream, recording: Finder) -> None:
-        seen = noticed(stream, stream.recorded(recording(stream.folder).parent), "dropped for a minute")
-        assert seen.after is not None
-        assert seen.after <= patience(stream, stream.config().types[0].sensors[stream.sensor].stale)
-        assert seen.checks == ("age",)
-        assert seen.recovered is not None
-        assert seen.recovered < 60.0
+        found = noticed(stream, stream.recorded(recording(stream.folder).parent), "dropped for a minute")
+        assert found.after is not None
+        assert found.after <= patience(stream, stream.config().types[0].sensors[stream.sensor].stale)
+        assert found.checks == ("age",)
+        assert found.recovered is not None
+        assert found.recovered < 60.0
 
     def test_a_large_bias_is_noticed(self, stream: Stream, recording: Finder) -> None:
-        seen = noticed(stream, stream.recorded(recording(stream.folder).parent), "bias of 10 sd for a minute")
-        assert seen.after is not None
-        assert seen.after < 60.0
-        assert "jump" in seen.checks
+        found = noticed(stream, stream.recorded(recording(stream.folder).parent), "bias of 10 sd for a minute")
+        assert found.after is not None
+        assert found.after < 60.0
+        assert "jump" in found.checks
 
 
 @pytest.mark.slow
 def test_an_outlet_that_stands_still_while_a_front_passes_is_noticed_before_half_of_it_has(recording: Finder) -> None:
-    seen = noticed(FRONT, FRONT.recorded(recording(FRONT.folder).parent), "stuck for a minute")
-    assert seen.after is not None
-    assert seen.after < 40.0
-    assert seen.worst == Trust.UNTRUSTED
+    found = noticed(FRONT, FRONT.recorded(recording(FRONT.folder).parent), "stuck for a minute")
+    assert found.after is not None
+    assert found.after < 40.0
+    assert found.worst == Trust.UNTRUSTED
 
 
 @pytest.mark.slow
-def test_a_pressure_that_stands_still_is_noticed_and_not_believed(recording: Finder) -> None:
-    seen = noticed(ARTERY, ARTERY.recorded(recording(ARTERY.folder).parent), "stuck for a minute")
-    assert seen.after is not None
-    assert seen.after <= patience(ARTERY, ARTERY.config().types[0].sensors["abp"].frozen)
-    assert seen.worst == Trust.UNTRUSTED
-    assert "frozen" in seen.checks
-    assert seen.recovered is not None
-    assert seen.recovered < 60.0
+def test_a_pressure_that_stands_still_is_noticed_and_not_trusted(recording: Finder) -> None:
+    found = noticed(ARTERY, ARTERY.recorded(recording(ARTERY.folder).parent), "stuck for a minute")
+    assert found.after is not None
+    assert found.after <= patience(ARTERY, ARTERY.config().types[0].sensors["abp"].frozen)
+    assert found.worst == Trust.UNTRUSTED
+    assert "frozen" in found.checks
+    assert found.recovered is not None
+    assert found.recovered < 60.0

@@ -25,7 +25,7 @@ def with_lagged(x: FloatArray, lagged: FloatArray, quantities: int) -> FloatArra
 
 
 def next_lagged(joint: FloatArray, states: int, now: FloatArray, lagged: FloatArray) -> FloatArray:
-    """The lagged states one tick later: those behind the ``states`` columns of ``joint``, and the quantities ``now``."""
+    """The lagged states one tick later: those behind the ``states`` columns of ``joint``, and quantities ``now``."""
     return np.concatenate([joint[:, :, states:], now], axis=2) if lagged.shape[2] else lagged
 
 

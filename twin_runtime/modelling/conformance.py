@@ -114,7 +114,7 @@ class ModelTests(ABC):
             for name in units.keys() - set(self.scale_free):
                 for wrong in (f"({units[name]}) * cd", f"({units[name]}) * min / s"):
                     noticed = next(unit_faults(model, {**units, name: wrong}, samples), "")
-                    assert noticed, f"no formula tells that {name} is not measured in {wrong}"
+                    assert noticed, f"no formula shows that {name} is not measured in {wrong}"
 
     def test_names_are_unique_and_units_are_known(self) -> None:
         model = self.model()

@@ -50,8 +50,8 @@ class Sphere:
 class Positions:
     """Coordinates of a model's ``variables[variable, coordinate]`` and ``outputs[output, coordinate]``; NaN: nowhere.
 
-    A global parameter is nowhere, and so is an output that averages over the whole asset. ``distance`` says how far
-    two places are from each other.
+    A global parameter is nowhere, and so is an output that averages over the whole asset. ``distance`` gives the
+    distances of places from each other.
     """
 
     variables: FloatArray
@@ -59,7 +59,7 @@ class Positions:
     distance: Distance = euclidean
 
     def __post_init__(self) -> None:
-        """Compare the shapes, and look for what is nowhere and not said to be."""
+        """Compare the shapes, and refuse infinite coordinates."""
         if self.variables.ndim != 2 or self.outputs.ndim != 2 or self.variables.shape[1] != self.outputs.shape[1]:
             raise ModelError(
                 f"positions of shapes {self.variables.shape} and {self.outputs.shape}",

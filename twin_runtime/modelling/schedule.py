@@ -11,8 +11,6 @@ from twin_runtime.modelling.signals import InputSignals, Points, interpolate
 
 END, OBSERVE, EVENT = -1, 0, -2
 """Actions at the end of a sub-step: none; ``OBSERVE + k`` predicts reading k; ``EVENT - e`` is an event of input e."""
-NO_EVENTS = np.zeros(0, np.int64)
-"""The kinds of the inputs of a model that has none."""
 
 
 class SubSteps(NamedTuple):

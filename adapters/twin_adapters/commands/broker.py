@@ -1,4 +1,4 @@
-"""How a command reaches the broker of a configuration: beside the runtime, not in its place."""
+"""How a command connects to the broker of a configuration, under another name than the runtime."""
 
 from uuid import uuid4
 

@@ -56,7 +56,7 @@ def play(
     settings, pace = settings_for("play", configuration, broker), speed or math.inf
     with progress(f"playing {section.name}", len(section)) as advance:
         punctuality = Punctuality(section.start, pace, advance)
-        messages = punctuality.watch(parts)
+        messages = punctuality.timed(parts)
         asyncio.run(publish(messages, settings, origin=section.start, speed=pace, sent=punctuality.confirmed))
     typer.echo(str(punctuality))
 

@@ -12,7 +12,7 @@ from twin_runtime.core import SECOND, Message
 class Punctuality:
     """Counts what is confirmed, and by how much the latest of it was behind its deadline.
 
-    ``origin`` (ns) and ``speed`` are those of the pacing; ``advance`` is told how many readings are confirmed so far.
+    ``origin`` (ns) and ``speed`` are those of the pacing; ``advance`` is called with the readings confirmed so far.
     """
 
     def __init__(self, origin: int, speed: float, advance: Callable[[int], None]) -> None:
@@ -21,7 +21,7 @@ class Punctuality:
         self._pending: deque[Packet] = deque()
         self._started = math.nan
 
-    def watch(self, packets: Iterable[Packet]) -> Iterator[Message]:
+    def timed(self, packets: Iterable[Packet]) -> Iterator[Message]:
         """The messages of ``packets``. The schedule begins when the first is asked for."""
         self._started = time.monotonic()
         for packet in packets:

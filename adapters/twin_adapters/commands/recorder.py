@@ -32,7 +32,7 @@ Row = tuple[int, str, str, float, int]
 class Recorder:
     """Writes the readings of messages to a table; used as a context that completes table and mapping on leaving.
 
-    ``advance`` is told how many readings have been recorded so far. Leaving raises :class:`RecordingError` if none
+    ``advance`` is called with the number of readings recorded so far. Leaving raises :class:`RecordingError` if none
     came at all.
     """
 
@@ -52,7 +52,7 @@ class Recorder:
         return self._router.topics
 
     def take(self, messages: Sequence[Message]) -> None:
-        """Append what these messages say; what cannot be read is counted and left out."""
+        """Append the readings of these messages; what cannot be read is counted and left out."""
         self._rows.extend(row for message in messages for row in self._read(message))
         self._advance(self.counts.total())
         if len(self._rows) >= GROUP:

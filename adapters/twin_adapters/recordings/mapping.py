@@ -34,7 +34,7 @@ Moment = Annotated[datetime, PlainValidator(_aware)]
 
 
 class Layout(Section):
-    """How a file is laid out, as far as it does not say so itself. A format ignores what does not concern it."""
+    """How a file is laid out, where the file itself does not show it. A format ignores what does not concern it."""
 
     columns: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         default=(), description="the names of all columns, for a file without a header", examples=[["t", "m_dot"]]
@@ -47,7 +47,7 @@ class Layout(Section):
 
 
 class Place(Layout):
-    """Where data lie. Given under ``[recording]`` it holds for every stream that does not say otherwise."""
+    """Where data lie. Given under ``[recording]`` it holds for every stream that does not give its own."""
 
     twin: Name | Literal[""] = Field(
         default="", description="the twin whose asset this is; default: the only one", examples=["patient-1"]
@@ -106,7 +106,7 @@ class Stream(Place):
 
 
 class Mapping(Section):
-    """A whole mapping file. Use :attr:`placed`, the streams with what ``[recording]`` says for all of them."""
+    """A whole mapping file. Use :attr:`placed`, the streams with the values of ``[recording]`` filled in."""
 
     recording: Header = Field(default=Header(), description="what holds for all streams")
     streams: Annotated[tuple[Stream, ...], Field(strict=False)] = Field(

@@ -12,7 +12,7 @@ from twin_runtime.errors import RecordingError
 
 
 def read(path: Path, layout: Layout) -> Table:
-    """Open a file; the names are the file's own and ``layout`` has no say."""
+    """Open a file; the names are the file's own and ``layout`` is not used."""
     del layout
     try:
         with pq.ParquetFile(path) as file:

@@ -19,7 +19,7 @@ LATEST = float(np.iinfo(np.int64).max)
 def event_times(cells: Cells, unit: str, epoch: int) -> IntArray:
     """Times of one column: relative to ``epoch`` (ns) in ``unit``, or absolute for ``iso``.
 
-    Raises ValueError where the column does not hold what ``unit`` says.
+    Raises ValueError where the column is not of that ``unit``.
     """
     if unit == "iso":
         return _absolute(cells)

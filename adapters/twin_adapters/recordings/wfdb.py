@@ -1,4 +1,4 @@
-"""Recordings in the WaveForm DataBase format of PhysioNet: a header (.hea) beside its signal files."""
+"""Recordings in the WaveForm DataBase format of PhysioNet: a header (.hea) in the folder of its signal files."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ TIME = "time"
 
 
 def read(path: Path, layout: Layout) -> Table:
-    """Open a record by its header; signals by name, in their physical units. ``layout`` has no say."""
+    """Open a record by its header; signals by name, in their physical units. ``layout`` is not used."""
     del layout
     record = str(path.with_suffix(""))
     try:

@@ -31,7 +31,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A patient for ``length`` ns: what is sent, and the truth that the twin is not told."""
+    """A patient for ``length`` ns: what is sent, and the truth, which the twin does not get."""
 
     seed: int
     length: int

@@ -1,4 +1,4 @@
-"""The live part of the demonstration: broker, patient, twin and audience in one event loop."""
+"""The live part of the demonstration: broker, patient, twin and display in one event loop."""
 
 import asyncio
 import signal
@@ -18,7 +18,7 @@ from twin_runtime.runs.live import Ending, run
 from twin_runtime.store.store import Store
 from twin_simulators.broker import PROTOCOL, embedded_broker
 from twin_simulators.demo.case import Case
-from twin_simulators.demo.watch import Watch
+from twin_simulators.demo.progress import Progress
 
 LEAD = SECOND // 2
 """How long everything has to connect before the patient's first heart beat."""
@@ -26,31 +26,31 @@ LEAD = SECOND // 2
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """What shows a run to its audience, every ``period`` seconds."""
+    """What shows the progress of a run, every ``period`` seconds."""
 
     period: float
-    show: Callable[[Watch], None]
+    show: Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended: its summary, what was seen of it, and whether somebody ended it early."""
+    """How a run ended: its summary, its progress, and whether somebody ended it early."""
 
     summary: dict[str, Any]
-    watch: Watch
+    progress: Progress
     interrupted: bool
 
 
 class Listener(MqttSource):
-    """A source that says when it listens (the broker keeps nothing for nobody), and counts what arrives by topic."""
+    """A source that sets an event once it has subscribed (the broker keeps nothing before), and counts by topic."""
 
     def __init__(self, settings: MqttSettings, topics: Sequence[str]) -> None:
         super().__init__(settings, topics)
-        self.listens, self.arrived = asyncio.Event(), Counter[str]()
+        self.subscribed, self.arrived = asyncio.Event(), Counter[str]()
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self.listens.set()
+        self.subscribed.set()
         return self
 
     async def batches(self) -> AsyncIterator[list[Message]]:
@@ -61,16 +61,16 @@ class Listener(MqttSource):
 
 
 async def live(assembly: Assembly, case: Case, path: Path, display: Display) -> Outcome:
-    """Let the patient live and the twin follow it, for the length of the case or until Ctrl-C."""
+    """Simulate the patient and run its twin, for the length of the case or until Ctrl-C."""
     start = _next_tick(time.time_ns() + LEAD, assembly.types[0].fleet.tick)
     async with embedded_broker() as address:
         source = Listener(_settings(address, "demo-twin"), assembly.router().topics)
-        watch = Watch(assembly, case, start, source.arrived)
+        progress = Progress(assembly, case, start, source.arrived)
         with closing(Store.create_or_open(path, assembly.identity)) as store, _interruptible() as (stop, asked):
-            async with _beside(_patient(address, watch, source.listens), _audience(watch, display)):
+            async with _during(_patient(address, progress, source.subscribed), _refresh(progress, display)):
                 ending = Ending(until=start + case.length)
-                summary = await run(assembly, source, store, ending=ending, observer=watch.see, stop=stop)
-    return Outcome(summary, watch, interrupted=bool(asked))
+                summary = await run(assembly, source, store, ending=ending, observer=progress.add, stop=stop)
+    return Outcome(summary, progress, interrupted=bool(asked))
 
 
 def _next_tick(moment: int, tick: int) -> int:
@@ -81,22 +81,22 @@ def _settings(address: str, client: str) -> MqttSettings:
     return MqttSettings(broker=address, client_id=client, protocol=PROTOCOL)
 
 
-async def _patient(address: str, watch: Watch, listens: asyncio.Event) -> None:
+async def _patient(address: str, progress: Progress, subscribed: asyncio.Event) -> None:
     """Publish what the patient's sensors send, each packet at its time."""
-    await listens.wait()
-    messages = map(watch.sending, watch.case.messages(watch.start, watch.topics))
+    await subscribed.wait()
+    messages = map(progress.sending, progress.case.messages(progress.start, progress.topics))
     await publish(messages, _settings(address, "demo-patient"), origin=time.time_ns())
 
 
-async def _audience(watch: Watch, display: Display) -> None:
+async def _refresh(progress: Progress, display: Display) -> None:
     while True:
         await asyncio.sleep(display.period)
-        display.show(watch)
+        display.show(progress)
 
 
 @asynccontextmanager
-async def _beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Work that goes on beside a block and ends with it; what it failed with is raised then."""
+async def _during(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run some coroutines for as long as a block; raises what they failed with at its end."""
     tasks = [asyncio.create_task(each) for each in work]
     try:
         yield

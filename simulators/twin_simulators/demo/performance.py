@@ -87,7 +87,7 @@ def _lines() -> Iterator["Display"]:
     from twin_simulators.demo.live import Display
     from twin_simulators.demo.view import line
 
-    yield Display(LINE_EVERY, lambda watch: MESSAGES.print(line(watch), soft_wrap=True))
+    yield Display(LINE_EVERY, lambda progress: MESSAGES.print(line(progress), soft_wrap=True))
 
 
 @contextmanager
@@ -96,4 +96,4 @@ def _drawn() -> Iterator["Display"]:
     from twin_simulators.demo.view import view
 
     with Live(console=MESSAGES, auto_refresh=False, transient=True) as screen:
-        yield Display(DRAW_EVERY, lambda watch: screen.update(view(watch), refresh=True))
+        yield Display(DRAW_EVERY, lambda progress: screen.update(view(progress), refresh=True))

@@ -1,4 +1,4 @@
-"""What the demonstration came to: estimates beside the truth, the accounting, and how to replay it."""
+"""The report of a demonstration: estimates and truth, the accounting, and how to replay it."""
 
 import shlex
 import shutil
@@ -14,7 +14,7 @@ from rich.text import Text
 from twin_runtime.errors import TwinError
 from twin_simulators.demo.accounting import equation, unaccounted
 from twin_simulators.demo.live import Outcome
-from twin_simulators.demo.watch import SETTLING, Comparison, Watch
+from twin_simulators.demo.progress import SETTLING, Comparison, Progress
 
 
 def check(outcome: Outcome) -> None:
@@ -28,10 +28,12 @@ def check(outcome: Outcome) -> None:
 
 def report(outcome: Outcome, config: Path, store: Path) -> Iterator[RenderableType]:
     """The parts of the report, in order. What is to be copied is a text that the terminal alone wraps."""
-    watch = outcome.watch
-    yield Text(f"\nAfter {watch.seconds:.1f} s: what the twin estimates, and what is true of the patient", style="bold")
-    yield _comparisons(watch.comparisons())
-    yield Text(_caveat(watch), style="dim")
+    progress = outcome.progress
+    yield Text(
+        f"\nAfter {progress.seconds:.1f} s: what the twin estimates, and what is true of the patient", style="bold"
+    )
+    yield _comparisons(progress.comparisons())
+    yield Text(_caveat(progress), style="dim")
     yield ""
     yield _facts(outcome, store)
     yield "\n[bold]Replay it from the store; the state will be the same, bit for bit:[/]"
@@ -58,8 +60,8 @@ def _comparisons(comparisons: Iterable[Comparison]) -> Table:
     return table
 
 
-def _caveat(watch: Watch) -> str:
-    compliance = next(v for v in watch.assembly.types[0].fleet.model.variables if v.name == "compliance")
+def _caveat(progress: Progress) -> str:
+    compliance = next(v for v in progress.assembly.types[0].fleet.model.variables if v.name == "compliance")
     return (
         "Pressure alone cannot tell the scale of flow: compliance keeps its prior spread of "
         f"{compliance.prior.sd:.0%}, and resistance and the flows inherit it. The time counts from {SETTLING:g} s on, "
@@ -68,14 +70,16 @@ def _caveat(watch: Watch) -> str:
 
 
 def _facts(outcome: Outcome, store: Path) -> Table:
-    summary, watch = outcome.summary, outcome.watch
+    summary, progress = outcome.summary, outcome.progress
     verdicts = ", ".join(f"{count} {name}" for name, count in summary["verdicts"].items())
-    missing = watch.sent - summary["readings"]["accepted"]
+    missing = progress.sent - summary["readings"]["accepted"]
     rejected = ", ".join(f"{count} {code}" for code, count in summary["readings"]["rejected"].items())
     table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("patient", f"{watch.sent} readings sent" + (f", {missing} still on their way" if missing > 0 else ""))
+    table.add_row(
+        "patient", f"{progress.sent} readings sent" + (f", {missing} still on their way" if missing > 0 else "")
+    )
     table.add_row("readings", equation(summary["readings"]) + (f" (rejected: {rejected})" if rejected else ""))
-    table.add_row("estimates", f"{summary['ticks']}, {watch.revised} times revised by readings that came late")
-    table.add_row("verdict", f"{watch.verdict} in the end; over all {verdicts}")
+    table.add_row("estimates", f"{summary['ticks']}, {progress.revised} times revised by readings that came late")
+    table.add_row("verdict", f"{progress.verdict} in the end; over all {verdicts}")
     table.add_row("store", f"{escape(str(store))} ({store.stat().st_size / 1e6:.1f} MB)")
     return table

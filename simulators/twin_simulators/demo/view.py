@@ -1,4 +1,4 @@
-"""What the audience sees while the demonstration runs: a view that is drawn again and again, or plain lines."""
+"""What a demonstration shows while it runs: a view that is drawn again and again, or plain lines."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,45 +9,45 @@ from rich.text import Text
 
 from twin_runtime.core import SECOND, Trust
 from twin_simulators.demo.accounting import terms
-from twin_simulators.demo.watch import Comparison, Stream, Watch
+from twin_simulators.demo.progress import Comparison, Progress, Stream
 
 COLOURS = {Trust.TRUSTED: "green", Trust.DEGRADED: "yellow", Trust.UNTRUSTED: "red"}
 GAUGE, EDGE = 19, 4
 """Characters of a gauge, and those on either side of the interval."""
-TOLD = ("resistance", "compliance", "cardiac_output")
+IN_LINE = ("resistance", "compliance", "cardiac_output")
 """What a plain line has room for."""
 BARS, LABEL = "▁▂▃▄▅▆▇█", "pressure "
 
 
-def view(watch: Watch) -> RenderableType:
+def view(progress: Progress) -> RenderableType:
     """The whole view, for 80 columns and more."""
     return Group(
-        _title(watch),
+        _title(progress),
         "",
-        _streams(watch.streams()),
+        _streams(progress.streams()),
         "",
-        _estimates(watch.comparisons()),
+        _estimates(progress.comparisons()),
         "",
-        Waveform(watch.pressures),
+        Waveform(progress.pressures),
         "",
-        _counts(watch),
+        _counts(progress),
     )
 
 
-def line(watch: Watch) -> str:
+def line(progress: Progress) -> str:
     """The same in one line."""
-    if watch.newest is None:
+    if progress.newest is None:
         return "waiting for the first reading"
-    told = (c for c in watch.comparisons() if c.quantity in TOLD)
-    found = (f"{c.quantity} {c.mean:.3g} ({c.interval}, truth {c.truth:.3g})" for c in told)
-    rates = (f"{stream.channel} {stream.rate:.0f}/s" for stream in watch.streams())
-    return f"{watch.seconds:5.1f} s  {watch.verdict}; {'; '.join(found)}; {', '.join(rates)}"
+    shown = (c for c in progress.comparisons() if c.quantity in IN_LINE)
+    found = (f"{c.quantity} {c.mean:.3g} ({c.interval}, truth {c.truth:.3g})" for c in shown)
+    rates = (f"{stream.channel} {stream.rate:.0f}/s" for stream in progress.streams())
+    return f"{progress.seconds:5.1f} s  {progress.verdict}; {'; '.join(found)}; {', '.join(rates)}"
 
 
-def _title(watch: Watch) -> Text:
-    title = Text.assemble(("twin demo", "bold"), f"  {watch.seconds:.1f} of {watch.case.length / SECOND:g} s  ")
-    if watch.trust is not None:
-        title.append(watch.verdict, style=f"bold {COLOURS[watch.trust]}")
+def _title(progress: Progress) -> Text:
+    title = Text.assemble(("twin demo", "bold"), f"  {progress.seconds:.1f} of {progress.case.length / SECOND:g} s  ")
+    if progress.trust is not None:
+        title.append(progress.verdict, style=f"bold {COLOURS[progress.trust]}")
     return title.append("  Ctrl-C ends it", style="dim")
 
 
@@ -71,7 +71,7 @@ def _estimates(comparisons: Iterable[Comparison]) -> Table:
 
 
 def _gauge(c: Comparison) -> Text:
-    """The interval as a beam with the mean on it, and the truth as a diamond, on the beam or beside it."""
+    """The interval as a beam with the mean on it, and the truth as a diamond, wherever it is."""
     outside = " " * EDGE
     beam = list(f"{outside}├{'─' * (GAUGE - 2 * EDGE - 2)}┤{outside}")
     beam[_place(c, c.mean)] = "┼"
@@ -99,11 +99,11 @@ class Waveform:
         yield Text(LABEL).append("".join(BARS[round((p - low) * scale)] for p in shown), style="cyan")
 
 
-def _counts(watch: Watch) -> Table:
+def _counts(progress: Progress) -> Table:
     """The terms of the accounting side by side."""
-    readings = {} if watch.fold is None else terms(watch.fold.accounting())
+    readings = {} if progress.fold is None else terms(progress.fold.accounting())
     table = Table(*readings, "revised estimates", box=None, pad_edge=False, header_style="dim")
     for column in table.columns:
         column.justify = "right"
-    table.add_row(*map(str, readings.values()), str(watch.revised))
+    table.add_row(*map(str, readings.values()), str(progress.revised))
     return table

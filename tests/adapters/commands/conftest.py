@@ -1,4 +1,4 @@
-"""A deployment with a broker, for commands beside the runtime."""
+"""A deployment with a broker, for commands that work without the runtime."""
 
 import asyncio
 import sys
@@ -53,7 +53,7 @@ class Listener:
     """A subscriber of its own that keeps (topic, payload) of all it hears, in order."""
 
     def __init__(self, broker: Server) -> None:
-        self.heard: list[tuple[str, bytes]] = []
+        self.received: list[tuple[str, bytes]] = []
         self._news = asyncio.Event()
         self._client = aiomqtt.Client("127.0.0.1", broker.port, identifier="listener")
 
@@ -69,16 +69,16 @@ class Listener:
         await self._client.__aexit__(None, None, None)
 
     async def wait_for(self, count: int) -> list[tuple[str, bytes]]:
-        """All that was heard, once there are so many messages and no more come."""
+        """All that was received, once there are so many messages and no more come."""
         async with asyncio.timeout(30):
-            while len(self.heard) < count:
+            while len(self.received) < count:
                 await self._news.wait()
                 self._news.clear()
         await asyncio.sleep(0.1)
-        return self.heard
+        return self.received
 
     async def _listen(self) -> None:
         async for message in self._client.messages:
             assert isinstance(message.payload, bytes)
-            self.heard.append((message.topic.value, message.payload))
+            self.received.append((message.topic.value, message.payload))
             self._news.set()

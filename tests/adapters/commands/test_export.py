@@ -54,7 +54,7 @@ def test_csv_holds_the_same_rows_to_the_last_digit(
     assert [float(rows[0][figure]) for figure in FIGURES] == record(10).figures[0, 0].tolist()
 
 
-def test_what_cannot_be_exported_is_told(store: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_exported_is_reported(store: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"expected a file that ends in .csv or .parquet, got 'out.xls'"):
         export(store, tmp_path / "out.xls")
     with pytest.raises(ConfigError, match="cannot be written"):

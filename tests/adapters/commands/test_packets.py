@@ -27,7 +27,7 @@ def recorded(steps: list[tuple[int, str, float]]) -> list[RawReading]:
 def test_batches_hold_every_reading_once_and_fall_due_with_their_last(
     steps: list[tuple[int, str, float]], window: int
 ) -> None:
-    readings, heard, due = recorded(steps), [], 0
+    readings, received, due = recorded(steps), [], 0
     for message, count in packets(readings, TOPICS, UNITS, window):
         samples = decode(message.payload)
         assert len(samples) == count
@@ -39,9 +39,9 @@ def test_batches_hold_every_reading_once_and_fall_due_with_their_last(
             assert sample.time is not None
             assert sample.sequence is not None
             assert sample.unit == UNITS[channel]
-            heard.append(RawReading("a", channel, sample.time, sample.value, sample.sequence))
+            received.append(RawReading("a", channel, sample.time, sample.value, sample.sequence))
     order = {reading: place for place, reading in enumerate(readings)}
-    assert sorted(heard, key=order.__getitem__) == readings
+    assert sorted(received, key=order.__getitem__) == readings
 
 
 def test_a_long_window_makes_several_messages_of_a_size_that_the_runtime_takes() -> None:

@@ -48,8 +48,8 @@ def mapping(tmp_path: Path) -> Path:
     return path
 
 
-def heard_readings(heard: list[tuple[str, bytes]]) -> Iterator[tuple[RawReading, str | None]]:
-    for topic, payload in heard:
+def received_readings(received: list[tuple[str, bytes]]) -> Iterator[tuple[RawReading, str | None]]:
+    for topic, payload in received:
         _, twin, channel = topic.split("/")
         for sample in decode(payload):
             assert sample.time is not None
@@ -65,17 +65,17 @@ async def test_every_reading_arrives_once_stamped_as_recorded(
     messages = 253 if batch is None else 10 + 3
     async with Listener(broker) as listener:
         await asyncio.to_thread(play, mapping, config, speed=0, batch=batch)
-        heard = list(heard_readings(await listener.wait_for(messages)))
-    assert len(listener.heard) == messages
+        received = list(received_readings(await listener.wait_for(messages)))
+    assert len(listener.received) == messages
     assert capsys.readouterr().out == f"published 253 readings in {messages} messages\n"
-    played = [reading for reading, _ in heard]
+    played = [reading for reading, _ in received]
     assert sorted(played, key=lambda r: (r.time, r.channel)) == sorted(recorded, key=lambda r: (r.time, r.channel))
     if batch is None:
         assert played == recorded
     for channel in ("abp", "r_peak"):
         times = [reading.time for reading in played if reading.channel == channel]
         assert times == sorted(times)
-    assert {(reading.channel, unit) for reading, unit in heard} == {("abp", "kPa"), ("r_peak", "1")}
+    assert {(reading.channel, unit) for reading, unit in received} == {("abp", "kPa"), ("r_peak", "1")}
 
 
 async def test_a_section_is_played_at_its_own_pace_or_faster(
@@ -86,10 +86,10 @@ async def test_a_section_is_played_at_its_own_pace_or_faster(
         start = time.monotonic()
         await asyncio.to_thread(play, mapping, config, speed=2.0, begin=begin, length=length)
         lasted = time.monotonic() - start
-        heard = [reading for reading, _ in heard_readings(await listener.wait_for(126))]
+        received = [reading for reading, _ in received_readings(await listener.wait_for(126))]
     assert 0.49 <= lasted < 5
     whole = load(mapping)
-    assert heard == list(whole.between(whole.start + begin, whole.start + begin + length).readings())
+    assert received == list(whole.between(whole.start + begin, whole.start + begin + length).readings())
     assert "behind schedule" in capsys.readouterr().out
 
 
@@ -108,12 +108,12 @@ async def test_a_real_patient_at_twenty_times_the_pace(
         whole = load(mapping, data)
         expected = list(whole.between(whole.start, whole.start + 20_000_000_000).readings())
         assert output.decode().startswith(f"published {len(expected)} readings in {len(expected)} messages, confirmed")
-        heard = await listener.wait_for(len(expected))
-    samples = [(topic.split("/")[1], sample) for topic, payload in heard for sample in decode(payload)]
+        received = await listener.wait_for(len(expected))
+    samples = [(topic.split("/")[1], sample) for topic, payload in received for sample in decode(payload)]
     assert [(channel, s.time, s.value) for channel, s in samples] == [(r.channel, r.time, r.value) for r in expected]
 
 
-def test_a_channel_or_twin_that_the_configuration_lacks_is_told_before_anything_is_sent(
+def test_a_channel_or_twin_that_the_configuration_lacks_is_reported_before_anything_is_sent(
     config: Path, mapping: Path
 ) -> None:
     mapping.write_text(MAPPING.replace('"r_peak"', '"r_peek"'))
@@ -129,7 +129,7 @@ def test_a_channel_or_twin_that_the_configuration_lacks_is_told_before_anything_
         play(mapping, config)
 
 
-def test_a_wrong_or_absent_broker_is_told(config: Path, mapping: Path) -> None:
+def test_a_wrong_or_absent_broker_is_reported(config: Path, mapping: Path) -> None:
     with pytest.raises(ConfigError, match=r"--broker: expected mqtt://HOST:PORT .*, got 'localhost'"):
         play(mapping, config, broker="localhost")
     with pytest.raises(ConnectionFailed, match="nothing listens there"):

@@ -48,21 +48,21 @@ def test_csv_starts_behind_a_byte_order_mark_and_takes_two_columns_of_one_name(t
     assert (table.numbers("time").tolist(), table.numbers("x").tolist(), table.numbers(2).tolist()) == ([0], [1], [2])
 
 
-def test_csv_with_text_among_the_numbers_says_which_row(tmp_path: Path) -> None:
+def test_csv_with_text_among_the_numbers_reports_which_row(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("time,x\n0,1.5\n1,1.6 bar\n")
     with pytest.raises(RecordingError, match=r"expected numbers in column 'x', came '1.6 bar' in row 1"):
         read_csv(path, PLAIN).numbers("x")
 
 
-def test_csv_with_ragged_rows_says_which(tmp_path: Path) -> None:
+def test_csv_with_ragged_rows_reports_which(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("time,x\n0,1\n1,2,3\n")
     with pytest.raises(RecordingError, match=r"Expected 2 columns, got 3: 1,2,3.*mend that row"):
         read_csv(path, PLAIN)
 
 
-def test_csv_that_is_a_modelica_table_says_so(tmp_path: Path) -> None:
+def test_csv_that_is_a_modelica_table_reports_it(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("#1\ndouble a(1, 1)\n0\n")
     with pytest.raises(RecordingError, match='this is a Modelica table; remedy: say `format = "mos"`'):
@@ -111,7 +111,7 @@ def test_parquet_keeps_integer_nanoseconds_and_time_stamps_exact(tmp_path: Path,
     assert [r.time for r in load_mapping(stream + 'time = "ts"\ntime_unit = "iso"').readings()] == stamps
 
 
-def test_what_is_not_parquet_is_told(tmp_path: Path) -> None:
+def test_what_is_not_parquet_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     path.write_text("time,x\n0,1\n")
     with pytest.raises(RecordingError, match="not a Parquet file"):
@@ -132,7 +132,7 @@ def test_wfdb_signals_come_by_name_in_physical_units(tmp_path: Path) -> None:
     np.testing.assert_allclose(table.numbers("II"), signals[:, 1], atol=2 / 2**15)
 
 
-def test_wfdb_without_its_signal_file_says_so(tmp_path: Path) -> None:
+def test_wfdb_without_its_signal_file_reports_it(tmp_path: Path) -> None:
     wfdb.wrsamp("a", fs=1, units=["V"], sig_name=["x"], p_signal=np.ones((3, 1)), fmt=["16"], write_dir=str(tmp_path))
     (tmp_path / "a.dat").unlink()
     with pytest.raises(RecordingError, match=r"its signals cannot be read.*beside its header"):
@@ -175,7 +175,7 @@ def test_modelica_tables_take_any_separator_and_several_tables(tmp_path: Path) -
         ("#1\ndouble a(1, 2)\n0 warm\n", "expected 1 rows of 2 numbers.*'warm'"),
     ],
 )
-def test_a_modelica_table_that_breaks_its_word_is_told(tmp_path: Path, text: str, message: str) -> None:
+def test_a_modelica_table_that_contradicts_its_header_is_reported(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "a.mos"
     path.write_text(text)
     with pytest.raises(RecordingError, match=message):

@@ -57,7 +57,7 @@ def test_readings_of_one_signal_at_one_time_stay_in_the_order_of_the_file(tmp_pa
     assert [reading.value for reading in recording.readings()] == [5.0, 3.0, 4.0]
 
 
-def test_missing_values_and_times_are_left_out_and_a_dead_column_leaves_nothing(
+def test_missing_values_and_times_are_left_out_and_an_empty_column_leaves_nothing(
     tmp_path: Path, load_mapping: Load
 ) -> None:
     write_csv(tmp_path / "a.csv", ("time", "x", "dead"), (0, 1, "NaN"), (1, "", "NaN"), ("", 3, ""), (3, 4, ""))
@@ -158,7 +158,7 @@ def test_integer_nanoseconds_pass_unchanged(time: int) -> None:
     assert event_times(np.array([time]), "ns", 0).tolist() == [time]
 
 
-def test_what_is_not_a_time_is_told(tmp_path: Path, load_mapping: Load) -> None:
+def test_what_is_not_a_time_is_reported(tmp_path: Path, load_mapping: Load) -> None:
     write_csv(tmp_path / "a.csv", ("time", "x"), ("2020-01-01 00:00:00", 1))
     with pytest.raises(RecordingError, match=r"column 'time': expected numbers \(s\), came .*say time_unit = \"iso\""):
         load_mapping('[[streams]]\nchannel = "x"\nfile = "a.csv"\nvalue = "x"\nunit = "1"')

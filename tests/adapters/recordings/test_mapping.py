@@ -1,4 +1,4 @@
-"""A mapping says what it must, or tells every mistake with file, line, key, what was expected, and the remedy."""
+"""A mapping is complete, or every mistake is reported with file, line, key, what was expected, and the remedy."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_told_where_it_is_with_its_remedy(mistake: str, load_mapping: Load) -> None:
+def test_a_mistake_is_reported_with_its_place_and_its_remedy(mistake: str, load_mapping: Load) -> None:
     text, *parts = MISTAKES[mistake]
     with pytest.raises(ConfigError) as error:
         load_mapping(text)
@@ -47,7 +47,7 @@ def test_a_mistake_is_told_where_it_is_with_its_remedy(mistake: str, load_mappin
         assert part in str(error.value)
 
 
-def test_every_mistake_is_told_at_once(load_mapping: Load) -> None:
+def test_every_mistake_is_reported_at_once(load_mapping: Load) -> None:
     with pytest.raises(ConfigError) as error:
         load_mapping('[recording]\nnmae = "x"\ntime_unit = "sec"\n' + STREAM + "colour = 1")
     assert [
@@ -59,7 +59,9 @@ def test_every_mistake_is_told_at_once(load_mapping: Load) -> None:
     ]
 
 
-def test_a_missing_file_says_where_it_was_looked_for_and_names_the_option(tmp_path: Path, load_mapping: Load) -> None:
+def test_a_missing_file_reports_where_it_was_looked_for_and_names_the_option(
+    tmp_path: Path, load_mapping: Load
+) -> None:
     with pytest.raises(RecordingError) as error:
         load_mapping(STREAM)
     assert f"there is no file 'a.csv' in {tmp_path}" in str(error.value)
@@ -82,7 +84,7 @@ def test_an_unknown_format_lists_the_formats_there_are(tmp_path: Path, load_mapp
         load_mapping(STREAM.replace("a.csv", "a.xls"))
 
 
-def test_what_the_recording_says_holds_for_streams_that_do_not_say_otherwise(tmp_path: Path) -> None:
+def test_a_value_of_the_recording_holds_for_streams_without_their_own(tmp_path: Path) -> None:
     path = tmp_path / "test.recording.toml"
     path.write_text(
         '[recording]\ntime = "t"\ntwin = "a"\ncolumns = ["t", "x"]\n' + STREAM + STREAM + 'time = 3\ntwin = "b"'

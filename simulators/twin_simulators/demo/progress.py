@@ -1,4 +1,4 @@
-"""A run beside the hidden truth: what the audience of the demonstration sees and the twin does not."""
+"""How a demonstration goes so far: its estimates compared with the truth, which the twin does not have."""
 
 import time
 from collections import Counter, deque
@@ -15,7 +15,7 @@ QUANTITIES: Final = ("resistance", "compliance", "flow", "stroke_volume", "cardi
 """What is compared with the truth."""
 
 SETTLING: Final = 3.0
-"""Seconds after which estimates count: until then the twin has seen too few beats."""
+"""Seconds after which estimates count: until then the twin has had too few beats."""
 
 WINDOW: Final = 5.0
 """Seconds over which rates are counted."""
@@ -24,7 +24,7 @@ MEAN, LOW, HIGH = (FIGURES.index(name) for name in ("mean", "q05", "q95"))
 
 
 class Comparison(NamedTuple):
-    """An estimate and its 90 % interval beside the truth; ``share`` of the settled intervals so far held it."""
+    """An estimate, its 90 % interval and the truth; ``share`` of the settled intervals so far held it."""
 
     quantity: str
     unit: str
@@ -54,8 +54,8 @@ class Stream(NamedTuple):
 
 
 @dataclass
-class Watch:
-    """All that has been seen of a run that began at ``start`` (ns). ``arrived`` counts messages by topic."""
+class Progress:
+    """The progress of a run that began at ``start`` (ns). ``arrived`` counts messages by topic."""
 
     assembly: Assembly
     case: Case
@@ -81,8 +81,8 @@ class Watch:
         self.sent += 1
         return message
 
-    def see(self, fold: Fold, records: Sequence[Record]) -> None:
-        """Observe a step of the run."""
+    def add(self, fold: Fold, records: Sequence[Record]) -> None:
+        """Count and compare what a step of the run has given."""
         if self.fold is None:
             self.fold = fold
             self._counted.append((time.monotonic(), Counter()))
@@ -107,7 +107,7 @@ class Watch:
         return 0.0 if self.newest is None else self._seconds(self.newest)
 
     def comparisons(self) -> list[Comparison]:
-        """The newest estimates beside the truth of their time; none before the first."""
+        """The newest estimates and the truth of their time; none before the first."""
         return [] if self.newest is None else self._comparisons(self.newest)
 
     @property
