@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 from numba import njit
 
+from twin_runtime.assimilation.anomalies import mean_and_variance, scale_anomalies
 from twin_runtime.assimilation.batches import uncoupled, whitened
 from twin_runtime.assimilation.etkf import Etkf
-from twin_runtime.assimilation.inflation import mean_and_variance, stretch
 from twin_runtime.assimilation.local import BEYOND_NOISE, correlation_taper
 from twin_runtime.assimilation.observation_space import dot, seen
 from twin_runtime.assimilation.protocol import AnalysisInput
@@ -50,7 +50,7 @@ class EnkfN:
             x[:, :, given.states :] = given.x[:, :, given.states :]
         analysis = Etkf(self.rotate).update(given._replace(x=x, predicted=predicted), out)
         if math.sqrt(members) > BEYOND_NOISE:
-            restrain(given.x, given.predicted, given.observed, squares, analysis)
+            restrain(given, squares, analysis)
         return analysis
 
 
@@ -117,21 +117,20 @@ def inflated(x: FloatArray, squares: FloatArray) -> FloatArray:
 
 
 @njit(cache=True, error_model="numpy")
-def restrain(
-    x: FloatArray, predicted: FloatArray, observed: FloatArray, squares: FloatArray, analysis: FloatArray
-) -> None:
-    """Take back, in place, what the inflation of a twin has added to variables that no observation tells of."""
+def restrain(given: AnalysisInput, squares: FloatArray, analysis: FloatArray) -> None:
+    """Take back, in place, what the inflation of a twin has added to variables that no observation informs."""
+    x, predicted = given.x, given.predicted
     for t in range(len(x)):
         if squares[t] > 1.0:
-            rows = _anomalies(predicted[t], seen(predicted[t], observed[t]))
+            rows = _anomalies(predicted[t], seen(predicted[t], given.observed[t]))
             _, before = mean_and_variance(x[t])
             mean, after = mean_and_variance(analysis[t])
             scale = np.ones(len(mean))
             for j in range(len(mean)):
                 if after[j] > before[j]:
-                    told = _told(x[t, :, j].copy(), rows)
-                    scale[j] = math.sqrt((before[j] + told * (after[j] - before[j])) / after[j])
-            stretch(analysis[t], mean, scale)
+                    taper = _largest_taper(x[t, :, j].copy(), rows)
+                    scale[j] = math.sqrt((before[j] + taper * (after[j] - before[j])) / after[j])
+            scale_anomalies(analysis[t], mean, scale)
 
 
 @njit(cache=True)
@@ -144,9 +143,9 @@ def _anomalies(predicted: FloatArray, there: IntArray) -> FloatArray:
 
 
 @njit(cache=True, error_model="numpy")
-def _told(values: FloatArray, rows: FloatArray) -> float:
-    """How far observations tell of a variable, 0 to 1: by the most correlated one."""
-    most = 0.0
+def _largest_taper(values: FloatArray, rows: FloatArray) -> float:
+    """How far observations inform a variable, 0 to 1: by the most correlated one."""
+    largest = 0.0
     for row in rows:
-        most = max(most, correlation_taper(values, row))
-    return most
+        largest = max(largest, correlation_taper(values, row))
+    return largest

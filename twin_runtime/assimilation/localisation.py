@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.modelling.positions import Distance, Positions, nowhere
 
@@ -41,6 +42,26 @@ class Table(NamedTuple):
     first: IntArray
     near: IntArray
     taper: FloatArray
+
+
+class Neighbourhoods(NamedTuple):
+    """The distinct places of the variables, and what is near each.
+
+    A variable that is nowhere is a place of its own where the radius is finite, and ``nowhere`` is true there.
+    """
+
+    variables: Table
+    nowhere: npt.NDArray[np.bool_]
+    outputs: Table
+    output_count: int
+
+
+class OutputNeighbours(NamedTuple):
+    """For every output the variables for which an observation of it counts, and the outputs; variables nowhere."""
+
+    variables: Table
+    outputs: Table
+    nowhere: npt.NDArray[np.bool_]
 
 
 def neighbours(a: FloatArray, b: FloatArray, radius: float, distance: Distance) -> Table:
@@ -89,18 +110,18 @@ class Localisation:
     positions: Positions = field(repr=False)
     radius: float
 
-    def outputs_of(self, x: FloatArray, outputs: IntArray | None) -> IntArray:
-        """Which outputs are observed, once it is sure that they and the ensembles ``x`` are the model's.
+    def outputs_of(self, given: AnalysisInput) -> IntArray:
+        """Which outputs are observed, once it is sure that they and the states are those that have positions.
 
         Raises:
-            ValueError: They are not told, or other than those that have positions.
+            ValueError: They are not, or it does not say which outputs are observed.
         """
-        if outputs is None:
-            raise ValueError("to localise, a method must be told which outputs are observed")
+        if given.outputs is None:
+            raise ValueError("to localise, a method must know which outputs are observed")
         variables, count = len(self.positions.variables), len(self.positions.outputs)
-        if x.shape[2] != variables or outputs.max(initial=-1) >= count:
+        if given.x.shape[2] != variables or given.outputs.max(initial=-1) >= count:
             raise ValueError(f"positions of {variables} variables and {count} outputs, but other ones to correct")
-        return outputs
+        return given.outputs
 
     @cached_property
     def places(self) -> tuple[Table, npt.NDArray[np.bool_]]:
@@ -125,6 +146,17 @@ class Localisation:
         variables, _ = self.places
         at = self.positions.variables[variables.near[variables.first[:-1]]]
         return neighbours(at, self.positions.outputs, self.radius, self.positions.distance)
+
+    @cached_property
+    def neighbourhoods(self) -> Neighbourhoods:
+        """For every place the variables there and the outputs that count there."""
+        return Neighbourhoods(*self.places, self.outputs_near_places, len(self.positions.outputs))
+
+    @cached_property
+    def output_neighbours(self) -> OutputNeighbours:
+        """For every output the variables and the outputs for which it counts."""
+        lost = nowhere(self.positions.variables) & math.isfinite(self.radius)
+        return OutputNeighbours(self.variables_near_outputs, self.outputs_near_outputs, lost)
 
     @cached_property
     def variables_near_outputs(self) -> Table:

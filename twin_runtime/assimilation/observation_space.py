@@ -49,6 +49,18 @@ def is_there(predicted: FloatArray, observed: float) -> bool:
     return math.isfinite(total)
 
 
+@njit(cache=True)
+def whitened_rows(predicted: FloatArray, observed: FloatArray, variance: FloatArray) -> FloatArray:
+    """The rows of the observations that one twin has, in their order.
+
+    Raises:
+        ValueError: The variance of one is not positive.
+    """
+    rows = np.empty((len(seen(predicted, observed)), len(predicted) + 1))
+    whiten(predicted, observed, variance, rows)
+    return rows
+
+
 @njit(cache=True, error_model="numpy")
 def whiten(predicted: FloatArray, observed: FloatArray, variance: FloatArray, rows: FloatArray) -> int:
     """Fill ``rows`` with the observations that are there, in their order, and return their number."""
