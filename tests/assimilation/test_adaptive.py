@@ -69,7 +69,7 @@ def test_what_is_not_observed_any_more_is_forgotten() -> None:
     assert memory[0, 1, 0] == pytest.approx(1.0, abs=0.02)
 
 
-def test_a_twin_that_saw_nothing_is_left_alone() -> None:
+def test_a_twin_without_observations_is_left_alone() -> None:
     problem, memory = surprising(twins=2), np.full((2, 2, 2), 1.5)
     problem.observed[0] = np.nan
     plain, wider = inflated(problem, memory)

@@ -107,8 +107,8 @@ def test_errors_that_are_the_same_are_refused() -> None:
         turned(problem, errors._replace(correlation=np.ones((SENSORS, SENSORS))))
 
 
-@pytest.mark.parametrize(("told", "expected"), [(True, 1.0), (False, 0.8)])
-def test_the_innovation_statistic_knows_of_the_correlation(told: bool, expected: float) -> None:
+@pytest.mark.parametrize(("given_correlation", "expected"), [(True, 1.0), (False, 0.8)])
+def test_the_innovation_statistic_knows_of_the_correlation(given_correlation: bool, expected: float) -> None:
     """Two sensors of the same quantity, whose spread is their error's; 4000 twins, so that its error is 0.016.
 
     A right statistic fails for one seed in 600.
@@ -121,7 +121,7 @@ def test_the_innovation_statistic_knows_of_the_correlation(told: bool, expected:
     layout = Layout(2, 0)
     memory, times = layout.fresh(twins), np.zeros((twins, 2))
     sensor, variance = np.tile(np.arange(2), (twins, 1)), np.ones((twins, 2))
-    seen = (
+    observations = (
         state[:, members:] + noise,
         variance,
         sensor,
@@ -133,5 +133,5 @@ def test_the_innovation_statistic_knows_of_the_correlation(told: bool, expected:
         memory,
         layout.by_sensor(memory),
     )
-    compare(predicted, *seen, *((times, correlation) if told else ()))
+    compare(predicted, *observations, *((times, correlation) if given_correlation else ()))
     assert memory[:, Slot.SUM_NIS].sum() / memory[:, Slot.SUM_DEGREES].sum() == pytest.approx(expected, abs=0.05)

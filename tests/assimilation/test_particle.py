@@ -54,7 +54,7 @@ def test_without_jitter_members_are_copies() -> None:
     assert {member.tobytes() for member in analysis[0]} < members
 
 
-def test_survivors_keep_their_states_and_copies_are_told_apart() -> None:
+def test_survivors_keep_their_states_and_copies_are_moved_apart() -> None:
     problem = random_problem(43, 1, 50, 2, 1)
     plain, shaken = ParticleFilter(jitter=0.0).update(problem)[0], ParticleFilter(jitter=1.0).update(problem)[0]
     survived = np.all(plain == problem.x[0], axis=1)

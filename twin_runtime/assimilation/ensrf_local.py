@@ -3,10 +3,10 @@
 import numpy as np
 from numba import njit
 
-from twin_runtime.assimilation.etkf import weigh_one
+from twin_runtime.assimilation.etkf import fill_twin_weights
 from twin_runtime.assimilation.local import by_output, correlation_taper
 from twin_runtime.assimilation.localisation import Localisation, OutputNeighbours
-from twin_runtime.assimilation.observation_space import dot, seen, whitened_rows
+from twin_runtime.assimilation.observation_space import available, dot, whitened_rows
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
 
@@ -23,7 +23,7 @@ def _correct_locally(given: AnalysisInput, outputs: IntArray, near: OutputNeighb
         predicted, observed = given.predicted[t], given.observed[t]
         rows = whitened_rows(predicted, observed, given.variance[t])
         out[t] = given.x[t]
-        _one_by_one_locally(rows, outputs[t][seen(predicted, observed)], near, out[t])
+        _one_by_one_locally(rows, outputs[t][available(predicted, observed)], near, out[t])
 
 
 @njit(cache=True)
@@ -32,7 +32,7 @@ def _one_by_one_locally(rows: FloatArray, outputs: IntArray, near: OutputNeighbo
     weights, sorting = np.empty((1, len(x))), by_output(outputs, len(near.outputs.first) - 1)
     for row in range(len(rows)):
         output = outputs[row]
-        weigh_one(rows[row : row + 1], weights)
+        fill_twin_weights(rows[row : row + 1], weights)
         for entry in range(near.variables.first[output], near.variables.first[output + 1]):
             variable = near.variables.near[entry]
             taper = near.variables.taper[entry]
@@ -43,7 +43,7 @@ def _one_by_one_locally(rows: FloatArray, outputs: IntArray, near: OutputNeighbo
             other = near.outputs.near[entry]
             for later in sorting.order[sorting.first[other] : sorting.first[other + 1]]:
                 if later > row:
-                    foresee(rows[row], weights[0], near.outputs.taper[entry], rows[later])
+                    correct_row(rows[row], weights[0], near.outputs.taper[entry], rows[later])
 
 
 @njit(cache=True)
@@ -57,7 +57,7 @@ def _correct(s: FloatArray, weights: FloatArray, taper: float, values: FloatArra
 
 
 @njit(cache=True)
-def foresee(s: FloatArray, weights: FloatArray, taper: float, later: FloatArray) -> None:
+def correct_row(s: FloatArray, weights: FloatArray, taper: float, later: FloatArray) -> None:
     """What the correction by row s changes in a ``later`` row: its anomalies, and its innovation the other way."""
     members = len(weights)
     projected = taper * dot(s, later, members)

@@ -6,10 +6,10 @@ from typing import ClassVar
 import numpy as np
 from numba import njit
 
-from twin_runtime.assimilation.etkf import weigh_one
+from twin_runtime.assimilation.etkf import fill_twin_weights
 from twin_runtime.assimilation.local import RowsByOutput, by_output, decouple_any, gather, gather_correlated
 from twin_runtime.assimilation.localisation import Localisation, Neighbourhoods
-from twin_runtime.assimilation.observation_space import dot, seen, whitened_rows
+from twin_runtime.assimilation.observation_space import available, dot, whitened_rows
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.assimilation.rotation import rotate_members
 from twin_runtime.core import FloatArray, IntArray
@@ -44,7 +44,7 @@ def _update(given: AnalysisInput, outputs: IntArray, near: Neighbourhoods, out: 
     for t in range(len(given.x)):
         predicted, observed = given.predicted[t], given.observed[t]
         rows = whitened_rows(predicted, observed, given.variance[t])
-        sorting = by_output(outputs[t][seen(predicted, observed)], near.output_count)
+        sorting = by_output(outputs[t][available(predicted, observed)], near.output_count)
         out[t] = given.x[t]
         if len(rows) > 0:
             _update_one(rows, sorting, near, out[t])
@@ -62,7 +62,7 @@ def _update_one(rows: FloatArray, sorting: RowsByOutput, near: Neighbourhoods, x
         else:
             k = gather(place, near.outputs, sorting, rows, local)
         k = decouple_any(local[:k], len(x), turned)
-        weigh_one(turned[:k], weights[:k])
+        fill_twin_weights(turned[:k], weights[:k])
         for variable in here:
             _correct(turned[:k], weights[:k], x[:, variable])
 

@@ -1,4 +1,4 @@
-"""The observations of one twin as one place of its model sees them."""
+"""The observations of one twin that count at one place of its model."""
 
 import math
 from typing import NamedTuple

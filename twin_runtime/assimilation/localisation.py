@@ -104,7 +104,7 @@ class Localisation:
     """Which outputs count for which variables: tables made once for a model and a ``radius`` in its coordinates' unit.
 
     The radius is the half-width of the taper. A variable that is nowhere, such as a parameter, is instead localised by
-    its correlation with each observation, which is told from noise by the number of members.
+    its correlation with each observation, as far as that exceeds what chance makes with so many members.
     """
 
     positions: Positions = field(repr=False)
@@ -114,10 +114,10 @@ class Localisation:
         """Which outputs are observed, once it is sure that they and the states are those that have positions.
 
         Raises:
-            ValueError: They are not, or it does not say which outputs are observed.
+            ValueError: They are not, or which outputs are observed is not given.
         """
         if given.outputs is None:
-            raise ValueError("to localise, a method must know which outputs are observed")
+            raise ValueError("to localise, a method must be given which outputs are observed")
         variables, count = len(self.positions.variables), len(self.positions.outputs)
         if given.x.shape[2] != variables or given.outputs.max(initial=-1) >= count:
             raise ValueError(f"positions of {variables} variables and {count} outputs, but other ones to correct")
@@ -130,15 +130,15 @@ class Localisation:
         With a finite radius every variable that is nowhere is a place of its own.
         """
         coordinates = self.positions.variables
-        lost = nowhere(coordinates) & math.isfinite(self.radius)
+        unplaced = nowhere(coordinates) & math.isfinite(self.radius)
         keys = coordinates.copy() if math.isfinite(self.radius) else np.zeros_like(coordinates)
-        keys[lost] = 0.0
-        keys = np.column_stack([np.where(lost, np.arange(1, len(keys) + 1), 0), keys])
+        keys[unplaced] = 0.0
+        keys = np.column_stack([np.where(unplaced, np.arange(1, len(keys) + 1), 0), keys])
         _, place = np.unique(keys, axis=0, return_inverse=True)
         place = place.reshape(-1)
         order = np.argsort(place, kind="stable")
         first = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(place))])
-        return Table(first, order, np.ones(len(order))), lost[order[first[:-1]]]
+        return Table(first, order, np.ones(len(order))), unplaced[order[first[:-1]]]
 
     @cached_property
     def outputs_near_places(self) -> Table:
@@ -155,8 +155,8 @@ class Localisation:
     @cached_property
     def output_neighbours(self) -> OutputNeighbours:
         """For every output the variables and the outputs for which it counts."""
-        lost = nowhere(self.positions.variables) & math.isfinite(self.radius)
-        return OutputNeighbours(self.variables_near_outputs, self.outputs_near_outputs, lost)
+        unplaced = nowhere(self.positions.variables) & math.isfinite(self.radius)
+        return OutputNeighbours(self.variables_near_outputs, self.outputs_near_outputs, unplaced)
 
     @cached_property
     def variables_near_outputs(self) -> Table:

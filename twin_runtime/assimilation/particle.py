@@ -20,7 +20,7 @@ _RESAMPLING = int(Purpose.RESAMPLING)
 class ParticleFilter:
     """The bootstrap filter (Gordon, Salmond & Smith 1993, IEE Proc F 140:107-113), resampled at every update.
 
-    Resampling is systematic (Kitagawa 1996). A survivor keeps its place and its state; its copies are told apart from
+    Resampling is systematic (Kitagawa 1996). A survivor keeps its place and its state; its copies are moved apart from
     it by a kernel with the members' covariance (Musso, Oudjane & Le Gland 2001). ``jitter`` is the kernel's width in
     units of the best for a normal distribution of which all members move, 0 for plain copies. Narrow is sharp, wide is
     safe: to follow Lorenz 1963, 4000 members need 1.0, 800 need 1.3, and 100 with 2.6 lose it in one run of twelve. It
@@ -101,7 +101,7 @@ def resample(weights: FloatArray, offset: float) -> IntArray:
 def _jitter_copies(
     x: FloatArray, weights: FloatArray, chosen: IntArray, jitter: float, z: FloatArray, out: FloatArray
 ) -> None:
-    """Tell copies apart by normals ``z[member, variable]`` with the covariance of the weighted members."""
+    """Move copies apart by normals ``z[member, variable]`` with the covariance of the weighted members."""
     members, states = x.shape
     shift = np.zeros(states)
     for i in range(members):
