@@ -7,17 +7,17 @@ import numpy as np
 from twin_runtime.assimilation.batches import Batch, uncoupled, whitened
 from twin_runtime.assimilation.conformance import of_twins
 from twin_runtime.assimilation.protocol import AnalysisInput
-from twin_runtime.assimilation.transform import Weigh, correct
+from twin_runtime.assimilation.transform import FillWeights, correct
 from twin_runtime.core import FloatArray
 
 
-def by_both_routes(problem: AnalysisInput, weigh: Weigh, perturbed: bool = False) -> Iterator[FloatArray]:
+def by_both_routes(problem: AnalysisInput, fill_weights: FillWeights, perturbed: bool = False) -> Iterator[FloatArray]:
     """The analysis of a method by either route, whatever the size of the problem."""
     members = problem.x.shape[1]
     for small in (True, False):
         analysis = np.empty_like(problem.x)
         for batch in batches(problem, perturbed):
-            correct(weigh, problem, uncoupled(batch._replace(small=small), members), analysis)
+            correct(fill_weights, problem, uncoupled(batch._replace(small=small), members), analysis)
         yield analysis
 
 

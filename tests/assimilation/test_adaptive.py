@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import invgamma
 
 from twin_runtime.assimilation import AdaptiveInflation, AnalysisInput, Etkf
-from twin_runtime.assimilation.adaptive import learnt, shape_of
+from twin_runtime.assimilation.adaptive import Innovation, estimated, shape_of
 from twin_runtime.assimilation.conformance import of_twins, random_problem
 from twin_runtime.core import FloatArray
 
@@ -28,7 +28,7 @@ def test_innovations_tell_how_much_is_needed(needed: float) -> None:
     """
     rng, mode, sd, found = np.random.default_rng(30), 1.0, 0.6, []
     for innovation in rng.normal(0.0, np.sqrt(needed + 1.0), 10_000):
-        mode, sd = learnt(mode, sd, 1.0, innovation**2, 1.0, MEMBERS, 0.1)
+        mode, sd = estimated(mode, sd, Innovation(1.0, innovation**2, 1.0, MEMBERS), 0.1)
         found.append(mode)
     assert np.mean(found[5000:]) == pytest.approx(needed, rel=0.1)
 
@@ -69,7 +69,7 @@ def test_what_is_not_observed_any_more_is_forgotten() -> None:
     assert memory[0, 1, 0] == pytest.approx(1.0, abs=0.02)
 
 
-def test_a_twin_that_saw_nothing_is_left_alone() -> None:
+def test_a_twin_without_observations_is_left_alone() -> None:
     problem, memory = surprising(twins=2), np.full((2, 2, 2), 1.5)
     problem.observed[0] = np.nan
     plain, wider = inflated(problem, memory)

@@ -30,7 +30,7 @@ BY_NAME = {name: method(name) for name in METHODS}
 LOCAL = {"letkf": BY_NAME["letkf"], "ensrf, localised": Ensrf(Localisation(RING.positions, 3.0))}
 EVERY = {**BY_NAME, **LOCAL, "etkf, rotated": Etkf(rotate=True), "particle, plain": ParticleFilter(0.0)}
 MEANS = [name for name in EVERY if name not in LOCAL and not name.startswith("particle")]
-"""The methods whose mean is a function of what all observations together say."""
+"""The methods whose mean is a function of all observations together."""
 RELAXED = Inflation(1.05, 0.3, 0.2)
 INFLATIONS: Mapping[str, Inflate] = {"relaxed": RELAXED, "adaptive": AdaptiveInflation(RELAXED)}
 
@@ -60,11 +60,11 @@ def a_prediction(value: float) -> Callable[[AnalysisInput], None]:
 
 
 def a_variance(value: float) -> Callable[[AnalysisInput], None]:
-    """Something that is said of a sensor."""
+    """A variance of a sensor's errors."""
     return lambda given: given.variance.__setitem__((0, 1), value)
 
 
-SAYS_NOTHING: Mapping[str, Callable[[AnalysisInput], None]] = {
+NO_INFORMATION: Mapping[str, Callable[[AnalysisInput], None]] = {
     "a reading of nan": a_reading(np.nan),
     "a reading of inf": a_reading(-np.inf),
     "a reading of 1e300": a_reading(1e300),
@@ -79,16 +79,16 @@ SAYS_NOTHING: Mapping[str, Callable[[AnalysisInput], None]] = {
 }
 
 
-@pytest.mark.parametrize("spoil", SAYS_NOTHING.values(), ids=list(SAYS_NOTHING))
+@pytest.mark.parametrize("distort", NO_INFORMATION.values(), ids=list(NO_INFORMATION))
 @pytest.mark.parametrize("inflation", INFLATIONS.values(), ids=list(INFLATIONS))
 @pytest.mark.parametrize("name", EVERY)
-def test_an_observation_without_sense_says_nothing(
-    name: str, inflation: Inflate, spoil: Callable[[AnalysisInput], None]
+def test_an_observation_without_sense_has_no_effect(
+    name: str, inflation: Inflate, distort: Callable[[AnalysisInput], None]
 ) -> None:
-    spoilt, without = problem(), problem()
-    spoil(spoilt)
+    distorted, without = problem(), problem()
+    distort(distorted)
     without.observed[0, 1] = np.nan
-    ours, memory = analysed(name, spoilt, inflation)
+    ours, memory = analysed(name, distorted, inflation)
     theirs, _ = analysed(name, without, inflation)
     assert np.isfinite(ours).all()
     assert ours[1].tobytes() == theirs[1].tobytes()
@@ -167,9 +167,9 @@ def test_the_same_reading_twice_is_one_of_half_the_variance(name: str) -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_nothing_observed_is_nothing_changed(name: str) -> None:
     given = problem()
-    for blind in (with_observations(given, []), given._replace(observed=np.full_like(given.observed, np.nan))):
+    for unobserved in (with_observations(given, []), given._replace(observed=np.full_like(given.observed, np.nan))):
         for inflation in INFLATIONS.values():
-            assert analysed(name, blind, inflation)[0].tobytes() == given.x.tobytes()
+            assert analysed(name, unobserved, inflation)[0].tobytes() == given.x.tobytes()
 
 
 def displaced(place: float, name: str) -> FloatArray:

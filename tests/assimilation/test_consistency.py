@@ -1,4 +1,4 @@
-"""How large errors are beside the spread, when everything is linear and normal and the ensemble is small.
+"""How large errors are against the spread, when everything is linear and normal and the ensemble is small.
 
 The truth is one more draw from where the members come from. All that is known in closed form; thousands of twins are as
 many replicates. Four standard errors: a right filter fails one comparison in 16 000, and this file for one seed in 100.

@@ -107,8 +107,8 @@ def test_errors_that_are_the_same_are_refused() -> None:
         turned(problem, errors._replace(correlation=np.ones((SENSORS, SENSORS))))
 
 
-@pytest.mark.parametrize(("told", "expected"), [(True, 1.0), (False, 0.8)])
-def test_the_innovation_statistic_knows_of_the_correlation(told: bool, expected: float) -> None:
+@pytest.mark.parametrize(("given_correlation", "expected"), [(True, 1.0), (False, 0.8)])
+def test_the_innovation_statistic_knows_of_the_correlation(given_correlation: bool, expected: float) -> None:
     """Two sensors of the same quantity, whose spread is their error's; 4000 twins, so that its error is 0.016.
 
     A right statistic fails for one seed in 600.
@@ -123,5 +123,5 @@ def test_the_innovation_statistic_knows_of_the_correlation(told: bool, expected:
     sensor, variance = np.tile(np.arange(2), (twins, 1)), np.ones((twins, 2))
     comparison = Comparison(predicted, state[:, members:] + noise, variance, sensor)
     records, gate = layout.records(memory), Gate(0.0, 25, np.full(2, np.inf))
-    compare(comparison, 0, 0.9, gate, records, Correlated(times, correlation) if told else None)
+    compare(comparison, 0, 0.9, gate, records, Correlated(times, correlation) if given_correlation else None)
     assert records.twins["sum_nis"].sum() / records.twins["sum_degrees"].sum() == pytest.approx(expected, abs=0.05)

@@ -40,7 +40,7 @@ def gain(problem: AnalysisInput, twin: int) -> tuple[FloatArray, FloatArray]:
 
 @given(problems)
 def test_both_routes_are_the_published_filter(problem: AnalysisInput) -> None:
-    for analysis in by_both_routes(problem, denkf.weigh):
+    for analysis in by_both_routes(problem, denkf.fill_weights):
         for twin, ensemble in enumerate(analysis):
             x, Y = problem.x[twin], problem.predicted[twin]
             K, _ = gain(problem, twin)
@@ -49,7 +49,7 @@ def test_both_routes_are_the_published_filter(problem: AnalysisInput) -> None:
 
 
 @given(problems)
-def test_the_covariance_is_too_large_by_a_quarter_of_what_the_gain_sees(problem: AnalysisInput) -> None:
+def test_the_covariance_is_too_large_by_a_quarter_of_the_gains_correction(problem: AnalysisInput) -> None:
     analysis = Denkf().update(problem)
     for twin, ensemble in enumerate(analysis):
         K, HPH = gain(problem, twin)

@@ -40,7 +40,7 @@ def textbook(problem: AnalysisInput, twin: int) -> FloatArray:
 
 @given(problems)
 def test_both_routes_are_the_published_filter(problem: AnalysisInput) -> None:
-    for analysis in by_both_routes(problem, enkf.weigh, perturbed=True):
+    for analysis in by_both_routes(problem, enkf.fill_weights, perturbed=True):
         for twin in range(len(problem.x)):
             assert_close(analysis[twin], textbook(problem, twin))
 

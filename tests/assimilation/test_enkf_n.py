@@ -39,9 +39,9 @@ def cost(problem: AnalysisInput, certainty: float, u: FloatArray) -> FloatArray:
     Y, R = problem.predicted[0] - problem.predicted[0].mean(0), np.diag(problem.variance[0])
     d, c = problem.observed[0] - problem.predicted[0].mean(0), members - 1
     ensemble_space = np.linalg.inv(Y @ np.linalg.inv(R) @ Y.T / c + np.eye(members))
-    unseen = np.trace(ensemble_space) / members
+    unobserved = np.trace(ensemble_space) / members
     e, g = (members + 1) / members, (members + 1) / c
-    correction = (e / g) ** (unseen / 2)
+    correction = (e / g) ** (unobserved / 2)
     data = [d @ np.linalg.solve(R + v * Y.T @ Y / c, d) / c for v in u]
     total: FloatArray = np.array(data) + certainty * (e / correction / u + g * correction * np.log(u))
     return total
@@ -68,8 +68,8 @@ def test_observed_variables_get_the_etkf_of_the_inflated_forecast(problem: Analy
 def test_a_variable_of_which_no_observation_tells_never_grows() -> None:
     """Surprise after surprise, a thousand times: published, its spread would grow by a factor every time."""
     problem = random_problem(seed=21, twins=1, members=32, states=2, observations=1)
-    seen, unseen = (problem.x[0, :, j] - problem.x[0, :, j].mean() for j in (0, 1))
-    problem.x[0, :, 1] -= seen * (seen @ unseen) / (seen @ seen)
+    observed, unobserved = (problem.x[0, :, j] - problem.x[0, :, j].mean() for j in (0, 1))
+    problem.x[0, :, 1] -= observed * (observed @ unobserved) / (observed @ observed)
     problem.predicted[0, :, 0] = problem.x[0, :, 0]
     before, x = problem.x[0, :, 1].std(), problem.x
     for _ in range(1000):
@@ -87,7 +87,7 @@ def test_surprise_inflates_and_agreement_does_not() -> None:
     assert squares(surprising)[0] > 1.5
 
 
-def test_an_observation_that_says_nothing_does_not_inflate() -> None:
+def test_an_observation_without_information_does_not_inflate() -> None:
     problem = random_problem(seed=14, twins=1, members=20, states=5, observations=3)
     vague = problem._replace(variance=np.full_like(problem.variance, 1e12))
     np.testing.assert_allclose(squares(vague), 1.0, atol=1e-9)

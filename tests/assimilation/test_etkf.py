@@ -42,7 +42,7 @@ def textbook(problem: AnalysisInput, twin: int) -> FloatArray:
 
 @given(problems)
 def test_both_routes_are_the_published_transform(problem: AnalysisInput) -> None:
-    for analysis in by_both_routes(problem, etkf.weigh):
+    for analysis in by_both_routes(problem, etkf.fill_weights):
         for twin in range(len(problem.x)):
             assert_close(analysis[twin], textbook(problem, twin))
 

@@ -47,7 +47,7 @@ names = st.sampled_from(["etkf", "etkf, rotated", "ensrf", "letkf, infinite radi
 
 
 OF_THEIR_OWN = ("particle", "enkf-n")
-"""They treat each variable for itself: a kernel tells copies apart, and an inflation is taken back."""
+"""They treat each variable for itself: a kernel moves copies apart, and an inflation is taken back."""
 
 
 def square_roots(problem: AnalysisInput) -> Mapping[str, Assimilator]:
@@ -136,9 +136,9 @@ def test_the_order_of_the_members_does_not_matter(problem: AnalysisInput, data: 
 
 @given(problems)
 def test_no_observations_are_the_identity_bit_for_bit(problem: AnalysisInput) -> None:
-    blind = problem._replace(observed=np.full_like(problem.observed, np.nan))
+    unobserved = problem._replace(observed=np.full_like(problem.observed, np.nan))
     for method in every(problem).values():
-        assert method.update(blind).tobytes() == problem.x.tobytes()
+        assert method.update(unobserved).tobytes() == problem.x.tobytes()
         assert method.update(with_observations(problem, [])).tobytes() == problem.x.tobytes()
 
 

@@ -1,4 +1,4 @@
-"""A linear Gaussian system followed for many steps, beside filterpy's Kalman filter."""
+"""A linear Gaussian system followed for many steps, against filterpy's Kalman filter."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Inflation: how much, about what, and never where nothing was seen."""
+"""Inflation: how much, about what, and never where nothing was observed."""
 
 import numpy as np
 import pytest
@@ -78,14 +78,14 @@ def test_the_defaults_do_nothing(problem: AnalysisInput) -> None:
 
 
 @given(problems)
-def test_a_twin_that_saw_nothing_is_left_alone(problem: AnalysisInput) -> None:
+def test_a_twin_without_observations_is_left_alone(problem: AnalysisInput) -> None:
     problem.observed[0] = np.nan
     _, inflated = updated(problem, Inflation(1.5, 0.5, 0.5))
     assert inflated[0].tobytes() == problem.x[0].tobytes()
 
 
 def test_relaxation_leaves_what_the_update_left() -> None:
-    """A column that the sensors say nothing about keeps its bits, whatever the share."""
+    """A column that no sensor informs keeps its bits, whatever the share."""
     problem = random_problem(seed=8, twins=1, members=16, states=3, observations=1)
     analysis = problem.x.copy()
     analysis[:, :, 0] *= 0.5

@@ -1,4 +1,4 @@
-"""The Kalman and the unscented filter: filterpy's own, run beside them on what they are for."""
+"""The Kalman and the unscented filter: against filterpy's own."""
 
 from collections.abc import Sequence
 

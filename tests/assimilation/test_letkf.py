@@ -91,7 +91,7 @@ def test_a_sensor_without_a_position_counts_everywhere() -> None:
 
 
 def test_a_parameter_learns_only_from_what_it_is_correlated_with() -> None:
-    """Two parameters without a position: one is what is seen, the other looks a little like it by chance."""
+    """Two parameters without a position: one is what is observed, the other correlates a little with it by chance."""
     a, b = np.random.default_rng(21).normal(size=(2, 64))
     b -= b.mean() + (a - a.mean()) * np.cov(a, b)[0, 1] / a.var(ddof=1)
     x = np.stack([a, 0.2 * a / a.std() + b / b.std()], axis=1)[None]
@@ -109,7 +109,7 @@ def test_nine_members_cannot_tell_a_correlation_from_chance() -> None:
     assert Letkf(Localisation(positions, 1.0)).update(problem).tobytes() == problem.x.tobytes()
 
 
-def test_it_must_be_told_what_is_observed() -> None:
+def test_it_must_be_given_what_is_observed() -> None:
     problem = random_problem(seed=24, twins=1, members=8, states=VARIABLES, observations=OUTPUTS)
     with pytest.raises(ValueError, match="which outputs"):
         Letkf(Localisation(ring, 4.0)).update(problem._replace(outputs=None))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twin_runtime.assimilation.conformance import random_problem
 from twin_runtime.assimilation.localisation import Localisation, gaspari_cohn, neighbours
 from twin_runtime.errors import ModelError
 from twin_runtime.modelling.positions import Periodic, Positions, Sphere, along, euclidean
@@ -69,9 +70,11 @@ def test_distances_on_a_sphere_follow_great_circles() -> None:
 @pytest.mark.parametrize(("states", "outputs"), [(4, [[0]]), (3, [[0, 2]]), (3, None)])
 def test_what_is_corrected_must_be_what_has_positions(states: int, outputs: list[list[int]] | None) -> None:
     localisation = Localisation(Positions(along(np.arange(3)), along(np.arange(2))), 1.0)
-    assert localisation.outputs_of(np.zeros((1, 2, 3)), np.array([[1, -1]])).tolist() == [[1, -1]]
+    right = random_problem(0, 1, 2, 3, 2)._replace(outputs=np.array([[1, -1]]))
+    wrong = random_problem(0, 1, 2, states, 2)._replace(outputs=None if outputs is None else np.array(outputs))
+    assert localisation.outputs_of(right).tolist() == [[1, -1]]
     with pytest.raises(ValueError, match=r"other ones to correct|which outputs"):
-        localisation.outputs_of(np.zeros((1, 2, states)), None if outputs is None else np.array(outputs))
+        localisation.outputs_of(wrong)
 
 
 def test_positions_must_agree_in_their_coordinates() -> None:

@@ -22,7 +22,7 @@ sizes = st.tuples(st.integers(0, 2**32), st.integers(2, 40), st.integers(1, 20))
 
 
 @given(sizes)
-def test_turned_observations_are_uncorrelated_and_say_the_same(size: tuple[int, int, int]) -> None:
+def test_turned_observations_are_uncorrelated_and_equivalent(size: tuple[int, int, int]) -> None:
     rows = observations_of(*size)
     turned = np.empty_like(rows)
     members = size[1]

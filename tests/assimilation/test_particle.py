@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin_runtime.assimilation import AnalysisInput, ParticleFilter
+from twin_runtime.assimilation.cholesky import factorise
 from twin_runtime.assimilation.conformance import AssimilatorTests, assert_close, covariance, random_problem
-from twin_runtime.assimilation.particle import resample, root, uniform
+from twin_runtime.assimilation.particle import resample, uniform
 from twin_runtime.modelling.random import key_of
 
 weighted = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=50).filter(lambda values: sum(values) > 0.01)
@@ -53,7 +54,7 @@ def test_without_jitter_members_are_copies() -> None:
     assert {member.tobytes() for member in analysis[0]} < members
 
 
-def test_survivors_keep_their_states_and_copies_are_told_apart() -> None:
+def test_survivors_keep_their_states_and_copies_are_moved_apart() -> None:
     problem = random_problem(43, 1, 50, 2, 1)
     plain, shaken = ParticleFilter(jitter=0.0).update(problem)[0], ParticleFilter(jitter=1.0).update(problem)[0]
     survived = np.all(plain == problem.x[0], axis=1)
@@ -85,7 +86,7 @@ def test_the_root_of_a_covariance(states: int) -> None:
     A = np.random.default_rng(42).normal(size=(states, states))
     A[-1] = A[0]  # a variable that is another one
     factor = A @ A.T
-    rank = root(factor)
+    rank = factorise(factor)
     assert rank == max(1, states - 1)
     L = np.tril(factor)
     assert_close(L @ L.T, A @ A.T)

@@ -1,4 +1,4 @@
-"""Our analyses beside those of filterpy, and beside those of DAPPER and ES-MDA, which ``make peers`` installs."""
+"""Our analyses against those of filterpy, and against those of DAPPER and ES-MDA, which ``make peers`` installs."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Random rotations: orthogonal, mean-preserving, without a preferred direction, and only where something was seen."""
+"""Random rotations: orthogonal, mean-preserving, without a preferred direction, only where something is observed."""
 
 import numpy as np
 from hypothesis import given

@@ -48,7 +48,7 @@ def test_mean_and_covariance_are_kept(variables: int, more: int, discount: float
 
 
 @given(st.integers(1, 4), st.floats(0.51, 0.999))
-def test_members_keep_as_much_of_themselves_as_the_discount_says(variables: int, discount: float) -> None:
+def test_members_keep_as_much_of_themselves_as_the_discount_leaves(variables: int, discount: float) -> None:
     """The correlation of a parameter with itself a tick before is a = (3 d - 1) / (2 d), exactly."""
     [x] = ensembles(3, 1, 40, variables)
     [after] = shrunk(x[None], discount)
@@ -107,7 +107,7 @@ def test_in_a_long_silence_the_spread_neither_grows_nor_collapses() -> None:
 def test_a_particle_filter_keeps_many_values_of_a_parameter_and_finds_what_bayes_finds() -> None:
     """A mean is read 200 times, in 20 replicates: the posterior's standard deviation is (1 + 200 / 4)^-1/2.
 
-    Plain copies end with few of their values. The mean of 470 values that are worth, say,
+    Plain copies end with few of their values. The mean of 470 values that are worth about
     half of them has an error of 1/15 sd, and resampling adds to it: the bound is a third of an sd, in the mean square.
     """
     rng, members, replicates, readings = np.random.default_rng(8), 500, 20, 200

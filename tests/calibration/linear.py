@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin_runtime.calibration import Forward, Smoother
-from twin_runtime.calibration.evidence import Observed
+from twin_runtime.calibration.gram_matrices import Observed
 from twin_runtime.core import FloatArray
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tests.models.folded import EPOCH, patient_twin
-from twin_runtime.calibration import prior_ensemble, stretch_of
+from twin_runtime.calibration import prior_ensemble, segment_of
 from twin_runtime.calibration.forward import predict
 from twin_runtime.core import FloatArray, RawReading, Recording
 from twin_runtime.runs.assembly import Assembly, assemble
@@ -36,7 +36,7 @@ def simulated(assembly: Assembly, seed: int, seconds: float = 4.0, noise: float 
     flow = [(int(t), float(v)) for t, v in zip(signals["flow"].times, signals["flow"].values, strict=True)]
     truth = prior_ensemble(assembly.types[0].fleet.model, OTHERS + seed, 0, 1)
     silent = recorded(flow, np.zeros(len(flow)))
-    pressure = predict(stretch_of(assembly, silent), truth)[0]
+    pressure = predict(segment_of(assembly, silent), truth)[0]
     errors = np.random.default_rng(seed).normal(0.0, noise, pressure.size)
     return Simulated(recorded(flow, pressure + errors), truth[0])
 

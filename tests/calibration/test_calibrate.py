@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.calibration.patients import Simulated, deployment, simulated
-from twin_runtime.calibration import Calibration, EsMda, Ies, Smoother, calibrate, stretch_of
+from twin_runtime.calibration import Calibration, EsMda, Ies, Smoother, calibrate, segment_of
 from twin_runtime.calibration.posterior import interval
 from twin_runtime.config import Config
 from twin_runtime.errors import ConfigError
@@ -24,7 +24,7 @@ def assembly() -> Assembly:
 
 def calibrated(patient: Simulated, smoother: Smoother = METHODS[0], *, members: int = 60, seed: int = 1) -> Calibration:
     """By every fifth reading: 25 a second."""
-    return calibrate(stretch_of(assembly(), patient.recording, every=5), smoother, members=members, seed=seed)
+    return calibrate(segment_of(assembly(), patient.recording, every=5), smoother, members=members, seed=seed)
 
 
 @pytest.mark.parametrize("smoother", METHODS, ids=lambda smoother: type(smoother).__name__)
@@ -67,35 +67,35 @@ class TestOnePatient:
         [twin_type] = assembly().config.types
         two = twin_type.twin.model_copy(update={"twins": ("patient-1", "patient-2")})
         fleet = Config.of(twin_type.model_copy(update={"twin": two}))
-        stretch = stretch_of(assemble(fleet), self.patient.recording, "patient-1", every=5)
-        assert repr(calibrate(stretch, METHODS[0], members=60, seed=1)) == repr(calibrated(self.patient))
+        segment = segment_of(assemble(fleet), self.patient.recording, "patient-1", every=5)
+        assert repr(calibrate(segment, METHODS[0], members=60, seed=1)) == repr(calibrated(self.patient))
 
     def test_parameters_can_be_chosen_and_the_others_take_part_all_the_same(self) -> None:
-        stretch = stretch_of(assembly(), self.patient.recording, every=5)
-        [chosen] = calibrate(stretch, METHODS[0], members=60, seed=1, names=["compliance"]).posteriors
+        segment = segment_of(assembly(), self.patient.recording, every=5)
+        [chosen] = calibrate(segment, METHODS[0], members=60, seed=1, names=["compliance"]).posteriors
         assert chosen == next(p for p in calibrated(self.patient).posteriors if p.name == "compliance")
 
     @pytest.mark.parametrize("name", ["complience", "p_c", "flow_scale"])
     def test_what_is_no_uncertain_parameter_cannot_be_chosen(self, name: str) -> None:
-        stretch = stretch_of(assembly(), self.patient.recording, every=5)
+        segment = segment_of(assembly(), self.patient.recording, every=5)
         with pytest.raises(ConfigError, match=f"has no uncertain parameter '{name}'; remedy"):
-            calibrate(stretch, METHODS[0], names=[name])
+            calibrate(segment, METHODS[0], names=[name])
 
-    def test_progress_is_told_tick_by_tick(self) -> None:
+    def test_progress_is_reported_tick_by_tick(self) -> None:
         ran: list[int] = []
-        stretch = stretch_of(assembly(), self.patient.recording, every=5)
-        calibrate(stretch, EsMda(2), members=10, progress=ran.append)
-        assert sum(ran) == 3 * len(stretch) == 300
+        segment = segment_of(assembly(), self.patient.recording, every=5)
+        calibrate(segment, EsMda(2), members=10, progress=ran.append)
+        assert sum(ran) == 3 * len(segment) == 300
 
 
-def test_what_cannot_be_told_apart_is_told() -> None:
+def test_what_is_unidentifiable_is_reported() -> None:
     """More flow through a wider and softer tree is the same pressure."""
     scaled = deployment(priors={"flow_scale": {"lognormal": [1.0, 0.3]}})
-    stretch = stretch_of(scaled, simulated(scaled, 1).recording, every=5)
-    found = calibrate(stretch, METHODS[0], members=60)
-    [says] = found.unidentifiable
-    assert says.startswith("abp cannot tell ")
-    assert "flow_scale" in says
+    segment = segment_of(scaled, simulated(scaled, 1).recording, every=5)
+    found = calibrate(segment, METHODS[0], members=60)
+    [unidentifiable] = found.unidentifiable
+    assert unidentifiable.startswith("abp cannot tell ")
+    assert "flow_scale" in unidentifiable
     # The four share one direction, which keeps all of its spread: with 1000 members, 0.56 of that of three of them.
     assert min(posterior.kept for posterior in found.posteriors if posterior.name != "impedance") > 0.3
 
@@ -103,6 +103,6 @@ def test_what_cannot_be_told_apart_is_told() -> None:
 def test_a_model_without_anything_uncertain_cannot_be_calibrated() -> None:
     known = {name: {"fixed": 1.0} for name in TREE}
     certain = deployment(priors=known)
-    stretch = stretch_of(certain, TestOnePatient.patient.recording, every=5)
+    segment = segment_of(certain, TestOnePatient.patient.recording, every=5)
     with pytest.raises(ConfigError, match="has no uncertain parameter; remedy: give one a prior with a spread"):
-        calibrate(stretch, METHODS[0])
+        calibrate(segment, METHODS[0])

@@ -69,7 +69,7 @@ class TestEnergy:
             np.testing.assert_allclose(leading(gram, energy)[0], sizes)
 
 
-def test_the_misfit_is_told_of_the_prior_and_after_every_step() -> None:
+def test_the_misfit_is_reported_of_the_prior_and_after_every_step() -> None:
     problem = linear(6)
     x = problem.prior(np.random.default_rng(6), 50)
     smoothed = EsMda(3).smooth(x, problem.forward, problem.observed(1))

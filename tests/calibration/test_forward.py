@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.tank import DIPSTICK, GAUGE, START, TICK, Tank, busy_tick, tanks
-from twin_runtime.calibration import Stretch, prior_ensemble
-from twin_runtime.calibration.forward import predict, read
+from twin_runtime.calibration import Segment, prior_ensemble
+from twin_runtime.calibration.forward import independent_readings, predict
 from twin_runtime.core import FloatArray
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.tick import forecast, laid_out, uncorrelated
@@ -17,14 +17,14 @@ from twin_runtime.timeline.timeline import Timeline
 TICKS = 30
 
 
-def stretch(fleet: Fleet) -> Stretch:
+def segment(fleet: Fleet) -> Segment:
     """One second of a tank of which all channels speak."""
     timeline = Timeline(fleet, 0)
     readings = [reading for number in range(TICKS) for reading in busy_tick(number, 1)]
     for reading in readings:
         timeline.offer(reading)
     sensed = sum(reading.channel in (GAUGE, DIPSTICK) for reading in readings)
-    return Stretch(timeline, 0, START * TICK, (START + TICKS) * TICK - 1, sensed, {})
+    return Segment(timeline, 0, START * TICK, (START + TICKS) * TICK - 1, sensed, {})
 
 
 def still(correlation: FloatArray | None = None) -> Fleet:
@@ -35,17 +35,17 @@ def still(correlation: FloatArray | None = None) -> Fleet:
 @pytest.mark.parametrize("correlation", [None, np.array([[1.0, 0.5], [0.5, 1.0]])], ids=["independent", "correlated"])
 def test_it_is_the_forecast_of_every_tick(correlation: FloatArray | None) -> None:
     fleet = still(correlation)
-    found, x = stretch(fleet), fleet.start().x
-    predicted, given = predict(found, x[0]), read(found)
+    found, x = segment(fleet), fleet.start().x
+    predicted, given = predict(found, x[0]), independent_readings(found)
     rows, done = np.arange(1), 0
-    for number, (acting, seen) in enumerate(found):
-        x, foreseen, _ = forecast(fleet, x, START + number, rows, acting, seen.points)
-        foreseen, value, variance = uncorrelated(fleet, foreseen, seen.value, seen)
+    for number, (signals, observations) in enumerate(found):
+        x, expected, _ = forecast(fleet, x, START + number, rows, signals, observations.points)
+        expected, value, variance = uncorrelated(fleet, expected, observations.value, observations)
         part = slice(done, done + value.size)
-        assert predicted[:, part].tobytes() == np.ascontiguousarray(foreseen[0]).tobytes()
+        assert predicted[:, part].tobytes() == np.ascontiguousarray(expected[0]).tobytes()
         assert given.value[part].tobytes() == value[0].tobytes()
         assert given.variance[part].tobytes() == variance[0].tobytes()
-        assert given.sensor[part].tolist() == seen.sensor[0].tolist()
+        assert given.sensor[part].tolist() == observations.sensor[0].tolist()
         done += value.size
     assert done == found.readings == 2 * TICKS
 
@@ -54,10 +54,10 @@ def test_what_acts_in_a_tick_is_what_acts_in_a_live_one() -> None:
     """Inputs that are linear across ticks have the first sample behind the tick as well."""
     fleet = still()
     state, behind = fleet.start(), []
-    for number, (acting, seen) in enumerate(stretch(fleet)):
+    for number, (signals, observations) in enumerate(segment(fleet)):
         alone, _ = laid_out(fleet, state.memory, START + number, busy_tick(number, 1), None)
-        assert seen.value.size == 2
-        behind.append(int((acting.times[0, 0] < np.inf).sum()) - int((alone.times[0, 0] < np.inf).sum()))
+        assert observations.value.size == 2
+        behind.append(int((signals.times[0, 0] < np.inf).sum()) - int((alone.times[0, 0] < np.inf).sum()))
     assert behind == [1] * (TICKS - 1) + [0]
 
 
@@ -65,14 +65,14 @@ def test_nothing_drifts_and_the_ensemble_stays_as_it_is() -> None:
     drifting = tanks(1)
     x = prior_ensemble(drifting.model, 1, 0, 5)
     before = x.tobytes()
-    assert predict(stretch(drifting), x).tobytes() == predict(stretch(still()), x).tobytes()
+    assert predict(segment(drifting), x).tobytes() == predict(segment(still()), x).tobytes()
     assert x.tobytes() == before
 
 
 @pytest.mark.parametrize("correlation", [None, np.array([[1.0, 0.5], [0.5, 1.0]])], ids=["independent", "correlated"])
 def test_a_member_that_diverges_predicts_nothing_and_does_not_touch_the_others(correlation: FloatArray | None) -> None:
     fleet = still(correlation)
-    found, x = stretch(fleet), fleet.start().x[0]
+    found, x = segment(fleet), fleet.start().x[0]
     whole = predict(found, x)
     x[3], x[5] = np.nan, 1e150
     lost = predict(found, x)
@@ -87,5 +87,5 @@ def test_a_tank_by_hand() -> None:
     timeline = Timeline(fleet, 0)
     for reading in (r for n in range(TICKS) for r in busy_tick(n, 1) if r.channel in (GAUGE, DIPSTICK)):
         timeline.offer(reading)
-    found = Stretch(timeline, 0, START * TICK, (START + TICKS) * TICK - 1, 2 * TICKS, {})
+    found = Segment(timeline, 0, START * TICK, (START + TICKS) * TICK - 1, 2 * TICKS, {})
     np.testing.assert_allclose(predict(found, fleet.start().x[0]), 1.2, rtol=1e-12)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.calibration.linear import cubic, integrated, linear
 from twin_runtime.assimilation.conformance import assert_close
 from twin_runtime.calibration import EsMda, Ies, Smoother
-from twin_runtime.calibration.evidence import Observed, weigh
+from twin_runtime.calibration.gram_matrices import Observed, gram_matrices
 from twin_runtime.core import FloatArray
 from twin_runtime.errors import ModelError
 
@@ -69,7 +69,7 @@ class TestCubic:
         for runs in range(1, 8):
             smoothed = Ies(runs, tolerance=0.0).smooth(self.x, cubic, FAR)
             moved = ((smoothed.members - self.x) ** 2).sum(axis=1) / self.x.var(ddof=1)
-            costs.append(float((moved + weigh(smoothed.predicted, FAR).squares).mean()))
+            costs.append(float((moved + gram_matrices(smoothed.predicted, FAR).squares).mean()))
         assert costs == sorted(costs, reverse=True)
         assert costs[-1] < costs[0]
 

@@ -114,7 +114,7 @@ def test_of_a_fleet_one_twin_must_be_chosen(folder: Path) -> None:
         (("--method", "esmda"), "expected a method of calibration, got 'esmda'; remedy: did you mean es-mda?"),
         (("--variables", "puls"), "has no uncertain parameter 'puls'; remedy: did you mean pulse?"),
         (("--out", "nowhere/at/all.toml"), "all.toml: cannot be written: there is no such folder; remedy: create it"),
-        (("--from", "1 h"), "no reading of a sensor of twin 'patient-1' lies in that stretch"),
+        (("--from", "1 h"), "no reading of a sensor of twin 'patient-1' lies in that segment"),
     ],
 )
 def test_what_cannot_be_done_is_reported_with_its_remedy(

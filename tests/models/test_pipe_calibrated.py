@@ -20,9 +20,9 @@ import pytest
 from tests.acceptance.deployments import EXAMPLES, Finder
 from tests.models.test_pipe_recordings import recorded
 from twin_adapters.recordings import load
-from twin_runtime.calibration import Calibration, EsMda, calibrate, prior_ensemble, stretch_of
-from twin_runtime.calibration.forward import predict, read
-from twin_runtime.calibration.written import calibrated
+from twin_runtime.calibration import Calibration, EsMda, calibrate, prior_ensemble, segment_of
+from twin_runtime.calibration.configuration import calibrated
+from twin_runtime.calibration.forward import independent_readings, predict
 from twin_runtime.config import load as load_config
 from twin_runtime.runs.assembly import Assembly, assemble
 
@@ -31,16 +31,16 @@ MEMBERS = 100
 
 
 def run_of(assembly: Assembly, folder: Path, run: str) -> Calibration:
-    stretch = stretch_of(assembly, load(EXAMPLES / f"pipe-{run}.recording.toml", folder))
-    return calibrate(stretch, EsMda(), members=MEMBERS, seed=1)
+    segment = segment_of(assembly, load(EXAMPLES / f"pipe-{run}.recording.toml", folder))
+    return calibrate(segment, EsMda(), members=MEMBERS, seed=1)
 
 
 def free_forecast(assembly: Assembly, folder: Path, run: str) -> tuple[float, float]:
     """Root mean square error of the median outlet (K), and by what share the front's delay is wrong."""
-    stretch = stretch_of(assembly, load(EXAMPLES / f"pipe-{run}.recording.toml", folder))
-    outlet = np.median(predict(stretch, prior_ensemble(assembly.types[0].fleet.model, 1, 0, MEMBERS)), axis=0)
+    segment = segment_of(assembly, load(EXAMPLES / f"pipe-{run}.recording.toml", folder))
+    outlet = np.median(predict(segment, prior_ensemble(assembly.types[0].fleet.model, 1, 0, MEMBERS)), axis=0)
     rig = recorded(folder, run)
-    error = float(np.sqrt(np.mean((read(stretch).value - outlet) ** 2)))
+    error = float(np.sqrt(np.mean((independent_readings(segment).value - outlet) ** 2)))
     delay, measured = rig.delayed_mass(rig.seconds, outlet), rig.delayed_mass(rig.seconds, rig.outlet)
     return error, abs(delay / measured - 1.0)
 

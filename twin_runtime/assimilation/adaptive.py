@@ -2,19 +2,21 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from twin_runtime.assimilation.inflation import Inflation, mean_and_variance, stretch
+from twin_runtime.assimilation.anomalies import mean_and_variance, scale_anomalies
+from twin_runtime.assimilation.inflation import Inflation
 from twin_runtime.assimilation.local import significance
 from twin_runtime.assimilation.localisation import NEGLIGIBLE
-from twin_runtime.assimilation.observation_space import dot, seen, whiten
+from twin_runtime.assimilation.observation_space import dot, whitened_rows
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray
 
 DAMPING = 0.9
-"""What is left of an inflation after an update by which no observation could say anything of it."""
+"""What is left of an inflation after an update by which no observation could inform it."""
 LEAST, MOST = 0.5, 3.0
 """Bounds of the inflation of a variance. The DEnKF leaves a quarter of a large variance: four would let it grow."""
 ITERATIONS = 100
@@ -26,7 +28,7 @@ class AdaptiveInflation:
     """The adaptive inflation of El Gharamti 2018 (Mon Wea Rev 146:623-640).
 
     Every state j of a twin has an inflation of its variance of its own, lambda, known up to an inverse gamma
-    distribution. An innovation says something of it as far as the state is correlated with the prediction. It is
+    distribution. An innovation informs it as far as the state is correlated with the prediction. It is
     applied to the analysis, so that the next forecast starts wider; a state that no sensor informs is left alone.
     ``before`` is applied first. ``sd`` is how uncertain lambda is at first and ``least_sd`` at the least.
     """
@@ -43,37 +45,38 @@ class AdaptiveInflation:
     def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: FloatArray) -> None:
         """See :class:`twin_runtime.assimilation.inflation.Inflate`."""
         self.before(given, analysis, memory)
-        _adapt(given.x, analysis, *given[1:4], memory, self.sd, self.least_sd)
+        _adapt(given, analysis, memory, self.sd, self.least_sd)
+
+
+class Innovation(NamedTuple):
+    """An innovation as the inflation of one state is estimated from it, in units of the observation's error.
+
+    ``correlation`` is that of the state with the prediction, ``square`` the square of the innovation, ``variance`` the
+    prediction's without inflation, over so many ``members``.
+    """
+
+    correlation: float
+    square: float
+    variance: float
+    members: int
 
 
 @njit(cache=True, error_model="numpy")
-def _adapt(
-    prior: FloatArray,
-    analysis: FloatArray,
-    predicted: FloatArray,
-    observed: FloatArray,
-    variance: FloatArray,
-    memory: FloatArray,
-    sd: float,
-    least_sd: float,
-) -> None:
-    members = prior.shape[1]
-    for t in range(len(prior)):
-        count = len(seen(predicted[t], observed[t]))
-        if count > 0:
+def _adapt(given: AnalysisInput, analysis: FloatArray, memory: FloatArray, sd: float, least_sd: float) -> None:
+    for t in range(len(analysis)):
+        rows = whitened_rows(given.predicted[t], given.observed[t], given.variance[t])
+        if len(rows) > 0:
             mode, spread = memory[t, :, 0], memory[t, :, 1]
             if np.isnan(mode[0]):
                 mode[:], spread[:] = 1.0, sd
-            rows = np.empty((count, members + 1))
-            whiten(predicted[t], observed[t], variance[t], rows)
-            _learn(prior[t], rows, mode, spread, least_sd)
+            _estimate(given.x[t], rows, mode, spread, least_sd)
             mean, _ = mean_and_variance(analysis[t])
-            stretch(analysis[t], mean, np.sqrt(mode))
+            scale_anomalies(analysis[t], mean, np.sqrt(mode))
 
 
 @njit(cache=True, error_model="numpy")
-def _learn(x: FloatArray, rows: FloatArray, mode: FloatArray, spread: FloatArray, least_sd: float) -> None:
-    """What the innovations of one twin say of the inflation of every state, in place."""
+def _estimate(x: FloatArray, rows: FloatArray, mode: FloatArray, spread: FloatArray, least_sd: float) -> None:
+    """Estimate the inflation of every state anew from the innovations of one twin, in place."""
     members, states = x.shape
     mean, sample = mean_and_variance(x)
     applied, informed = mode.copy(), np.zeros(states, np.bool_)
@@ -88,30 +91,27 @@ def _learn(x: FloatArray, rows: FloatArray, mode: FloatArray, spread: FloatArray
             correlation = abs(along[j]) / math.sqrt(product) if product > 0.0 else 0.0
             gamma = correlation * significance(correlation, members)
             if gamma > NEGLIGIBLE:
-                bare = ensemble / (members - 1) / reach(applied[j], gamma) ** 2
-                mode[j], spread[j] = learnt(mode[j], spread[j], gamma, row[members] ** 2, bare, members, least_sd)
+                bare = ensemble / (members - 1) / spread_factor(applied[j], gamma) ** 2
+                innovation = Innovation(gamma, row[members] ** 2, bare, members)
+                mode[j], spread[j] = estimated(mode[j], spread[j], innovation, least_sd)
                 informed[j] = True
     for j in range(states):
         mode[j] = mode[j] if informed[j] else 1.0 + DAMPING * (mode[j] - 1.0)
 
 
 @njit(cache=True, error_model="numpy")
-def reach(mode: float, gamma: float) -> float:
-    """By how much an inflation of a state inflates the spread of a prediction that it is correlated with by gamma."""
+def spread_factor(mode: float, gamma: float) -> float:
+    """How an inflation of a state scales the spread of a prediction that it is correlated with by gamma."""
     return 1.0 + gamma * (math.sqrt(mode) - 1.0)
 
 
 @njit(cache=True, error_model="numpy")
-def learnt(
-    mode: float, sd: float, gamma: float, d2: float, bare: float, members: int, least_sd: float
-) -> tuple[float, float]:
-    """Mode and standard deviation of an inflation after an innovation of square ``d2``.
-
-    In units of the observation's error; ``bare`` is the prediction's variance without inflation.
-    """
+def estimated(mode: float, sd: float, innovation: Innovation, least_sd: float) -> tuple[float, float]:
+    """Mode and standard deviation of an inflation after an innovation."""
+    gamma, d2, bare, members = innovation
     alpha = shape_of(mode, sd)
     beta = mode * (alpha + 1.0)
-    reached = reach(mode, gamma)
+    reached = spread_factor(mode, gamma)
     theta2 = _theta2(reached, bare, members)
     slope = 0.5 * (d2 / theta2 - 1.0) / theta2 * reached * gamma * bare / math.sqrt(mode)
     # The likelihood is linear in lambda about the mode; the mode of its product with the prior solves a quadratic.
@@ -119,9 +119,7 @@ def learnt(
     new = _root_near(mode, a, b, c)
     if not LEAST <= new <= MOST:
         return min(max(new, LEAST), MOST), sd
-    ratio = _log_density(new + sd, alpha, beta, gamma, d2, bare, members) - _log_density(
-        new, alpha, beta, gamma, d2, bare, members
-    )
+    ratio = _log_density(new + sd, alpha, beta, innovation) - _log_density(new, alpha, beta, innovation)
     shape = -ratio / (math.log1p(sd / new) + new / (new + sd) - 1.0) - 1.0
     if not shape > 2.0:
         return new, sd
@@ -156,7 +154,8 @@ def _theta2(reached: float, bare: float, members: int) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def _log_density(value: float, alpha: float, beta: float, gamma: float, d2: float, bare: float, members: int) -> float:
+def _log_density(value: float, alpha: float, beta: float, innovation: Innovation) -> float:
     """The logarithm of prior times likelihood, up to a constant."""
-    theta2 = _theta2(reach(value, gamma), bare, members)
+    gamma, d2, bare, members = innovation
+    theta2 = _theta2(spread_factor(value, gamma), bare, members)
     return -(alpha + 1.0) * math.log(value) - beta / value - 0.5 * (math.log(theta2) + d2 / theta2)

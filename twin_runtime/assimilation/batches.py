@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from twin_runtime.assimilation.observation_space import count_seen, decouple, decouple_many, whiten
-from twin_runtime.assimilation.perturbations import disturb
+from twin_runtime.assimilation.observation_space import count_available, decouple, decouple_many, whiten
+from twin_runtime.assimilation.perturbations import add_perturbations
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.modelling.random import key_of
@@ -43,16 +43,16 @@ def whitened(given: AnalysisInput, perturbed: bool = False) -> Iterator[Batch]:
     Where they are ``perturbed``, N perturbations follow the innovation in every row.
     """
     members, states = given.x.shape[1:]
-    seen = count_seen(given.predicted, given.observed)
-    small = (seen <= MAX_ROWS) & (seen * members * states <= MAX_PRODUCTS)
+    counts = count_available(given.predicted, given.observed)
+    small = (counts <= MAX_ROWS) & (counts * members * states <= MAX_PRODUCTS)
     few, many = np.flatnonzero(small), np.flatnonzero(~small)
     groups = [few[first : first + TOGETHER] for first in range(0, len(few), TOGETHER)]
     for twins in (*groups, *many[:, None]):
-        used = seen[twins]
+        used = counts[twins]
         rows = np.zeros((len(twins), int(used.max()), (2 if perturbed else 1) * members + 1))
         _whiten_all(twins, *given[1:4], rows)
         if perturbed:
-            disturb(rows, used, key_of(given.seed), given.tick, given.twins[twins])
+            add_perturbations(rows, used, key_of(given.seed), given.tick, given.twins[twins])
         yield Batch(twins, rows, used, bool(small[twins[0]]))
 
 

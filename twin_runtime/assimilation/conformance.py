@@ -53,13 +53,13 @@ def kalman(problem: AnalysisInput, twin: int) -> tuple[FloatArray, FloatArray]:
 
     Missing observations are left out.
     """
-    there = np.flatnonzero(np.isfinite(problem.observed[twin]))
-    x, predicted = problem.x[twin], problem.predicted[twin][:, there]
+    finite = np.flatnonzero(np.isfinite(problem.observed[twin]))
+    x, predicted = problem.x[twin], problem.predicted[twin][:, finite]
     states = x.shape[1]
     joint = np.atleast_2d(np.cov(np.hstack([x, predicted]).T))
     P, PH, HPH = joint[:states, :states], joint[:states, states:], joint[states:, states:]
-    gain = np.linalg.solve(HPH + np.diag(problem.variance[twin, there]), PH.T).T
-    mean = x.mean(0) + gain @ (problem.observed[twin, there] - predicted.mean(0))
+    gain = np.linalg.solve(HPH + np.diag(problem.variance[twin, finite]), PH.T).T
+    mean = x.mean(0) + gain @ (problem.observed[twin, finite] - predicted.mean(0))
     return mean, P - gain @ PH.T
 
 
@@ -87,15 +87,15 @@ class AssimilatorTests:
 
     def test_without_observations_the_forecast_stays_bit_for_bit(self) -> None:
         for problem in self.problems():
-            silent = problem._replace(observed=np.full_like(problem.observed, np.nan))
-            assert self.method.update(silent).tobytes() == problem.x.tobytes()
+            unobserved = problem._replace(observed=np.full_like(problem.observed, np.nan))
+            assert self.method.update(unobserved).tobytes() == problem.x.tobytes()
             assert self.method.update(with_observations(problem, [])).tobytes() == problem.x.tobytes()
 
     def test_a_missing_observation_is_as_if_it_had_no_sensor(self) -> None:
         for problem in self.problems():
             problem.observed[1, ::2] = np.nan
-            seen = [j for j, value in enumerate(problem.observed[1]) if np.isfinite(value)]
-            alone = self.method.update(with_observations(of_twins(problem, [1]), seen))
+            finite = [j for j, value in enumerate(problem.observed[1]) if np.isfinite(value)]
+            alone = self.method.update(with_observations(of_twins(problem, [1]), finite))
             assert_close(self.method.update(problem)[1], alone[0])
 
     def test_a_prediction_that_is_not_finite_counts_as_missing(self) -> None:

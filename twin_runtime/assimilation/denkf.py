@@ -24,11 +24,11 @@ class Denkf:
 
     def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`; draws nothing."""
-        return transform(weigh, given, out)
+        return transform(fill_weights, given, out)
 
 
 @njit(cache=True, error_model="numpy")
-def weigh(rows: FloatArray, weights: FloatArray) -> None:
+def fill_weights(rows: FloatArray, weights: FloatArray) -> None:
     """For a row s with innovation d, member i gains (d - s_i / 2) / (s's + N - 1)."""
     members = weights.shape[2]
     for t in range(weights.shape[0]):

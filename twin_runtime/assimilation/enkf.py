@@ -24,11 +24,11 @@ class Enkf:
 
     def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`."""
-        return transform(weigh, given, out, perturbed=True)
+        return transform(fill_weights, given, out, perturbed=True)
 
 
 @njit(cache=True, error_model="numpy")
-def weigh(rows: FloatArray, weights: FloatArray) -> None:
+def fill_weights(rows: FloatArray, weights: FloatArray) -> None:
     """For a row s with innovation d and perturbations e, member i gains (d + e_i - s_i) / (s's + N - 1)."""
     members = weights.shape[2]
     for t in range(weights.shape[0]):

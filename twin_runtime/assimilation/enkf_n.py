@@ -7,11 +7,11 @@ from typing import ClassVar
 import numpy as np
 from numba import njit
 
+from twin_runtime.assimilation.anomalies import mean_and_variance, scale_anomalies
 from twin_runtime.assimilation.batches import uncoupled, whitened
 from twin_runtime.assimilation.etkf import Etkf
-from twin_runtime.assimilation.inflation import mean_and_variance, stretch
 from twin_runtime.assimilation.local import BEYOND_NOISE, correlation_taper
-from twin_runtime.assimilation.observation_space import dot, seen
+from twin_runtime.assimilation.observation_space import available, dot
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
 
@@ -26,11 +26,11 @@ class EnkfN:
     Sampling errors make the forecast's covariance uncertain; integrated out, they amount to an inflation that depends
     on the innovation. It is applied to the whole forecast of a twin that has observations, and the ETKF does the rest.
     With the correction of the mode of Bocquet, Raanes & Hannart 2015 (Nonlin Processes Geophys 22:645-662, equation
-    36). ``certainty`` says how much more than a sample of N independent members the ensemble is worth: 1 as published,
+    36). ``certainty`` is how much more than a sample of N independent members the ensemble is worth: 1 as published,
     2 for nearly linear models.
 
     Where no observation is correlated with a variable beyond what chance makes of ten members or more, its spread does
-    not grow: a surprise elsewhere would widen it from update to update, and nothing would narrow it again.
+    not grow: a large innovation elsewhere would widen it from update to update, and nothing would narrow it again.
     """
 
     rotate: bool = False
@@ -50,7 +50,7 @@ class EnkfN:
             x[:, :, given.states :] = given.x[:, :, given.states :]
         analysis = Etkf(self.rotate).update(given._replace(x=x, predicted=predicted), out)
         if math.sqrt(members) > BEYOND_NOISE:
-            restrain(given.x, given.predicted, given.observed, squares, analysis)
+            limit_inflation(given, squares, analysis)
         return analysis
 
 
@@ -90,13 +90,13 @@ def _modes(rows: FloatArray, members: int) -> tuple[FloatArray, FloatArray]:
 
 @njit(cache=True, error_model="numpy")
 def _prior(strengths: FloatArray, members: int, certainty: float) -> tuple[float, float]:
-    """The constants e and g, corrected so that an ensemble that sees nothing is not inflated."""
+    """The constants e and g, corrected so that an ensemble without observations is not inflated."""
     c = members - 1.0
     e, g = (members + 1.0) / members, (members + 1.0) / c
-    unseen = 1.0
+    unobserved = 1.0
     for s2 in strengths:
-        unseen -= s2 / (s2 + c) / members
-    correction = (e / g) ** (0.5 * unseen)
+        unobserved -= s2 / (s2 + c) / members
+    correction = (e / g) ** (0.5 * unobserved)
     return certainty * e / correction, certainty * g * correction
 
 
@@ -117,36 +117,35 @@ def inflated(x: FloatArray, squares: FloatArray) -> FloatArray:
 
 
 @njit(cache=True, error_model="numpy")
-def restrain(
-    x: FloatArray, predicted: FloatArray, observed: FloatArray, squares: FloatArray, analysis: FloatArray
-) -> None:
-    """Take back, in place, what the inflation of a twin has added to variables that no observation tells of."""
+def limit_inflation(given: AnalysisInput, squares: FloatArray, analysis: FloatArray) -> None:
+    """Take back, in place, what the inflation of a twin has added to variables that no observation informs."""
+    x, predicted = given.x, given.predicted
     for t in range(len(x)):
         if squares[t] > 1.0:
-            rows = _anomalies(predicted[t], seen(predicted[t], observed[t]))
+            rows = _anomalies(predicted[t], available(predicted[t], given.observed[t]))
             _, before = mean_and_variance(x[t])
             mean, after = mean_and_variance(analysis[t])
             scale = np.ones(len(mean))
             for j in range(len(mean)):
                 if after[j] > before[j]:
-                    told = _told(x[t, :, j].copy(), rows)
-                    scale[j] = math.sqrt((before[j] + told * (after[j] - before[j])) / after[j])
-            stretch(analysis[t], mean, scale)
+                    taper = _largest_taper(x[t, :, j].copy(), rows)
+                    scale[j] = math.sqrt((before[j] + taper * (after[j] - before[j])) / after[j])
+            scale_anomalies(analysis[t], mean, scale)
 
 
 @njit(cache=True)
-def _anomalies(predicted: FloatArray, there: IntArray) -> FloatArray:
+def _anomalies(predicted: FloatArray, columns: IntArray) -> FloatArray:
     """The anomalies ``[observation, member]`` of some predictions ``[member, observation]``."""
-    rows = np.empty((len(there), len(predicted)))
-    for row, j in enumerate(there):
+    rows = np.empty((len(columns), len(predicted)))
+    for row, j in enumerate(columns):
         rows[row] = predicted[:, j] - predicted[:, j].mean()
     return rows
 
 
 @njit(cache=True, error_model="numpy")
-def _told(values: FloatArray, rows: FloatArray) -> float:
-    """How far observations tell of a variable, 0 to 1: by the most correlated one."""
-    most = 0.0
+def _largest_taper(values: FloatArray, rows: FloatArray) -> float:
+    """How far observations inform a variable, 0 to 1: by the most correlated one."""
+    largest = 0.0
     for row in rows:
-        most = max(most, correlation_taper(values, row))
-    return most
+        largest = max(largest, correlation_taper(values, row))
+    return largest

@@ -7,8 +7,8 @@ import numpy as np
 from numba import njit
 
 from twin_runtime.assimilation.batches import Batch, whitened
-from twin_runtime.assimilation.ensrf_local import correct_locally, foresee
-from twin_runtime.assimilation.etkf import weigh_one
+from twin_runtime.assimilation.ensrf_local import correct_locally, correct_row
+from twin_runtime.assimilation.etkf import fill_twin_weights
 from twin_runtime.assimilation.localisation import Localisation
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.assimilation.rotation import rotate_members
@@ -71,7 +71,7 @@ def _one_by_one(rows: FloatArray, x: FloatArray) -> None:
     members, states = x.shape
     weights, projected = np.empty((1, members)), np.empty(states)
     for row in range(len(rows)):
-        weigh_one(rows[row : row + 1], weights)
+        fill_twin_weights(rows[row : row + 1], weights)
         projected[:] = 0.0
         for i in range(members):
             for j in range(states):
@@ -80,4 +80,4 @@ def _one_by_one(rows: FloatArray, x: FloatArray) -> None:
             for j in range(states):
                 x[i, j] += weights[0, i] * projected[j]
         for later in range(row + 1, len(rows)):
-            foresee(rows[row], weights[0], 1.0, rows[later])
+            correct_row(rows[row], weights[0], 1.0, rows[later])

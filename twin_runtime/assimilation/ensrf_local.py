@@ -1,58 +1,49 @@
 """The serial filter with tapered corrections: of the variables, and of the observations still to come."""
 
-import math
-
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from twin_runtime.assimilation.etkf import weigh_one
+from twin_runtime.assimilation.etkf import fill_twin_weights
 from twin_runtime.assimilation.local import by_output, correlation_taper
-from twin_runtime.assimilation.localisation import Localisation, Table
-from twin_runtime.assimilation.observation_space import dot, seen, whiten
+from twin_runtime.assimilation.localisation import Localisation, OutputNeighbours
+from twin_runtime.assimilation.observation_space import available, dot, whitened_rows
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.modelling.positions import nowhere
 
 
 def correct_locally(given: AnalysisInput, localisation: Localisation, out: FloatArray) -> None:
     """The analysis of all twins with tapered corrections, into ``out``."""
-    x, predicted, observed, variance = given[:4]
-    outputs = localisation.outputs_of(x, given.outputs)
-    tables = localisation.variables_near_outputs, localisation.outputs_near_outputs
-    lost = nowhere(localisation.positions.variables) & math.isfinite(localisation.radius)
-    for t in range(len(x)):
-        _one_by_one_locally(x[t], predicted[t], observed[t], variance[t], outputs[t], *tables, lost, out[t])
+    outputs = localisation.outputs_of(given)
+    _correct_locally(given, outputs, localisation.output_neighbours, out)
 
 
 @njit(cache=True)
-def _one_by_one_locally(
-    x: FloatArray,
-    predicted: FloatArray,
-    observed: FloatArray,
-    variance: FloatArray,
-    outputs: IntArray,
-    variables: Table,
-    others: Table,
-    lost: npt.NDArray[np.bool_],
-    out: FloatArray,
-) -> None:
-    out[:] = x
-    there = seen(predicted, observed)
-    rows, weights = np.empty((len(there), len(x) + 1)), np.empty((1, len(x)))
-    whiten(predicted, observed, variance, rows)
-    of = outputs[there]
-    first, order = by_output(of, len(others.first) - 1)
+def _correct_locally(given: AnalysisInput, outputs: IntArray, near: OutputNeighbours, out: FloatArray) -> None:
+    for t in range(len(given.x)):
+        predicted, observed = given.predicted[t], given.observed[t]
+        rows = whitened_rows(predicted, observed, given.variance[t])
+        out[t] = given.x[t]
+        _one_by_one_locally(rows, outputs[t][available(predicted, observed)], near, out[t])
+
+
+@njit(cache=True)
+def _one_by_one_locally(rows: FloatArray, outputs: IntArray, near: OutputNeighbours, x: FloatArray) -> None:
+    """Correct ``x[member, variable]`` by every row, and by every row those that come after it."""
+    weights, sorting = np.empty((1, len(x))), by_output(outputs, len(near.outputs.first) - 1)
     for row in range(len(rows)):
-        weigh_one(rows[row : row + 1], weights)
-        for entry in range(variables.first[of[row]], variables.first[of[row] + 1]):
-            variable = variables.near[entry]
-            taper = correlation_taper(out[:, variable], rows[row]) if lost[variable] else variables.taper[entry]
-            _correct(rows[row], weights[0], taper, out[:, variable])
-        for entry in range(others.first[of[row]], others.first[of[row] + 1]):
-            for later in order[first[others.near[entry]] : first[others.near[entry] + 1]]:
+        output = outputs[row]
+        fill_twin_weights(rows[row : row + 1], weights)
+        for entry in range(near.variables.first[output], near.variables.first[output + 1]):
+            variable = near.variables.near[entry]
+            taper = near.variables.taper[entry]
+            if near.nowhere[variable]:
+                taper = correlation_taper(x[:, variable], rows[row])
+            _correct(rows[row], weights[0], taper, x[:, variable])
+        for entry in range(near.outputs.first[output], near.outputs.first[output + 1]):
+            other = near.outputs.near[entry]
+            for later in sorting.order[sorting.first[other] : sorting.first[other + 1]]:
                 if later > row:
-                    foresee(rows[row], weights[0], others.taper[entry], rows[later])
+                    correct_row(rows[row], weights[0], near.outputs.taper[entry], rows[later])
 
 
 @njit(cache=True)
@@ -66,7 +57,7 @@ def _correct(s: FloatArray, weights: FloatArray, taper: float, values: FloatArra
 
 
 @njit(cache=True)
-def foresee(s: FloatArray, weights: FloatArray, taper: float, later: FloatArray) -> None:
+def correct_row(s: FloatArray, weights: FloatArray, taper: float, later: FloatArray) -> None:
     """What the correction by row s changes in a ``later`` row: its anomalies, and its innovation the other way."""
     members = len(weights)
     projected = taper * dot(s, later, members)

@@ -28,18 +28,18 @@ class Etkf:
 
     def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`."""
-        return transform(weigh, given, out, rotated=self.rotate)
+        return transform(fill_weights, given, out, rotated=self.rotate)
 
 
 @njit(cache=True)
-def weigh(rows: FloatArray, weights: FloatArray) -> None:
+def fill_weights(rows: FloatArray, weights: FloatArray) -> None:
     """The weights ``[twin, row, member]`` of all twins."""
     for t in range(len(rows)):
-        weigh_one(rows[t], weights[t])
+        fill_twin_weights(rows[t], weights[t])
 
 
 @njit(cache=True, error_model="numpy")
-def weigh_one(rows: FloatArray, weights: FloatArray) -> None:
+def fill_twin_weights(rows: FloatArray, weights: FloatArray) -> None:
     """For a row s with innovation d and c = N - 1, the mean gains d / (s's + c) and the anomalies gain f s.
 
     Here f = (sqrt(c / (s's + c)) - 1) / s's, written so that it holds for s = 0 too.

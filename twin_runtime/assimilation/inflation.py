@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numba import njit
 
+from twin_runtime.assimilation.anomalies import mean_and_variance, scale_anomalies
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray
 
@@ -56,22 +57,20 @@ class Inflation:
     def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: FloatArray) -> None:
         """See :class:`Inflate`."""
         if self != Inflation():
-            _inflate(given.x, analysis, given.observed, self.factor, self.rtps, self.rtpp)
+            _inflate(given, analysis, self.factor, self.rtps, self.rtpp)
 
 
 @njit(cache=True)
-def _inflate(
-    prior: FloatArray, analysis: FloatArray, observed: FloatArray, factor: float, rtps: float, rtpp: float
-) -> None:
-    states = prior.shape[2]
-    for t in range(len(prior)):
-        if not np.isnan(observed[t]).all():
+def _inflate(given: AnalysisInput, analysis: FloatArray, factor: float, rtps: float, rtpp: float) -> None:
+    states = analysis.shape[2]
+    for t in range(len(analysis)):
+        if not np.isnan(given.observed[t]).all():
             for first in range(0, states, BLOCK):
                 last = min(first + BLOCK, states)
-                before, after = prior[t, :, first:last], analysis[t, :, first:last]
+                before, after = given.x[t, :, first:last], analysis[t, :, first:last]
                 if rtpp > 0.0:
                     _mix(before, after, rtpp)
-                _stretch(before, after, factor, rtps)
+                _inflate_columns(before, after, factor, rtps)
 
 
 @njit(cache=True, error_model="numpy")
@@ -85,7 +84,7 @@ def _mix(prior: FloatArray, analysis: FloatArray, rtpp: float) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _stretch(prior: FloatArray, analysis: FloatArray, factor: float, rtps: float) -> None:
+def _inflate_columns(prior: FloatArray, analysis: FloatArray, factor: float, rtps: float) -> None:
     _, before = mean_and_variance(prior)
     mean, after = mean_and_variance(analysis)
     scale = np.ones(len(mean))
@@ -93,30 +92,4 @@ def _stretch(prior: FloatArray, analysis: FloatArray, factor: float, rtps: float
         if before[j] > after[j] > 0.0:
             taken = math.sqrt(before[j] / after[j])
             scale[j] = min(taken, factor * (1.0 + rtps * (taken - 1.0)))
-    stretch(analysis, mean, scale)
-
-
-@njit(cache=True, error_model="numpy")
-def stretch(x: FloatArray, mean: FloatArray, scale: FloatArray) -> None:
-    """Multiply the anomalies of each column by its ``scale``, in place; bit for bit nothing for 1."""
-    for i in range(len(x)):
-        for j in range(len(mean)):
-            stretched = mean[j] + scale[j] * (x[i, j] - mean[j])
-            x[i, j] = x[i, j] if scale[j] == 1.0 else stretched
-
-
-@njit(cache=True, error_model="numpy")
-def mean_and_variance(x: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mean and (biased) variance of each column in one pass, about the first member so that nothing large cancels."""
-    members, states = x.shape
-    shift, square = np.zeros(states), np.zeros(states)
-    for i in range(1, members):
-        for j in range(states):
-            away = x[i, j] - x[0, j]
-            shift[j] += away
-            square[j] += away * away
-    for j in range(states):
-        shift[j] /= members
-        square[j] = square[j] / members - shift[j] * shift[j]
-        shift[j] += x[0, j]
-    return shift, square
+    scale_anomalies(analysis, mean, scale)

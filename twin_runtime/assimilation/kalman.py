@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from twin_runtime.assimilation.observation_space import seen, whiten
+from twin_runtime.assimilation.observation_space import whitened_rows
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.assimilation.sigma_points import Moments, anomalies, lay_out
 from twin_runtime.core import FloatArray
@@ -56,8 +56,8 @@ def _updated(correct: Correct, given: AnalysisInput, out: FloatArray | None) -> 
     members = x.shape[1]
     for t in range(len(x)):
         analysis[t] = x[t]
-        rows = np.empty((len(seen(predicted[t], observed[t])), members + 1))
-        if whiten(predicted[t], observed[t], variance[t], rows) > 0:
+        rows = whitened_rows(predicted[t], observed[t], variance[t])
+        if len(rows) > 0:
             mean, scale, deviations = anomalies(x[t])
             shift, covariance = correct(deviations, rows[:, :members].T, rows[:, members])
             analysis[t] = lay_out(Moments(mean + scale * shift, scale, covariance), members)

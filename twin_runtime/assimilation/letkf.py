@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from twin_runtime.assimilation.etkf import weigh_one
-from twin_runtime.assimilation.local import by_output, decouple_any, gather, gather_correlated
-from twin_runtime.assimilation.localisation import Localisation, Table
-from twin_runtime.assimilation.observation_space import dot, seen, whiten
+from twin_runtime.assimilation.etkf import fill_twin_weights
+from twin_runtime.assimilation.local import RowsByOutput, by_output, decouple_any, gather, gather_correlated
+from twin_runtime.assimilation.localisation import Localisation, Neighbourhoods
+from twin_runtime.assimilation.observation_space import available, dot, whitened_rows
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.assimilation.rotation import rotate_members
 from twin_runtime.core import FloatArray, IntArray
@@ -32,59 +31,38 @@ class Letkf:
 
     def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`; ``given.outputs`` must be there."""
-        outputs = self.localisation.outputs_of(given.x, given.outputs)
+        outputs = self.localisation.outputs_of(given)
         analysis = np.empty_like(given.x) if out is None else out
-        (variables, lost), near = self.localisation.places, self.localisation.outputs_near_places
-        count = len(self.localisation.positions.outputs)
-        _update(*given[:4], outputs, count, variables, lost, near, analysis)
+        _update(given, outputs, self.localisation.neighbourhoods, analysis)
         if self.rotate:
             rotate_members(analysis, given)
         return analysis
 
 
 @njit(cache=True)
-def _update(
-    x: FloatArray,
-    predicted: FloatArray,
-    observed: FloatArray,
-    variance: FloatArray,
-    outputs: IntArray,
-    count: int,
-    variables: Table,
-    lost: npt.NDArray[np.bool_],
-    near: Table,
-    out: FloatArray,
-) -> None:
-    for t in range(len(x)):
-        there = seen(predicted[t], observed[t])
-        rows = np.empty((len(there), x.shape[1] + 1))
-        whiten(predicted[t], observed[t], variance[t], rows)
-        first, order = by_output(outputs[t][there], count)
-        out[t] = x[t]
-        if len(there) > 0:
-            _update_one(rows, first, order, variables, lost, near, out[t])
+def _update(given: AnalysisInput, outputs: IntArray, near: Neighbourhoods, out: FloatArray) -> None:
+    for t in range(len(given.x)):
+        predicted, observed = given.predicted[t], given.observed[t]
+        rows = whitened_rows(predicted, observed, given.variance[t])
+        sorting = by_output(outputs[t][available(predicted, observed)], near.output_count)
+        out[t] = given.x[t]
+        if len(rows) > 0:
+            _update_one(rows, sorting, near, out[t])
 
 
 @njit(cache=True)
-def _update_one(
-    rows: FloatArray,
-    first: IntArray,
-    order: IntArray,
-    variables: Table,
-    lost: npt.NDArray[np.bool_],
-    near: Table,
-    x: FloatArray,
-) -> None:
-    """The analysis of one twin in place: of every place in turn, which no other place looks at."""
+def _update_one(rows: FloatArray, sorting: RowsByOutput, near: Neighbourhoods, x: FloatArray) -> None:
+    """The analysis of one twin in place: of every place in turn, on which no other depends."""
     local, turned, weights = np.empty_like(rows), np.empty_like(rows), np.empty((len(rows), len(x)))
-    for place in range(len(lost)):
+    variables = near.variables
+    for place in range(len(near.nowhere)):
         here = variables.near[variables.first[place] : variables.first[place + 1]]
-        if lost[place]:
+        if near.nowhere[place]:
             k = gather_correlated(x[:, here[0]].copy(), rows, local)
         else:
-            k = gather(place, near, first, order, rows, local)
+            k = gather(place, near.outputs, sorting, rows, local)
         k = decouple_any(local[:k], len(x), turned)
-        weigh_one(turned[:k], weights[:k])
+        fill_twin_weights(turned[:k], weights[:k])
         for variable in here:
             _correct(turned[:k], weights[:k], x[:, variable])
 

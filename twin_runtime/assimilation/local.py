@@ -1,6 +1,7 @@
-"""The observations of one twin as one place of its model sees them."""
+"""The observations of one twin that count at one place of its model."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -14,22 +15,29 @@ BEYOND_NOISE = 3.0
 """Standard deviations by which a correlation must differ from none; each is 1 / sqrt(N) if there is none."""
 
 
-@njit(cache=True)
-def by_output(outputs: IntArray, count: int) -> tuple[IntArray, IntArray]:
+class RowsByOutput(NamedTuple):
     """Rows sorted by the output they are of: ``order[first[output]:first[output + 1]]``."""
+
+    first: IntArray
+    order: IntArray
+
+
+@njit(cache=True)
+def by_output(outputs: IntArray, count: int) -> RowsByOutput:
+    """The order of rows by the ``outputs[row]`` they are of, of which there are ``count``."""
     first = np.zeros(count + 1, np.int64)
     for output in outputs:
         first[output + 1] += 1
-    return np.cumsum(first), np.argsort(outputs, kind="mergesort")
+    return RowsByOutput(np.cumsum(first), np.argsort(outputs, kind="mergesort"))
 
 
 @njit(cache=True)
-def gather(place: int, near: Table, first: IntArray, order: IntArray, rows: FloatArray, local: FloatArray) -> int:
+def gather(place: int, near: Table, sorting: RowsByOutput, rows: FloatArray, local: FloatArray) -> int:
     """Copy the rows that count at a place, scaled by the root of their taper; returns their number."""
     k = 0
     for entry in range(near.first[place], near.first[place + 1]):
         output, root = near.near[entry], math.sqrt(near.taper[entry])
-        for row in order[first[output] : first[output + 1]]:
+        for row in sorting.order[sorting.first[output] : sorting.first[output + 1]]:
             for i in range(rows.shape[1]):
                 local[k, i] = root * rows[row, i]
             k += 1

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.modelling.positions import Distance, Positions, nowhere
 
@@ -41,6 +42,26 @@ class Table(NamedTuple):
     first: IntArray
     near: IntArray
     taper: FloatArray
+
+
+class Neighbourhoods(NamedTuple):
+    """The distinct places of the variables, and what is near each.
+
+    A variable that is nowhere is a place of its own where the radius is finite, and ``nowhere`` is true there.
+    """
+
+    variables: Table
+    nowhere: npt.NDArray[np.bool_]
+    outputs: Table
+    output_count: int
+
+
+class OutputNeighbours(NamedTuple):
+    """For every output the variables for which an observation of it counts, and the outputs; variables nowhere."""
+
+    variables: Table
+    outputs: Table
+    nowhere: npt.NDArray[np.bool_]
 
 
 def neighbours(a: FloatArray, b: FloatArray, radius: float, distance: Distance) -> Table:
@@ -83,24 +104,24 @@ class Localisation:
     """Which outputs count for which variables: tables made once for a model and a ``radius`` in its coordinates' unit.
 
     The radius is the half-width of the taper. A variable that is nowhere, such as a parameter, is instead localised by
-    its correlation with each observation, which is told from noise by the number of members.
+    its correlation with each observation, as far as that exceeds what chance makes with so many members.
     """
 
     positions: Positions = field(repr=False)
     radius: float
 
-    def outputs_of(self, x: FloatArray, outputs: IntArray | None) -> IntArray:
-        """Which outputs are observed, once it is sure that they and the ensembles ``x`` are the model's.
+    def outputs_of(self, given: AnalysisInput) -> IntArray:
+        """Which outputs are observed, once it is sure that they and the states are those that have positions.
 
         Raises:
-            ValueError: They are not told, or other than those that have positions.
+            ValueError: They are not, or which outputs are observed is not given.
         """
-        if outputs is None:
-            raise ValueError("to localise, a method must be told which outputs are observed")
+        if given.outputs is None:
+            raise ValueError("to localise, a method must be given which outputs are observed")
         variables, count = len(self.positions.variables), len(self.positions.outputs)
-        if x.shape[2] != variables or outputs.max(initial=-1) >= count:
+        if given.x.shape[2] != variables or given.outputs.max(initial=-1) >= count:
             raise ValueError(f"positions of {variables} variables and {count} outputs, but other ones to correct")
-        return outputs
+        return given.outputs
 
     @cached_property
     def places(self) -> tuple[Table, npt.NDArray[np.bool_]]:
@@ -109,15 +130,15 @@ class Localisation:
         With a finite radius every variable that is nowhere is a place of its own.
         """
         coordinates = self.positions.variables
-        lost = nowhere(coordinates) & math.isfinite(self.radius)
+        unplaced = nowhere(coordinates) & math.isfinite(self.radius)
         keys = coordinates.copy() if math.isfinite(self.radius) else np.zeros_like(coordinates)
-        keys[lost] = 0.0
-        keys = np.column_stack([np.where(lost, np.arange(1, len(keys) + 1), 0), keys])
+        keys[unplaced] = 0.0
+        keys = np.column_stack([np.where(unplaced, np.arange(1, len(keys) + 1), 0), keys])
         _, place = np.unique(keys, axis=0, return_inverse=True)
         place = place.reshape(-1)
         order = np.argsort(place, kind="stable")
         first = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(place))])
-        return Table(first, order, np.ones(len(order))), lost[order[first[:-1]]]
+        return Table(first, order, np.ones(len(order))), unplaced[order[first[:-1]]]
 
     @cached_property
     def outputs_near_places(self) -> Table:
@@ -125,6 +146,17 @@ class Localisation:
         variables, _ = self.places
         at = self.positions.variables[variables.near[variables.first[:-1]]]
         return neighbours(at, self.positions.outputs, self.radius, self.positions.distance)
+
+    @cached_property
+    def neighbourhoods(self) -> Neighbourhoods:
+        """For every place the variables there and the outputs that count there."""
+        return Neighbourhoods(*self.places, self.outputs_near_places, len(self.positions.outputs))
+
+    @cached_property
+    def output_neighbours(self) -> OutputNeighbours:
+        """For every output the variables and the outputs for which it counts."""
+        unplaced = nowhere(self.positions.variables) & math.isfinite(self.radius)
+        return OutputNeighbours(self.variables_near_outputs, self.outputs_near_outputs, unplaced)
 
     @cached_property
     def variables_near_outputs(self) -> Table:

@@ -1,4 +1,4 @@
-"""The observations of one twin as its ensemble sees them: scaled to unit errors, and turned until uncorrelated.
+"""The observations of one twin against its ensemble: scaled to unit errors, and turned until uncorrelated.
 
 Everything is in ``rows[observation, :]``. The first N columns are S', the anomalies of the predicted observation in
 units of the error's standard deviation; the next is d, the innovation in the same units; any further columns
@@ -21,27 +21,27 @@ TOLERANCE = 1e-13
 
 
 @njit(cache=True)
-def count_seen(predicted: FloatArray, observed: FloatArray) -> IntArray:
+def count_available(predicted: FloatArray, observed: FloatArray) -> IntArray:
     """How many observations each twin has: those for which the reading and every prediction are finite."""
     counts = np.zeros(len(observed), np.int64)
     for t in range(len(observed)):
-        counts[t] = len(seen(predicted[t], observed[t]))
+        counts[t] = len(available(predicted[t], observed[t]))
     return counts
 
 
 @njit(cache=True)
-def seen(predicted: FloatArray, observed: FloatArray) -> IntArray:
-    """The places of the observations that one twin has."""
+def available(predicted: FloatArray, observed: FloatArray) -> IntArray:
+    """The columns of the observations that one twin has."""
     places, k = np.empty(len(observed), np.int64), 0
     for j in range(len(observed)):
-        if is_there(predicted[:, j], observed[j]):
+        if is_available(predicted[:, j], observed[j]):
             places[k] = j
             k += 1
     return places[:k]
 
 
 @njit(cache=True)
-def is_there(predicted: FloatArray, observed: float) -> bool:
+def is_available(predicted: FloatArray, observed: float) -> bool:
     """Whether an observation can be used. A sum is finite only if all that went into it is."""
     total = observed
     for value in predicted:
@@ -49,10 +49,22 @@ def is_there(predicted: FloatArray, observed: float) -> bool:
     return math.isfinite(total)
 
 
+@njit(cache=True)
+def whitened_rows(predicted: FloatArray, observed: FloatArray, variance: FloatArray) -> FloatArray:
+    """The rows of the observations that one twin has, in their order.
+
+    Raises:
+        ValueError: The variance of one is not positive.
+    """
+    rows = np.empty((len(available(predicted, observed)), len(predicted) + 1))
+    whiten(predicted, observed, variance, rows)
+    return rows
+
+
 @njit(cache=True, error_model="numpy")
 def whiten(predicted: FloatArray, observed: FloatArray, variance: FloatArray, rows: FloatArray) -> int:
-    """Fill ``rows`` with the observations that are there, in their order, and return their number."""
-    places = seen(predicted, observed)
+    """Fill ``rows`` with the observations that are available, in their order, and return their number."""
+    places = available(predicted, observed)
     for k, j in enumerate(places):
         if not variance[j] > 0.0:
             raise ValueError("the variance of an observation must be positive")

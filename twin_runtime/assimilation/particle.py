@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 from numba import njit
 
-from twin_runtime.assimilation.observation_space import seen, whiten
+from twin_runtime.assimilation.cholesky import factorise
+from twin_runtime.assimilation.observation_space import whitened_rows
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.modelling.random import Purpose, counter, key_of, normals, philox
@@ -19,7 +20,7 @@ _RESAMPLING = int(Purpose.RESAMPLING)
 class ParticleFilter:
     """The bootstrap filter (Gordon, Salmond & Smith 1993, IEE Proc F 140:107-113), resampled at every update.
 
-    Resampling is systematic (Kitagawa 1996). A survivor keeps its place and its state; its copies are told apart from
+    Resampling is systematic (Kitagawa 1996). A survivor keeps its place and its state; its copies are moved apart from
     it by a kernel with the members' covariance (Musso, Oudjane & Le Gland 2001). ``jitter`` is the kernel's width in
     units of the best for a normal distribution of which all members move, 0 for plain copies. Narrow is sharp, wide is
     safe: to follow Lorenz 1963, 4000 members need 1.0, 800 need 1.3, and 100 with 2.6 lose it in one run of twelve. It
@@ -34,35 +35,25 @@ class ParticleFilter:
     def update(self, given: AnalysisInput, out: FloatArray | None = None) -> FloatArray:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`."""
         analysis = np.empty_like(given.x) if out is None else out
-        x, seed, twins, tick = given.x, given.seed, given.twins, given.tick
-        z = normals(seed, twins, tick, Purpose.JITTER, *x.shape[1:]) if self.jitter > 0.0 else np.zeros_like(x)
-        _update(*given[:4], key_of(seed), twins, tick, self.jitter, z, analysis)
+        z = np.zeros_like(given.x)
+        if self.jitter > 0.0:
+            z = normals(given.seed, given.twins, given.tick, Purpose.JITTER, *given.x.shape[1:])
+        _update(given, key_of(given.seed), self.jitter, z, analysis)
         return analysis
 
 
 @njit(cache=True)
-def _update(
-    x: FloatArray,
-    predicted: FloatArray,
-    observed: FloatArray,
-    variance: FloatArray,
-    key: np.uint64,
-    identities: IntArray,
-    tick: int,
-    jitter: float,
-    z: FloatArray,
-    out: FloatArray,
-) -> None:
-    members = x.shape[1]
+def _update(given: AnalysisInput, key: np.uint64, jitter: float, z: FloatArray, out: FloatArray) -> None:
+    x = given.x
     for t in range(len(x)):
         out[t] = x[t]
-        rows = np.empty((len(seen(predicted[t], observed[t])), members + 1))
-        if whiten(predicted[t], observed[t], variance[t], rows) > 0:
-            weights = likelihoods(rows, members)
-            chosen = resample(weights, uniform(key, tick, identities[t]))
+        rows = whitened_rows(given.predicted[t], given.observed[t], given.variance[t])
+        if len(rows) > 0:
+            weights = likelihoods(rows, x.shape[1])
+            chosen = resample(weights, uniform(key, given.tick, given.twins[t]))
             out[t] = x[t][chosen]
             if jitter > 0.0:
-                _shake(x[t], weights, chosen, jitter, z[t], out[t])
+                _jitter_copies(x[t], weights, chosen, jitter, z[t], out[t])
 
 
 @njit(cache=True)
@@ -107,8 +98,10 @@ def resample(weights: FloatArray, offset: float) -> IntArray:
 
 
 @njit(cache=True, error_model="numpy")
-def _shake(x: FloatArray, weights: FloatArray, chosen: IntArray, jitter: float, z: FloatArray, out: FloatArray) -> None:
-    """Tell copies apart by normals ``z[member, variable]`` with the covariance of the weighted members."""
+def _jitter_copies(
+    x: FloatArray, weights: FloatArray, chosen: IntArray, jitter: float, z: FloatArray, out: FloatArray
+) -> None:
+    """Move copies apart by normals ``z[member, variable]`` with the covariance of the weighted members."""
     members, states = x.shape
     shift = np.zeros(states)
     for i in range(members):
@@ -119,31 +112,9 @@ def _shake(x: FloatArray, weights: FloatArray, chosen: IntArray, jitter: float, 
         for j in range(states):
             for k in range(j + 1):
                 covariance[j, k] += weights[i] * (x[i, j] - mean[j]) * (x[i, k] - mean[k])
-    rank = root(covariance)
+    rank = factorise(covariance)
     width = jitter * (4.0 / ((rank + 2.0) * members)) ** (1.0 / (rank + 4.0))
     for copy in np.flatnonzero(chosen != np.arange(members)):
         for j in range(states):
             for k in range(j + 1):
                 out[copy, j] += width * covariance[j, k] * z[copy, k]
-
-
-@njit(cache=True, error_model="numpy")
-def root(matrix: FloatArray) -> int:
-    """Replace the lower triangle of a covariance by its Cholesky factor; returns its rank.
-
-    A variable that is a combination of those before it, or constant, gets a pivot of zero.
-    """
-    rank = 0
-    for j in range(len(matrix)):
-        pivot, size = matrix[j, j], matrix[j, j]
-        for k in range(j):
-            pivot -= matrix[j, k] ** 2
-        positive = pivot > 1e-12 * size
-        matrix[j, j] = math.sqrt(pivot) if positive else 0.0
-        rank += positive
-        for i in range(j + 1, len(matrix)):
-            value = matrix[i, j]
-            for k in range(j):
-                value -= matrix[i, k] * matrix[j, k]
-            matrix[i, j] = value / matrix[j, j] if positive else 0.0
-    return rank

@@ -10,7 +10,7 @@ _OBSERVATION = int(Purpose.OBSERVATION)
 
 
 @njit(cache=True)
-def disturb(rows: FloatArray, used: IntArray, key: np.uint64, tick: int, identities: IntArray) -> None:
+def add_perturbations(rows: FloatArray, used: IntArray, key: np.uint64, tick: int, identities: IntArray) -> None:
     """Put perturbations of unit variance into the last N columns of ``rows[twin, row, :]``, the first ``used`` rows.
 
     They are numbered by an observation's place among those that are there, so that it does not matter how the missing

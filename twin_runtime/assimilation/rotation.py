@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-from twin_runtime.assimilation.observation_space import count_seen, dot
+from twin_runtime.assimilation.observation_space import count_available, dot
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.modelling.random import Purpose, normals
@@ -13,7 +13,7 @@ from twin_runtime.modelling.random import Purpose, normals
 
 def rotate_members(analysis: FloatArray, given: AnalysisInput) -> None:
     """Mix the members of every twin that has observations, in place: mean and covariance stay as they are."""
-    rotate(analysis, np.flatnonzero(count_seen(given.predicted, given.observed)), given)
+    rotate(analysis, np.flatnonzero(count_available(given.predicted, given.observed)), given)
 
 
 def rotate(analysis: FloatArray, twins: IntArray, given: AnalysisInput) -> None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-from twin_runtime.assimilation.particle import root
+from twin_runtime.assimilation.cholesky import factorise
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.modelling.random import Purpose, fill_normals, key_of
 
@@ -39,7 +39,7 @@ def _shrink(x: FloatArray, columns: IntArray, kept: FloatArray, key: np.uint64, 
     for t in range(len(twins)):
         _deviations(x[t], columns, means, rows)
         _covariance(rows[:k], factor)
-        root(factor)
+        factorise(factor)
         _draw(columns, key, twins[t], tick, rows[2 * k :])
         rows[k : 2 * k] = rows[:k]
         _orthonormalise(rows[k:])

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin_runtime.assimilation.particle import root
+from twin_runtime.assimilation.cholesky import factorise
 from twin_runtime.core import FloatArray
 
 
@@ -50,7 +50,7 @@ def lay_out(given: Moments, members: int) -> FloatArray:
     if members < 2 * uncertain:
         raise ValueError(f"{members} members as points for {uncertain} variables; it takes {2 * uncertain}")
     factor = given.covariance.copy()
-    rank = root(factor)
+    rank = factorise(factor)
     columns = np.tril(factor)[:, np.diag(factor) > 0.0].T * np.sqrt((members - 1) / 2.0)
     points = np.zeros((members, len(factor)))
     points[0 : 2 * rank : 2], points[1 : 2 * rank : 2] = columns, -columns

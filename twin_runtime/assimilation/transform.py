@@ -16,12 +16,16 @@ from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.assimilation.rotation import rotate, rotations
 from twin_runtime.core import FloatArray, IntArray
 
-Weigh = Callable[[FloatArray, FloatArray], None]
+FillWeights = Callable[[FloatArray, FloatArray], None]
 """A method as a formula: fills ``weights[twin, row, member]`` from uncoupled ``rows[twin, row, :]``."""
 
 
 def transform(
-    weigh: Weigh, given: AnalysisInput, out: FloatArray | None = None, perturbed: bool = False, rotated: bool = False
+    fill: FillWeights,
+    given: AnalysisInput,
+    out: FloatArray | None = None,
+    perturbed: bool = False,
+    rotated: bool = False,
 ) -> FloatArray:
     """The analysis by a method that is a formula for uncoupled rows.
 
@@ -30,15 +34,15 @@ def transform(
     """
     analysis = np.empty_like(given.x) if out is None else out
     for batch in whitened(given, perturbed):
-        correct(weigh, given, uncoupled(batch, given.x.shape[1]), analysis, rotated)
+        correct(fill, given, uncoupled(batch, given.x.shape[1]), analysis, rotated)
     return analysis
 
 
-def correct(weigh: Weigh, given: AnalysisInput, batch: Batch, out: FloatArray, rotated: bool = False) -> None:
+def correct(fill: FillWeights, given: AnalysisInput, batch: Batch, out: FloatArray, rotated: bool = False) -> None:
     """The analysis of some twins, by their route, into their places in ``out``."""
     x = given.x
     weights = np.empty((*batch.rows.shape[:2], x.shape[1]))
-    weigh(batch.rows, weights)
+    fill(batch.rows, weights)
     if batch.small:
         combine(x, batch.twins, batch.rows, weights, batch.used, out)
         if rotated:

@@ -1,4 +1,4 @@
-"""Calibration: what a whole recording says of a model's parameters."""
+"""Calibration: a model's parameters from a whole recording."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,8 +7,8 @@ from twin_runtime.calibration.calibrate import Calibration, calibrate, prior_ens
 from twin_runtime.calibration.esmda import EsMda
 from twin_runtime.calibration.ies import Ies
 from twin_runtime.calibration.posterior import Posterior
+from twin_runtime.calibration.segment import Segment, segment_of
 from twin_runtime.calibration.smoother import Forward, Smoothed, Smoother
-from twin_runtime.calibration.stretch import Stretch, stretch_of
 
 __all__ = [
     "SMOOTHERS",
@@ -17,12 +17,12 @@ __all__ = [
     "Forward",
     "Ies",
     "Posterior",
+    "Segment",
     "Smoothed",
     "Smoother",
-    "Stretch",
     "calibrate",
     "prior_ensemble",
-    "stretch_of",
+    "segment_of",
 ]
 
 SMOOTHERS: Mapping[str, type[EsMda] | type[Ies]] = MappingProxyType({"es-mda": EsMda, "ies": Ies})

@@ -1,4 +1,4 @@
-"""Calibration of one twin: draw its prior, smooth it over a stretch, and say what came of it."""
+"""Calibration of one twin: draw its prior, smooth it over a segment, and sum up the result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin_runtime.calibration.evidence import Misfit, Observed
-from twin_runtime.calibration.forward import Progress, Readings, predict, read
+from twin_runtime.calibration.forward import IndependentReadings, Progress, independent_readings, predict
+from twin_runtime.calibration.gram_matrices import Misfit, Observed
 from twin_runtime.calibration.posterior import Posterior, posteriors
+from twin_runtime.calibration.segment import Segment
 from twin_runtime.calibration.smoother import Smoother
-from twin_runtime.calibration.stretch import Stretch
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.errors import ConfigError, did_you_mean
 from twin_runtime.modelling.ensemble import draw_prior
@@ -30,9 +30,9 @@ class Fit(NamedTuple):
 class Calibration:
     """What a recording has made of a prior.
 
-    ``misfits`` are those of the prior and of each iteration, ``by_sensor`` tells the last one by sensor; ``members``
+    ``misfits`` are those of the prior and of each iteration, ``by_sensor`` is the last one by sensor; ``members``
     are those left after ``dropped`` have diverged, ``uncertain`` is in how many variables they have been fitted;
-    ``unidentifiable`` tells what the readings leave as uncertain as it was.
+    ``unidentifiable`` is what the readings leave as uncertain as it was.
     """
 
     posteriors: tuple[Posterior, ...]
@@ -45,7 +45,7 @@ class Calibration:
 
 
 def calibrate(
-    stretch: Stretch,
+    segment: Segment,
     smoother: Smoother,
     *,
     members: int = 100,
@@ -54,9 +54,9 @@ def calibrate(
     noise: float = 1.0,
     progress: Progress | None = None,
 ) -> Calibration:
-    """Calibrate the parameters of a twin by all readings of a stretch.
+    """Calibrate the parameters of a twin by all readings of a segment.
 
-    Everything uncertain takes part, the states at the start as well. Told are the posteriors of the parameters
+    Everything uncertain takes part, the states at the start as well. Reported are the posteriors of the parameters
     ``names``, or of all that the twin itself corrects. ``noise`` multiplies that of all readings, to allow for errors
     of the model. The same arguments give the same bits.
 
@@ -64,26 +64,26 @@ def calibrate(
         ConfigError: A name is no uncertain parameter of the model, or there is none.
         ModelError: More than half of the members diverge.
     """
-    model = stretch.fleet.model
-    told = _parameters(model, names)
-    x = prior_ensemble(model, seed, stretch.row, members)
+    model = segment.fleet.model
+    reported = _parameters(model, names)
+    x = prior_ensemble(model, seed, segment.row, members)
     uncertain = np.array([j for j, variable in enumerate(model.variables) if variable.prior.sd > 0.0], np.int64)
-    readings = read(stretch, noise)
+    readings = independent_readings(segment, noise)
 
     def forward(columns: FloatArray) -> FloatArray:
-        return predict(stretch, _with(x[0], uncertain, columns), progress)
+        return predict(segment, _with(x[0], uncertain, columns), progress)
 
-    observed = Observed(readings.value, readings.variance, seed, stretch.row)
+    observed = Observed(readings.value, readings.variance, seed, segment.row)
     smoothed = smoother.smooth(x[:, uncertain], forward, observed)
     after = _with(x[0], uncertain, smoothed.members)
     return Calibration(
-        posteriors(model.variables, told, after),
+        posteriors(model.variables, reported, after),
         smoothed.misfits,
-        _by_sensor(stretch, readings, smoothed.predicted),
+        _by_sensor(segment, readings, smoothed.predicted),
         len(after),
         smoothed.dropped,
         uncertain.size,
-        tuple(unidentifiable_texts(stretch.fleet, after, stretch)),
+        tuple(unidentifiable_texts(segment.fleet, after, segment)),
     )
 
 
@@ -100,9 +100,9 @@ def _with(row: FloatArray, columns: IntArray, values: FloatArray) -> FloatArray:
     return x
 
 
-def _by_sensor(stretch: Stretch, readings: Readings, predicted: FloatArray) -> dict[str, Fit]:
+def _by_sensor(segment: Segment, readings: IndependentReadings, predicted: FloatArray) -> dict[str, Fit]:
     squares = (readings.value - predicted.mean(axis=0)) ** 2 / readings.variance
-    own = {sensor.name: squares[readings.sensor == place] for place, sensor in enumerate(stretch.fleet.sensors)}
+    own = {sensor.name: squares[readings.sensor == place] for place, sensor in enumerate(segment.fleet.sensors)}
     return {name: Fit(part.size, float(part.mean())) for name, part in own.items() if part.size}
 
 

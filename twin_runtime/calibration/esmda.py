@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twin_runtime.calibration.evidence import Evidence, Observed, weigh
+from twin_runtime.calibration.gram_matrices import GramMatrices, Observed, gram_matrices
 from twin_runtime.calibration.smoother import Forward, Smoothed, anomalies, finite
 from twin_runtime.core import FloatArray
 
@@ -36,28 +36,28 @@ class EsMda:
         given, misfits = len(members), []
         for step, inflation in enumerate(self.coefficients):
             members, predicted = finite(members, forward(members))
-            evidence = weigh(predicted, observed, step, inflation)
-            misfits.append(evidence.misfit)
-            members = members + update(evidence, inflation, self.energy, anomalies(members))
+            matrices = gram_matrices(predicted, observed, step, inflation)
+            misfits.append(matrices.misfit)
+            members = members + update(matrices, inflation, self.energy, anomalies(members))
         members, predicted = finite(members, forward(members))
-        misfits.append(weigh(predicted, observed).misfit)
+        misfits.append(gram_matrices(predicted, observed).misfit)
         return Smoothed(members, predicted, tuple(misfits), given - len(members))
 
 
-def update(evidence: Evidence, inflation: float, energy: float, deviations: FloatArray) -> FloatArray:
+def update(matrices: GramMatrices, inflation: float, energy: float, deviations: FloatArray) -> FloatArray:
     """What each member gains, ``D S' (S S' + inflation (N - 1) I)^-1 Z``, where Z are the members' ``deviations``.
 
     This is the Kalman gain with sample covariances (their equation 2) by the push-through identity. Of S S' the largest
     eigenvalues are used that sum to the share ``energy`` of its trace.
     """
-    ridge = inflation * (len(evidence.gram) - 1)
+    ridge = inflation * (len(matrices.gram) - 1)
     if energy >= 1.0:
-        gained: FloatArray = evidence.cross @ np.linalg.solve(
-            evidence.gram + ridge * np.eye(len(deviations)), deviations
+        gained: FloatArray = matrices.cross @ np.linalg.solve(
+            matrices.gram + ridge * np.eye(len(deviations)), deviations
         )
         return gained
-    values, vectors = leading(evidence.gram, energy)
-    truncated: FloatArray = (evidence.cross @ (vectors / (values + ridge))) @ (vectors.T @ deviations)
+    values, vectors = leading(matrices.gram, energy)
+    truncated: FloatArray = (matrices.cross @ (vectors / (values + ridge))) @ (vectors.T @ deviations)
     return truncated
 
 

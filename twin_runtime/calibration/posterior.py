@@ -52,5 +52,5 @@ def spelled(prior: Prior) -> dict[str, list[float]]:
 
 
 def _short(value: float) -> float:
-    """Nine digits: more than any recording tells, and few enough to read."""
+    """Nine digits: more than any recording determines, and few enough to read."""
     return float(f"{value:.9g}")

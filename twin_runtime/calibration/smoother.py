@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from twin_runtime.calibration.evidence import Misfit, Observed
+from twin_runtime.calibration.gram_matrices import Misfit, Observed
 from twin_runtime.core import FloatArray
 from twin_runtime.errors import ModelError
 
@@ -29,7 +29,7 @@ class Smoothed(NamedTuple):
 
 
 class Smoother(Protocol):
-    """A method that fits an ensemble to all readings of a stretch of time at once."""
+    """A method that fits an ensemble to all readings of a segment of time at once."""
 
     def smooth(self, members: FloatArray, forward: Forward, observed: Observed) -> Smoothed:
         """The ensemble ``members[member, variable]``, drawn from the prior, given the readings."""
@@ -46,7 +46,7 @@ def finite(members: FloatArray, predicted: FloatArray) -> tuple[FloatArray, Floa
     if fine.sum() < max(2, FEWEST * len(members)):
         raise ModelError(
             f"{len(members) - fine.sum()} of {len(members)} members diverged: their predictions are no numbers",
-            remedy="narrow the priors of the parameters, or calibrate over a stretch in which the model holds",
+            remedy="narrow the priors of the parameters, or calibrate over a segment in which the model holds",
         )
     return (members, predicted) if fine.all() else (members[fine], predicted[fine])
 

@@ -1,4 +1,4 @@
-"""What a calibration came to: one JSON object, remarks for whoever is to believe it, and notes for the new file."""
+"""What a calibration came to: one JSON object, remarks on how far to trust it, and the head of the new file."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -6,47 +6,47 @@ from typing import Any
 
 from twin_runtime.calibration.calibrate import Calibration, Fit
 from twin_runtime.calibration.posterior import Posterior, interval, spelled
-from twin_runtime.calibration.stretch import Stretch
+from twin_runtime.calibration.segment import Segment
 from twin_runtime.modelling.variables import Prior
 from twin_runtime.runs.assembly import Assembly
 
 LARGE, SMALL = 1.2, 0.5
-"""Misfits that are told: errors 10 % larger, or 30 % smaller, than the noise as stated."""
+"""Misfits that are reported: errors 10 % larger, or 30 % smaller, than the noise as stated."""
 CHANCE = 3.0
-"""How many of its own standard deviations a misfit must be away from 1 to be told."""
+"""How many of its own standard deviations a misfit must be away from 1 to be reported."""
 UNSETTLED = 1.1
 """The misfit of the members, beyond what they must differ, in units of that of their mean."""
 NOTHING = 0.9
-"""A variable that keeps more than this share of its prior spread has learnt nothing to speak of."""
+"""A variable that keeps more than this share of its prior spread has hardly been informed."""
 
 
-def summary(
-    assembly: Assembly, stretch: Stretch, calibration: Calibration, method: str, seed: int, noise: float = 1.0
+def calibration_summary(
+    assembly: Assembly, segment: Segment, calibration: Calibration, method: str, seed: int, noise: float = 1.0
 ) -> dict[str, Any]:
     """What a calibration came to; times are event times in nanoseconds, misfits are per reading."""
     return {
         "name": assembly.identity.name,
-        "model": stretch.fleet.model.name,
-        "model_hash": stretch.fleet.model.fingerprint,
-        "twin": stretch.twin,
+        "model": segment.fleet.model.name,
+        "model_hash": segment.fleet.model.fingerprint,
+        "twin": segment.twin,
         "method": method,
         "seed": seed,
         "noise": noise,
         "members": calibration.members,
         "dropped": calibration.dropped,
-        "begin": stretch.begin,
-        "end": stretch.end,
-        "readings": stretch.readings,
-        "refused": stretch.refused,
+        "begin": segment.begin,
+        "end": segment.end,
+        "readings": segment.readings,
+        "refused": segment.refused,
         "misfits": [misfit._asdict() for misfit in calibration.misfits],
         "by_sensor": {name: fit._asdict() for name, fit in calibration.by_sensor.items()},
-        "posteriors": {posterior.name: _told(posterior) for posterior in calibration.posteriors},
+        "posteriors": {posterior.name: _reported(posterior) for posterior in calibration.posteriors},
         "unidentifiable": list(calibration.unidentifiable),
         "remarks": list(remarks(calibration, noise)),
     }
 
 
-def _told(posterior: Posterior) -> dict[str, Any]:
+def _reported(posterior: Posterior) -> dict[str, Any]:
     return {
         "unit": posterior.unit,
         "prior": _figures(posterior.prior),
@@ -73,7 +73,7 @@ def remarks(calibration: Calibration, noise: float = 1.0) -> Iterator[str]:
 
 
 def _of_members(calibration: Calibration) -> Iterator[str]:
-    """Of p variables that are known as well as n readings tell them, the predictions vary by p / n of the noise's."""
+    """Of p variables known as well as n readings determine them, the predictions vary by p / n of the noise's."""
     of_mean, of_members = calibration.misfits[-1]
     readings = sum(fit.readings for fit in calibration.by_sensor.values())
     if of_members > UNSETTLED * of_mean + 2.0 * calibration.uncertain / readings:
@@ -101,11 +101,11 @@ def _of_fit(name: str, fit: Fit, noise: float) -> Iterator[str]:
         )
 
 
-def notes(source: str, told: Mapping[str, Any], stretch: str) -> Iterator[str]:
-    """Whence the posteriors come, a line each; ``told`` is a :func:`summary`."""
-    before, after = told["misfits"][0]["of_mean"], told["misfits"][-1]["of_mean"]
-    yield f"Calibrated by {source}, twin {told['twin']}, {stretch}:"
-    yield f"{told['readings']} readings, {told['method']}, {told['members']} members, seed {told['seed']}."
-    noise = "the noise as stated" if told["noise"] == 1.0 else f"{told['noise']:g} times the noise as stated"
+def provenance(source: str, summary: Mapping[str, Any], segment: str) -> Iterator[str]:
+    """What the posteriors come from, a line each; ``summary`` is a :func:`calibration_summary`."""
+    before, after = summary["misfits"][0]["of_mean"], summary["misfits"][-1]["of_mean"]
+    yield f"Calibrated by {source}, twin {summary['twin']}, {segment}:"
+    yield f"{summary['readings']} readings, {summary['method']}, {summary['members']} members, seed {summary['seed']}."
+    noise = "the noise as stated" if summary["noise"] == 1.0 else f"{summary['noise']:g} times the noise as stated"
     yield f"Misfit a reading {before:.3g} before, {after:.3g} after (1 is {noise})."
-    yield from (f"Mind: {remark}" for remark in (*told["remarks"], *told["unidentifiable"]))
+    yield from (f"Mind: {remark}" for remark in (*summary["remarks"], *summary["unidentifiable"]))

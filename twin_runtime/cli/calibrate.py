@@ -14,7 +14,7 @@ from twin_runtime.cli.recordings import opened, section
 from twin_runtime.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from twin_runtime.calibration import Calibration, EsMda, Ies, Stretch
+    from twin_runtime.calibration import Calibration, EsMda, Ies, Segment
     from twin_runtime.runs.assembly import Assembly
 
 
@@ -60,8 +60,8 @@ def calibrate(  # noqa: PLR0913, PLR0917  # one argument an option
 
     Example: `twin calibrate artery.toml surgery-patient.recording.toml --data DIR --for "2 min" --out calibrated.toml`
     """
-    from twin_runtime.calibration import stretch_of
-    from twin_runtime.calibration.summary import notes, summary
+    from twin_runtime.calibration import segment_of
+    from twin_runtime.calibration.summary import calibration_summary, provenance
     from twin_runtime.config import load
     from twin_runtime.runs.assembly import assemble
 
@@ -70,15 +70,15 @@ def calibrate(  # noqa: PLR0913, PLR0917  # one argument an option
     assembly = assemble(load(config))
     played = opened(recording, data)
     first, last = section(played, begin, length, until)
-    stretch = stretch_of(assembly, played, twin, begin=first, until=last, every=every)
-    drawn_by = stretch.fleet.seed if seed is None else seed
+    segment = segment_of(assembly, played, twin, begin=first, until=last, every=every)
+    drawn_by = segment.fleet.seed if seed is None else seed
     names = [name.strip() for name in variables.split(",")] if variables else []
     settings = {"members": members, "seed": drawn_by, "names": names, "noise": noise}
-    calibration = _run(stretch, smoother, settings)
-    told = summary(assembly, stretch, calibration, method, drawn_by, noise)
+    calibration = _run(segment, smoother, settings)
+    told = calibration_summary(assembly, segment, calibration, method, drawn_by, noise)
     if out is not None:
-        between = f"{instant_text(stretch.begin)} to {instant_text(stretch.end)}"
-        _write(out, assembly, stretch.twin, calibration, notes(recording.name, told, between))
+        between = f"{instant_text(segment.begin)} to {instant_text(segment.end)}"
+        _write(out, assembly, segment.twin, calibration, provenance(recording.name, told, between))
     if json:
         print_json(told)
     else:
@@ -104,22 +104,22 @@ def _check_writable(out: Path | None, *, force: bool) -> None:
         raise ConfigError("there is such a file already", where=str(out), remedy="give another --out, or --force")
 
 
-def _run(stretch: "Stretch", smoother: "EsMda | Ies", settings: dict[str, Any]) -> "Calibration":
+def _run(segment: "Segment", smoother: "EsMda | Ies", settings: dict[str, Any]) -> "Calibration":
     from twin_runtime.calibration import calibrate as smoothed
 
     done = 0
-    with progress("calibrating", (smoother.iterations + 1) * len(stretch)) as advance:
+    with progress("calibrating", (smoother.iterations + 1) * len(segment)) as advance:
 
         def ran(ticks: int) -> None:
             nonlocal done
             done += ticks
             advance(done)
 
-        return smoothed(stretch, smoother, **settings, progress=ran)
+        return smoothed(segment, smoother, **settings, progress=ran)
 
 
 def _write(out: Path, assembly: "Assembly", twin: str, calibration: "Calibration", notes: Iterable[str]) -> None:
-    from twin_runtime.calibration.written import calibrated
+    from twin_runtime.calibration.configuration import calibrated
 
     twin_type = next(each for each in assembly.config.types if twin in each.twin.twins)
     text = calibrated(twin_type, calibration.posteriors, notes)

@@ -14,7 +14,7 @@ from enum import StrEnum
 import numpy as np
 from numba import njit
 
-from twin_runtime.assimilation.inflation import mean_and_variance, stretch
+from twin_runtime.assimilation.anomalies import mean_and_variance, scale_anomalies
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.vvuq.evidence import chi_squared_band
 from twin_runtime.vvuq.memory import CheckMemory, RecordArray
@@ -114,4 +114,4 @@ def reinflate(x: FloatArray, factor: float, prior_sd: FloatArray, columns: IntAr
     for j in columns:
         if variance[j] > 0.0:
             scale[j] = max(1.0, min(factor, prior_sd[j] / np.sqrt(sample * variance[j])))
-    stretch(x, mean, scale)
+    scale_anomalies(x, mean, scale)

@@ -7,7 +7,7 @@ from tests.benchmarks.peers.agreement import compared
 from twin_runtime.assimilation import AnalysisInput, Etkf
 from twin_runtime.assimilation.batches import uncoupled, whitened
 from twin_runtime.assimilation.conformance import covariance, of_twins
-from twin_runtime.assimilation.enkf import weigh
+from twin_runtime.assimilation.enkf import fill_weights
 from twin_runtime.assimilation.transform import correct
 from twin_runtime.core import FloatArray
 
@@ -63,5 +63,5 @@ def with_errors(problem: AnalysisInput, drawn: FloatArray) -> FloatArray:
     analysis, members = np.empty_like(problem.x), problem.x.shape[1]
     (batch,) = whitened(problem, perturbed=True)
     batch.rows[0, :, members + 1 :] = drawn / np.sqrt(problem.variance[0])[:, None]
-    correct(weigh, problem, uncoupled(batch, members), analysis)
+    correct(fill_weights, problem, uncoupled(batch, members), analysis)
     return np.asarray(analysis[0])

@@ -42,12 +42,12 @@ def test_the_present_does_not_depend_on_the_past_beside_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in LASTING if name != "particle"])
-def test_a_past_of_which_the_readings_say_nothing_keeps_its_members(name: str) -> None:
+def test_a_past_that_the_readings_do_not_inform_keeps_its_members(name: str) -> None:
     """However often it is corrected: it is not inflated with the present. Particles are exchanged with their past."""
     problem = random_problem(6, 2, 24, SIZE, SIZE)
     past = np.random.default_rng(7).normal(size=(2, 24, TICKS * SIZE))
-    for t, foreseen in enumerate(problem.predicted):
-        directions, _ = np.linalg.qr(foreseen - foreseen.mean(0))
+    for t, predicted in enumerate(problem.predicted):
+        directions, _ = np.linalg.qr(predicted - predicted.mean(0))
         past[t] -= directions @ (directions.T @ past[t])
     joint = problem._replace(x=np.concatenate([problem.x, past], axis=2), states=SIZE)
     assert_close(method(name, TICKS).update(joint)[:, :, SIZE:], past)

@@ -14,8 +14,8 @@ WIDTH = 118
 """Characters in a line of comment."""
 
 
-def calibrated(twin_type: TwinType, posteriors: Iterable[Posterior], notes: Iterable[str]) -> str:
-    """The text of a configuration with posteriors as ``[model.priors]`` of a type, headed by ``notes`` as comments.
+def calibrated(twin_type: TwinType, posteriors: Iterable[Posterior], comments: Iterable[str]) -> str:
+    """The text of a configuration with posteriors as ``[model.priors]`` of a type, headed by ``comments``.
 
     All else stays as it stands in the file, comments too.
 
@@ -30,11 +30,11 @@ def calibrated(twin_type: TwinType, posteriors: Iterable[Posterior], notes: Iter
     for posterior in posteriors:
         [(name, numbers)] = spelled(posterior.posterior).items()
         priors[posterior.name] = tomlkit.value(f"{{ {name} = {numbers} }}")
-    text = _commented(notes) + "\n" + tomlkit.dumps(written)
+    text = _commented(comments) + "\n" + tomlkit.dumps(written)
     loaded(Document(twin_type.document.path, text, tomllib.loads(text)))
     return text
 
 
-def _commented(notes: Iterable[str]) -> str:
-    lines = (wrap(note, WIDTH, initial_indent="# ", subsequent_indent="#   ") for note in notes)
-    return "".join(f"{line}\n" for note in lines for line in note)
+def _commented(comments: Iterable[str]) -> str:
+    lines = (wrap(comment, WIDTH, initial_indent="# ", subsequent_indent="#   ") for comment in comments)
+    return "".join(f"{line}\n" for comment in lines for line in comment)

@@ -7,19 +7,21 @@ import pytest
 
 from tests.config.files import Change, written
 from twin_runtime.calibration import Posterior
-from twin_runtime.calibration.written import calibrated
+from twin_runtime.calibration.configuration import calibrated
 from twin_runtime.config import load
 from twin_runtime.config.against_model import create_model
 from twin_runtime.errors import ConfigError
 from twin_runtime.modelling.variables import Bounded, LogNormal, Normal, Prior
 
 FOUND = {"pulse": LogNormal(41.5, 0.02), "compliance": LogNormal(2.5, 0.1)}
-NOTES = ("Calibrated by a recording.", " ".join(["a long remark"] * 20))
+COMMENTS = ("Calibrated by a recording.", " ".join(["a long remark"] * 20))
 
 
-def told(path: Path, found: dict[str, Prior] | None = None) -> str:
+def text(path: Path, found: dict[str, Prior] | None = None) -> str:
     given = FOUND if found is None else found
-    return calibrated(load(path).types[0], [Posterior(name, "1", prior, prior) for name, prior in given.items()], NOTES)
+    return calibrated(
+        load(path).types[0], [Posterior(name, "1", prior, prior) for name, prior in given.items()], COMMENTS
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,7 @@ def told(path: Path, found: dict[str, Prior] | None = None) -> str:
 )
 def test_posteriors_come_to_where_the_priors_were(change: Change, tmp_path: Path) -> None:
     path = written(tmp_path, change)
-    path.write_text(told(path))
+    path.write_text(text(path))
     model = create_model(load(path).types[0])
     priors = {variable.name: variable.prior for variable in model.variables}
     assert {name: priors[name] for name in FOUND} == FOUND
@@ -45,7 +47,7 @@ def test_posteriors_come_to_where_the_priors_were(change: Change, tmp_path: Path
 def test_all_else_stays_as_the_user_wrote_it(tmp_path: Path) -> None:
     remark = ('unit = "1"\n', "unit = '1'   # a count\n\n\n")
     path = written(tmp_path, ("[model.priors]", "# what we believe\n[model.priors]  # before"), remark)
-    before, after = path.read_text(), told(path)
+    before, after = path.read_text(), text(path)
     lines = after.partition("\n\n")[2].splitlines()
     old = before.splitlines()
     assert [line for line in old if line not in lines] == ["compliance = { lognormal = [1.5, 0.3] }"]
@@ -57,11 +59,11 @@ def test_all_else_stays_as_the_user_wrote_it(tmp_path: Path) -> None:
 
 def test_a_remark_behind_a_prior_stays_behind_it(tmp_path: Path) -> None:
     path = written(tmp_path, ("[1.5, 0.3] }", "[1.5, 0.3] }  # by age"))
-    assert "compliance = { lognormal = [2.5, 0.1] }  # by age" in told(path)
+    assert "compliance = { lognormal = [2.5, 0.1] }  # by age" in text(path)
 
 
 def test_whence_they_come_stands_above_in_lines_that_can_be_read(tmp_path: Path) -> None:
-    head = told(written(tmp_path)).partition("\n\n")[0].splitlines()
+    head = text(written(tmp_path)).partition("\n\n")[0].splitlines()
     assert head[0] == "# Calibrated by a recording."
     assert len(head) == 4
     assert all(line.startswith("# ") and len(line) <= 120 for line in head)
@@ -69,7 +71,7 @@ def test_whence_they_come_stands_above_in_lines_that_can_be_read(tmp_path: Path)
 
 def test_distributions_of_every_kind_can_be_written(tmp_path: Path) -> None:
     found = {"pulse": Bounded(10.0, 90.0, 41.0, 0.2), "p_c": Normal(-3.0, 1e-7)}
-    priors = tomllib.loads(told(written(tmp_path), found))["model"]["priors"]
+    priors = tomllib.loads(text(written(tmp_path), found))["model"]["priors"]
     assert priors["pulse"] == {"bounded": [10.0, 90.0, 41.0, 0.2]}
     assert priors["p_c"] == {"normal": [-3.0, 1e-7]}
 
@@ -77,4 +79,4 @@ def test_distributions_of_every_kind_can_be_written(tmp_path: Path) -> None:
 def test_a_posterior_that_has_run_into_its_bound_is_refused(tmp_path: Path) -> None:
     stuck = Bounded(0.0, 1.0, 1.0 - 1e-12)
     with pytest.raises(ConfigError, match="expected a median between the bounds"):
-        told(written(tmp_path), {"pulse": stuck})
+        text(written(tmp_path), {"pulse": stuck})

@@ -1,4 +1,4 @@
-"""Evidence: readings, however many, as two small matrices."""
+"""GramMatrices: readings, however many, as two small matrices."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin_runtime.assimilation.conformance import assert_close
-from twin_runtime.calibration.evidence import BLOCK, Observed, perturbations, weigh
+from twin_runtime.calibration.gram_matrices import BLOCK, Observed, gram_matrices, perturbations
 from twin_runtime.core import FloatArray
 
 
@@ -17,9 +17,9 @@ def problem(members: int, readings: int) -> tuple[FloatArray, Observed]:
 
 
 @pytest.mark.parametrize("readings", [1, 6, BLOCK, 2 * BLOCK + 5])
-def test_it_is_what_the_formulas_say(readings: int) -> None:
+def test_it_is_what_the_formulas_give(readings: int) -> None:
     predicted, observed = problem(5, readings)
-    evidence = weigh(predicted, observed, iteration=2, inflation=3.0)
+    evidence = gram_matrices(predicted, observed, iteration=2, inflation=3.0)
     sd = np.sqrt(observed.variance)
     blocks = [slice(first, min(first + BLOCK, readings)) for first in range(0, readings, BLOCK)]
     E = np.hstack([perturbations(observed, 2, part, 5) for part in blocks])

@@ -1,4 +1,4 @@
-"""The stretch of a recording by which one twin is calibrated."""
+"""The segment of a recording by which one twin is calibrated."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from twin_runtime.timeline.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Segment:
     """What acts on one twin (``row`` of its fleet) and its readings, tick by tick, as often as it is iterated.
 
     ``readings`` counts those of sensors, ``refused`` what the recording has besides, by its code; ``begin`` and ``end``
@@ -48,7 +48,7 @@ class Stretch:
         return self.fleet.twins[self.row]
 
 
-def stretch_of(
+def segment_of(
     assembly: Assembly,
     recording: Recording,
     twin: str | None = None,
@@ -56,7 +56,7 @@ def stretch_of(
     begin: int | None = None,
     until: int | None = None,
     every: int = 1,
-) -> Stretch:
+) -> Segment:
     """The readings of one twin from event time ``begin`` to ``until`` (ns), and of each sensor one in ``every``.
 
     The name of the ``twin`` may be left out where there is only one. Inputs are never thinned.
@@ -78,7 +78,7 @@ def stretch_of(
             refused[code] += 1
     readings = sum(sensed for _, sensed in taken)
     _check_count(readings, name)
-    return Stretch(timeline, fleet.twins.index(name), taken[0][0], taken[-1][0], readings, dict(refused))
+    return Segment(timeline, fleet.twins.index(name), taken[0][0], taken[-1][0], readings, dict(refused))
 
 
 def _chosen(assembly: Assembly, twin: str | None) -> str:
@@ -95,7 +95,7 @@ def _chosen(assembly: Assembly, twin: str | None) -> str:
 def _accepted(
     assembly: Assembly, recording: Recording, twin: str, begin: int | None, until: int | None, refused: Counter[str]
 ) -> Iterator[Reading]:
-    """The readings of a twin that the intake accepts, in order; ``refused`` takes note of the others."""
+    """The readings of a twin that the intake accepts, in order; ``refused`` counts the others."""
     names = (twin, "")
     raw = (r for r in recording.readings() if r.twin in names)
     if begin is not None:
@@ -123,8 +123,8 @@ def _thinned(readings: Iterable[Reading], sensors: int, every: int) -> Iterator[
 
 def _check_count(readings: int, twin: str) -> None:
     if readings == 0:
-        what = f"no reading of a sensor of twin '{twin}' lies in that stretch"
-        raise RecordingError(what, remedy="choose another stretch, or the twin that was recorded")
+        what = f"no reading of a sensor of twin '{twin}' lies in that segment"
+        raise RecordingError(what, remedy="choose another segment, or the twin that was recorded")
     if readings > MAX_VARIABLES:
         what = f"{readings} readings; random numbers last for {MAX_VARIABLES}"
-        raise RecordingError(what, remedy=f"give --every {-(-readings // MAX_VARIABLES)}, or a shorter stretch")
+        raise RecordingError(what, remedy=f"give --every {-(-readings // MAX_VARIABLES)}, or a shorter segment")

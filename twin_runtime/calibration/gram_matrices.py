@@ -1,4 +1,4 @@
-"""What readings say of an ensemble, as two N x N matrices: all that a smoother needs of any number of readings.
+"""The Gram matrices of predictions and innovations, N x N: all that a smoother needs of any number of readings.
 
 Predictions and readings are taken in units of the readings' standard deviations. S are the predictions' anomalies
 ``[member, reading]``, D the readings, perturbed, less the predictions. S S' and D S' are summed over blocks of
@@ -14,14 +14,14 @@ from twin_runtime.core import FloatArray
 from twin_runtime.modelling.random import Purpose, fill_normals, key_of
 
 BLOCK = 4096
-"""Readings that are weighed at a time; four share a call of the random numbers."""
+"""Readings that are summed at a time; four share a call of the random numbers."""
 _OBSERVATION = int(Purpose.OBSERVATION)
 
 
 class Observed(NamedTuple):
     """Readings with independent errors, ``value[reading]`` and ``variance[reading]``.
 
-    ``seed`` and ``twin`` are whence their perturbations come (see :mod:`twin_runtime.modelling.random`).
+    ``seed`` and ``twin`` are what their perturbations are drawn by (see :mod:`twin_runtime.modelling.random`).
     """
 
     value: FloatArray
@@ -37,7 +37,7 @@ class Misfit(NamedTuple):
     of_members: float
 
 
-class Evidence(NamedTuple):
+class GramMatrices(NamedTuple):
     """S S' and D S', ``[member, member]``; the rows of D squared and summed, ``[member]``; and the misfit."""
 
     gram: FloatArray
@@ -46,8 +46,10 @@ class Evidence(NamedTuple):
     misfit: Misfit
 
 
-def weigh(predicted: FloatArray, observed: Observed, iteration: int = 0, inflation: float = 1.0) -> Evidence:
-    """The evidence of readings for members that predict ``predicted[member, reading]``.
+def gram_matrices(
+    predicted: FloatArray, observed: Observed, iteration: int = 0, inflation: float = 1.0
+) -> GramMatrices:
+    """The matrices of readings for members that predict ``predicted[member, reading]``.
 
     The perturbations have the readings' variances times ``inflation``, mean zero over the members, and are others in
     every ``iteration``.
@@ -58,16 +60,16 @@ def weigh(predicted: FloatArray, observed: Observed, iteration: int = 0, inflati
     for first in range(0, readings, BLOCK):
         part = slice(first, min(first + BLOCK, readings))
         scale = 1.0 / np.sqrt(observed.variance[part])
-        foreseen, value = predicted[:, part] * scale, observed.value[part] * scale
-        mean = foreseen.mean(axis=0)
-        D, S = value - foreseen, foreseen - mean
+        scaled, value = predicted[:, part] * scale, observed.value[part] * scale
+        mean = scaled.mean(axis=0)
+        D, S = value - scaled, scaled - mean
         of_mean += float(((value - mean) ** 2).sum())
         of_members += float((D**2).sum()) / members
         D += np.sqrt(inflation) * perturbations(observed, iteration, part, members)
         gram += S @ S.T
         cross += D @ S.T
         squares += (D**2).sum(axis=1)
-    return Evidence(gram, cross, squares, Misfit(of_mean / readings, of_members / readings))
+    return GramMatrices(gram, cross, squares, Misfit(of_mean / readings, of_members / readings))
 
 
 def perturbations(observed: Observed, iteration: int, part: slice, members: int) -> FloatArray:
