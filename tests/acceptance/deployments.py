@@ -93,13 +93,13 @@ def pipe(folder: Path, find: Finder) -> Case:
 
 
 def ward(folder: Path, find: Finder) -> Case:
-    """10 s of three simulated patients in one array; the second is connected 3 s after the others."""
+    """7 s of three simulated patients in one array; the second is connected 3 s after the others."""
     del find
     names = ("patient-1", "patient-2", "patient-3")
     fleet = ('twins = ["patient-1"]', f"twins = {list(names)}")
     connected = (EPOCH, EPOCH + 3 * SECOND, EPOCH)
     sent = (
-        [message for message in simulated(name, seed, EPOCH, 10) if message.arrival >= connected[seed]]
+        [message for message in simulated(name, seed, EPOCH, 7) if message.arrival >= connected[seed]]
         for seed, name in enumerate(names)
     )
     assembly = assemble(load_config(configured(folder, "artery", fleet)))

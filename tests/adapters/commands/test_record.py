@@ -7,10 +7,12 @@ from subprocess import PIPE, Popen
 
 import pytest
 from paho.mqtt import publish
+from typer.testing import CliRunner
 
 from tests.adapters.commands.conftest import TWIN
 from tests.servers import Server, free_port
 from twin_adapters.recordings import load
+from twin_runtime.cli import app
 
 START = 1_700_000_000_000_000_000
 
@@ -25,6 +27,13 @@ MESSAGES = [
 
 def record(config: Path, out: Path, *options: str) -> "Popen[str]":
     return Popen([TWIN, "record", config, "--out", out, *options], stdout=PIPE, stderr=PIPE, text=True)
+
+
+def refused(config: Path, out: Path, *options: str) -> str:
+    """The message on stderr of a command that fails, run in this process."""
+    result = CliRunner().invoke(app, ["record", str(config), "--out", str(out), *options])
+    assert (result.exit_code, result.stdout) == (2, "")
+    return " ".join(result.stderr.split())
 
 
 def wait_for_log(broker: Server, text: str, times: int = 1) -> None:
@@ -61,26 +70,18 @@ def test_what_is_recorded_until_ctrl_c_can_be_replayed(
 
 
 def test_silence_ends_with_an_error_and_leaves_no_file(config: Path, tmp_path: Path) -> None:
-    process = record(config, tmp_path / "today.parquet", "--for", "0.2 s")
-    _, errors = process.communicate()
-    assert process.returncode == 2
-    assert "no reading arrived" in errors
+    assert "no reading arrived" in refused(config, tmp_path / "today.parquet", "--for", "0.2 s")
     assert not list(tmp_path.glob("today*"))
 
 
 def test_without_a_broker_no_file_is_left(config: Path, tmp_path: Path) -> None:
-    process = record(config, tmp_path / "today.parquet", "--broker", f"mqtt://127.0.0.1:{free_port()}")
-    _, errors = process.communicate()
-    assert process.returncode == 2
-    assert "nothing listens there" in errors
+    nowhere = f"mqtt://127.0.0.1:{free_port()}"
+    assert "nothing listens there" in refused(config, tmp_path / "today.parquet", "--broker", nowhere)
     assert not list(tmp_path.glob("today*"))
 
 
 def test_a_recording_is_never_overwritten(config: Path, tmp_path: Path) -> None:
     out = tmp_path / "today.csv"
     out.write_text("precious")
-    process = record(config, out)
-    _, errors = process.communicate()
-    assert process.returncode == 2
-    assert "is there already" in errors
+    assert "is there already" in refused(config, out)
     assert out.read_text() == "precious"
