@@ -185,7 +185,7 @@ class Source(Protocol):
         ...
 
     async def acknowledge(self, messages: Sequence[Message]) -> None:
-        """Tell the sender that these messages are durable here."""
+        """Acknowledge to the sender that these messages are durable here."""
         ...
 
 
@@ -239,5 +239,5 @@ class Recording(Protocol):
     def __len__(self) -> int: ...
 
     def readings(self) -> Iterator[RawReading]:
-        """All readings, sorted by (time, twin, channel). NaN values (a dead sensor, a gap) are left out."""
+        """All readings, sorted by (time, twin, channel). NaN values (a broken sensor, a gap) are left out."""
         ...

@@ -1,7 +1,7 @@
-"""Named places where a process can be made to die, to prove that it recovers from dying there.
+"""Named points at which a process can be killed, to test that it recovers from it.
 
 ``TWIN_CRASH=commit`` ends the process the first time it comes to the point ``commit``, ``TWIN_CRASH=commit:3`` the
-third time: with SIGKILL, so nothing is flushed, closed or said. Without the variable a point costs one comparison.
+third time: with SIGKILL, so nothing is flushed or closed. Without the variable a point costs one comparison.
 """
 
 import itertools
@@ -34,6 +34,6 @@ _passages = itertools.count(1)
 
 
 def crash_point(name: Point) -> None:
-    """Die here, if this is the passage that ``TWIN_CRASH`` names."""
+    """Kill the process here, if this is the passage that ``TWIN_CRASH`` names."""
     if name == _POINT and next(_passages) == _PASSAGE:
         os.kill(os.getpid(), signal.SIGKILL)

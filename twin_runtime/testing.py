@@ -28,7 +28,7 @@ __all__ = [
 class MemorySource:
     """A source that plays batches of messages, ``pause`` seconds before each, and then is silent, as a broker may be.
 
-    What it was told to be durable is in ``acknowledged``, in the order in which it was told.
+    What has been acknowledged is in ``acknowledged``, in that order.
     """
 
     def __init__(self, batches: Iterable[Sequence[Message]], pause: float = 0.0) -> None:
@@ -49,7 +49,7 @@ class MemorySource:
         await asyncio.Event().wait()
 
     async def acknowledge(self, messages: Sequence[Message]) -> None:
-        """Note that these messages are durable."""
+        """Keep these messages as acknowledged."""
         self.acknowledged.extend(messages)
 
 

@@ -107,7 +107,7 @@ def _unit(text: str) -> "Unit":
     except UndefinedUnitError as error:
         unknown = re.findall(r"'(\w+)'", str(error))[0]
         raise UnitError(f"unknown unit '{text}'", remedy=did_you_mean(unknown, _close_by(unknown))) from None
-    except Exception:  # pint lets tokenizer, assertion and value errors through: all say that this is no unit
+    except Exception:  # pint lets tokenizer, assertion and value errors through: all mean that this is no unit
         raise UnitError(f"'{text}' is not a unit", remedy='write it like "mmHg*s/mL" or "1/min"') from None
 
 

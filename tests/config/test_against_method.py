@@ -46,7 +46,7 @@ MISTAKES = {
     ),
     "a radius for a model without positions": (
         ARTERY.format('method = "letkf"\nradius = 4.0\n'),
-        "assimilation.radius: model 'artery' does not say where its variables and outputs are",
+        "assimilation.radius: model 'artery' has no positions of its variables and outputs",
         "use a method without a radius",
     ),
     "particles of which a part is kept": (

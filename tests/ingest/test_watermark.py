@@ -27,7 +27,7 @@ def watermarks(*readings: Reading, clock: str = "wall", twins: int = 1) -> Water
     """Watermarks of two channels a twin after some readings."""
     made = Watermarks(twins, 2, TICK, WAIT, "wall" if clock == "wall" else "stream")
     for reading in readings:
-        made.note(reading)
+        made.advance(reading)
     return made
 
 
@@ -40,7 +40,7 @@ def test_before_the_first_reading_nothing_may_run(clock: str) -> None:
 def test_a_tick_runs_as_soon_as_every_signal_has_passed_its_end(clock: str) -> None:
     marks = watermarks(heard(5.0), heard(4.9, channel=1), clock=clock)
     assert marks.through(at(5)) == FIRST + 3
-    marks.note(heard(5.0, channel=1))
+    marks.advance(heard(5.0, channel=1))
     assert marks.through(at(5)) == FIRST + 4
 
 
@@ -49,7 +49,7 @@ def test_every_twin_of_a_fleet_must_have_passed_it() -> None:
         *(heard(9.0, twin, channel) for twin in (0, 1) for channel in (0, 1) if twin + channel < 2), twins=2
     )
     assert marks.through(at(5)) == FIRST + 1  # by waiting: at 5 less 2.5 ticks
-    marks.note(heard(7.5, 1, 1))
+    marks.advance(heard(7.5, 1, 1))
     assert marks.through(at(5)) == FIRST + 6
 
 
@@ -65,7 +65,7 @@ class TestWaiting:
     def test_by_the_stream_clock_the_newest_event_time_of_all_counts(self) -> None:
         marks = watermarks(heard(5.5), clock="stream")
         assert marks.through(at(1000)) == FIRST + 2
-        marks.note(heard(8.5, channel=1))
+        marks.advance(heard(8.5, channel=1))
         assert marks.through(at(1000)) == FIRST + 5
         assert marks.stream == at(8.5)
 
@@ -85,7 +85,7 @@ events = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1), st.floats(0, 5
 def test_what_may_run_only_grows(events: list[tuple[int, int, float]], clock: str, walls: tuple[float, float]) -> None:
     marks, before = watermarks(clock=clock, twins=2), -1
     for twin, channel, number in events:
-        marks.note(heard(number, twin, channel))
+        marks.advance(heard(number, twin, channel))
         through = marks.through(at(walls[0]))
         assert through is not None
         assert through >= before

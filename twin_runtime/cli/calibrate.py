@@ -1,4 +1,4 @@
-"""``twin calibrate``: what a whole recording says of the parameters, as priors of a new configuration."""
+"""``twin calibrate``: parameters estimated from a whole recording, as priors of a new configuration."""
 
 from collections.abc import Iterable
 from importlib import import_module
@@ -53,7 +53,7 @@ def calibrate(  # noqa: PLR0913, PLR0917  # one argument an option
     not named stays uncertain, and keeps its prior in the file; give it a `fixed` prior where it shall not vary.
 
     Look at the misfit first. It is the squared error per reading in units of the noise: 1 is a model that explains the
-    recording. Far above 1 the posteriors are too narrow, whatever they say; `--noise` widens them.
+    recording. Far above 1 the posteriors are too narrow, whatever their spread; `--noise` widens them.
 
     The twin that then runs with the new file starts from what the recording has taught; how fast its parameters may
     still drift is `[model.walk]`, which stays as it is.
@@ -75,14 +75,14 @@ def calibrate(  # noqa: PLR0913, PLR0917  # one argument an option
     names = [name.strip() for name in variables.split(",")] if variables else []
     settings = {"members": members, "seed": drawn_by, "names": names, "noise": noise}
     calibration = _run(segment, smoother, settings)
-    told = calibration_summary(assembly, segment, calibration, method, drawn_by, noise)
+    summary = calibration_summary(assembly, segment, calibration, method, drawn_by, noise)
     if out is not None:
         between = f"{instant_text(segment.begin)} to {instant_text(segment.end)}"
-        _write(out, assembly, segment.twin, calibration, provenance(recording.name, told, between))
+        _write(out, assembly, segment.twin, calibration, provenance(recording.name, summary, between))
     if json:
-        print_json(told)
+        print_json(summary)
     else:
-        display_calibration(told, out)
+        display_calibration(summary, out)
 
 
 def _smoother(method: str, iterations: int | None) -> "EsMda | Ies":
@@ -94,7 +94,7 @@ def _smoother(method: str, iterations: int | None) -> "EsMda | Ies":
 
 
 def _check_writable(out: Path | None, *, force: bool) -> None:
-    """Tell before the long run what would spoil its result."""
+    """Raise, before the long run, what would make its result useless."""
     if out is None:
         return
     import_module("tomlkit")

@@ -10,15 +10,15 @@ from rich.table import Table
 from twin_runtime.cli.output import display
 
 
-def display_calibration(told: Mapping[str, Any], out: Path | None) -> None:
+def display_calibration(summary: Mapping[str, Any], out: Path | None) -> None:
     """Print a summary of a calibration on stdout, as tables and sentences."""
-    display(f"{told['readings']} readings of {told['twin']}, {told['members']} members, {told['method']}")
-    display(_misfits(told["misfits"]))
+    display(f"{summary['readings']} readings of {summary['twin']}, {summary['members']} members, {summary['method']}")
+    display(_misfits(summary["misfits"]))
     display("")
-    display(_posteriors(told["posteriors"]))
-    for text in told["unidentifiable"]:
+    display(_posteriors(summary["posteriors"]))
+    for text in summary["unidentifiable"]:
         display(f"[yellow]not identifiable:[/] {escape(text)}")
-    for remark in told["remarks"]:
+    for remark in summary["remarks"]:
         display(f"[yellow]mind:[/] {escape(remark)}")
     if out is not None:
         display(f"[green]written to {escape(str(out))}[/]")
@@ -34,11 +34,11 @@ def _misfits(misfits: list[Mapping[str, float]]) -> Table:
 
 def _posteriors(posteriors: Mapping[str, Mapping[str, Any]]) -> Table:
     table = Table("parameter", "prior", "90 % interval", "posterior", "90 % interval", "spread left", "unit", box=None)
-    for name, told in posteriors.items():
-        figures = (*_figures(told["prior"]), *_figures(told["posterior"]))
-        table.add_row(name, *figures, f"{told['kept']:.1%}", told["unit"])
+    for name, found in posteriors.items():
+        figures = (*_figures(found["prior"]), *_figures(found["posterior"]))
+        table.add_row(name, *figures, f"{found['kept']:.1%}", found["unit"])
     return table
 
 
-def _figures(told: Mapping[str, float]) -> tuple[str, str]:
-    return f"{told['q50']:.4g}", f"{told['q05']:.4g} to {told['q95']:.4g}"
+def _figures(found: Mapping[str, float]) -> tuple[str, str]:
+    return f"{found['q50']:.4g}", f"{found['q05']:.4g} to {found['q95']:.4g}"

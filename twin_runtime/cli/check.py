@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def check(config: ConfigPath) -> None:
-    """Check a configuration and say what it would run. Nothing is started, nothing is connected.
+    """Check a configuration and show what it would run. Nothing is started, nothing is connected.
 
-    Every error is told with its file, line, key, what was expected, and the remedy; the exit status is then 2.
+    Every error is reported with its file, line, key, what was expected, and the remedy; the exit status is then 2.
 
     Example: `twin check deploy/examples/artery.toml`
     """

@@ -35,13 +35,13 @@ class Commands(TyperGroup):
             if os.environ.get("TWIN_DEBUG"):
                 raise
             wanted_by = f"'twin {ctx.invoked_subcommand}'"
-            told = error if isinstance(error, TwinError) else entry_points.missing(error, wanted_by)
-            complain(str(told))
+            reported = error if isinstance(error, TwinError) else entry_points.missing(error, wanted_by)
+            complain(str(reported))
             raise typer.Exit(2) from None
 
 
 def _mounted(point: EntryPoint) -> TyperCommand:
-    """The command of an entry point, a function for typer; one that cannot be imported says so when it is run."""
+    """The command of an entry point, a function for typer; one that cannot be imported reports it when it is run."""
     try:
         return _command(point.name, cast("Callable[..., object]", entry_points.loaded(point)))
     except TwinError as error:

@@ -8,7 +8,7 @@ import typer
 from twin_runtime.cli.options import Begin, ConfigPath, Data, Json, Length, StorePath, Until, duration
 from twin_runtime.cli.output import progress
 from twin_runtime.cli.recordings import opened, section
-from twin_runtime.cli.report import tell
+from twin_runtime.cli.report import print_summary
 from twin_runtime.errors import RecordingError, did_you_mean
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ def replay(  # noqa: PLR0913, PLR0917  # one argument an option
         recording = opened(source, data, besides="a store")
         first, last = section(recording, begin, length, until)
         options = {"begin": first, "until": last, "store": store, "horizon": horizon or 0}
-        tell(_replay_recording(assembly, recording, options), json=json)
+        print_summary(_replay_recording(assembly, recording, options), json=json)
     elif any(option is not None for option in (data, begin, length, until, horizon, store)):
         raise typer.BadParameter("a store is replayed as a whole: the options are for recordings")
     else:
-        tell(_replay_store(assembly, source), json=json)
+        print_summary(_replay_store(assembly, source), json=json)
 
 
 def _replay_recording(assembly: "Assembly", recording: "Recording", options: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from rich.table import Table
 from twin_runtime.cli.output import display, print_json
 
 
-def tell(summary: Mapping[str, Any], *, json: bool) -> None:
+def print_summary(summary: Mapping[str, Any], *, json: bool) -> None:
     """Print a summary on stdout: one JSON object, or tables."""
     if json:
         print_json(summary)
@@ -41,7 +41,7 @@ def _text(value: object) -> str:
 
 
 def _diagnostics(diagnostics: Mapping[str, Any]) -> Table:
-    """What innovations are beside what they should be; all figures are in the JSON."""
+    """Innovations compared with what they should be; all figures are in the JSON."""
     table = Table("twin", "sensor", "readings", "rmse", "spread", "skill", "crps", "noise", "found", "ranks", box=None)
     for twin, sensor, figures in _by_sensor(diagnostics):
         noise = (figures["noise_sd"]["stated"], figures["noise_sd"]["found"])

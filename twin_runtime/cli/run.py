@@ -10,7 +10,7 @@ from rich.logging import RichHandler
 
 from twin_runtime.cli.options import ConfigPath, Json, StorePath, Until, duration
 from twin_runtime.cli.output import MESSAGES
-from twin_runtime.cli.report import tell
+from twin_runtime.cli.report import print_summary
 
 if TYPE_CHECKING:
     from twin_runtime.config.adapters import Adapters
@@ -27,10 +27,10 @@ def run(
         int | None, typer.Option(parser=duration, metavar="DURATION", help='End after so much silence, as in "10 s".')
     ] = None,
     store: StorePath = None,
-    log_level: Annotated[Level, typer.Option(help="How much to tell on stderr.")] = "info",
+    log_level: Annotated[Level, typer.Option(help="How much to log on stderr.")] = "info",
     json: Json = False,
 ) -> None:
-    """Run the twins of CONFIG on their live streams until it is told to stop: Ctrl-C, SIGTERM, `--until` or `--idle`.
+    """Run the twins of CONFIG on their live streams until they are stopped: Ctrl-C, SIGTERM, `--until` or `--idle`.
 
     What has been acknowledged to the broker is in the store. A run that was killed goes on where it stopped when it is
     started again.
@@ -46,7 +46,7 @@ def run(
     configuration = load(config).stored_at(store)
     connected = adapters(configuration)
     interrupted: list[signal.Signals] = []
-    tell(asyncio.run(_run(assemble(configuration), connected, Ending(until, idle), interrupted)), json=json)
+    print_summary(asyncio.run(_run(assemble(configuration), connected, Ending(until, idle), interrupted)), json=json)
     if signal.SIGINT in interrupted:
         raise typer.Exit(130)
 
@@ -54,7 +54,7 @@ def run(
 async def _run(
     assembly: "Assembly", connected: "Adapters", ending: "Ending", interrupted: list[signal.Signals]
 ) -> dict[str, Any]:
-    """Run until the end, or until a signal asks for it; signals are told in ``interrupted``."""
+    """Run until the end, or until a signal asks for it; signals are added to ``interrupted``."""
     from twin_runtime.runs.live import run as run_live
     from twin_runtime.store.store import Store
 

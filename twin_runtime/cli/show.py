@@ -9,7 +9,7 @@ from rich.table import Table
 
 from twin_runtime.cli.options import Json, instant_text
 from twin_runtime.cli.output import display, print_json
-from twin_runtime.cli.report import tell
+from twin_runtime.cli.report import print_summary
 from twin_runtime.errors import StoreError, did_you_mean
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def show(
     if json:
         print_json(summary | ({"last": rows} if last else {}))
         return
-    tell(summary, json=False)
+    print_summary(summary, json=False)
     if rows:
         display(_series(rows))
 

@@ -54,7 +54,7 @@ class Adapters:
 def adapters(config: Config) -> Adapters:
     """What connects a configuration to the world, checked but not connected.
 
-    Raises one :class:`ConfigError` that tells every problem.
+    Raises one :class:`ConfigError` that reports every problem.
     """
     problems: list[Problem] = []
     found: dict[Key, Adapter] = {}

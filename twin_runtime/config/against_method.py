@@ -79,15 +79,15 @@ def _without_past(twin_type: TwinType) -> Iterator[Problem]:
 
 
 def _unknown_places(model: Model) -> Iterator[Problem]:
-    """Variables and outputs that are not said to be anywhere."""
+    """Variables and outputs whose positions are unknown."""
     places, sizes = positions_of(model), (len(model.variables), len(model.outputs))
     if places is None:
-        what = f"model '{model.name}' does not say where its variables and outputs are"
+        what = f"model '{model.name}' has no positions of its variables and outputs"
         yield Problem(("assimilation", "radius"), what, "give the model `positions`, or use a method without a radius")
     elif (len(places.variables), len(places.outputs)) != sizes:
         what = "model '{}' has positions for {} variables and {} outputs, but {} and {} of them"
-        told = what.format(model.name, len(places.variables), len(places.outputs), *sizes)
-        yield Problem(("assimilation", "radius"), told, "give one position each, NaN for what is nowhere")
+        counted = what.format(model.name, len(places.variables), len(places.outputs), *sizes)
+        yield Problem(("assimilation", "radius"), counted, "give one position each, NaN for what is nowhere")
 
 
 def _quoted(name: str) -> str:

@@ -21,7 +21,7 @@ GIVEN_BY_RUNTIME = {"priors", "walk"}
 def create_model(twin_type: TwinType) -> Model:
     """The model of a configuration, with its settings, priors and walks.
 
-    Raises one :class:`ConfigError` that tells everything on which the two disagree.
+    Raises one :class:`ConfigError` that reports everything on which the two disagree.
     """
     model_class = _model_class(twin_type)
     problems = [*_unknown_settings(twin_type, model_class), *unknown_method(twin_type), *_unknown_thresholds(twin_type)]
@@ -38,7 +38,7 @@ def create_model(twin_type: TwinType) -> Model:
 
 
 def check_against_model(twin_type: TwinType, model: Model) -> None:
-    """Compare channels, units, priors and walks with a model. Raises one :class:`ConfigError` telling every problem."""
+    """Compare channels, units, priors and walks with a model. Raises one :class:`ConfigError` with every problem."""
     problems = [
         *_unknown_variables(twin_type, model),
         *_shrinkage(twin_type, model),

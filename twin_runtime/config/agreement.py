@@ -1,4 +1,4 @@
-"""What the parts of a configuration must agree on, as far as that can be told without the model."""
+"""What the parts of a configuration must agree on, as far as that can be checked without the model."""
 
 from collections.abc import Iterator
 from string import Formatter

@@ -49,7 +49,7 @@ class Document:
             raise _syntax_error(path, str(error)) from None
 
     def error(self, problems: Iterable[Problem]) -> ConfigError:
-        """One error that tells all the problems, a line each."""
+        """One error that reports all the problems, a line each."""
         errors = [ConfigError(p.what, where=self.where(p.key), remedy=p.remedy) for p in problems]
         return errors[0] if len(errors) == 1 else ConfigError("\n".join(map(str, errors)))
 

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, told so that the person who wrote the file can mend it."""
+"""What pydantic finds wrong, reported so that the person who wrote the file can mend it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ def problems_of(settings: type[BaseModel], error: ValidationError, document: Doc
 
 
 def validated(settings: type[Settings], document: Document) -> Settings:
-    """A whole document as ``settings``. Raises :class:`ConfigError` telling every problem."""
+    """A whole document as ``settings``. Raises :class:`ConfigError` reporting every problem."""
     try:
         return settings.model_validate(document.data)
     except ValidationError as error:

@@ -70,7 +70,7 @@ NotNegative = Annotated[float, Field(ge=0)]
 
 
 class Section(BaseModel):
-    """What all sections have in common: frozen, strict about types, and closed to keys that they do not know."""
+    """What all sections have in common: frozen, strict about types, without unknown keys."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
@@ -107,7 +107,7 @@ class TwinSection(Section):
 
 
 class PriorSection(Section):
-    """What is believed of a variable before any reading came: exactly one of the distributions."""
+    """The distribution of a variable before any reading: exactly one of the distributions."""
 
     normal: Spread | None = Field(default=None, description="mean and standard deviation", examples=[[80.0, 15.0]])
     lognormal: LogSpread | None = Field(
@@ -190,7 +190,7 @@ class DivergenceSection(Section):
 
     response: Literal["flag", "re-inflate", "re-draw"] = Field(
         default="flag",
-        description="whether it is only told, its ensemble spread out, or drawn anew from the prior",
+        description="whether it is only flagged, its ensemble spread out, or drawn again from the prior",
         examples=["flag"],
     )
     limit: Annotated[float, Field(ge=1)] = Field(
@@ -234,7 +234,7 @@ class AssimilationSection(Section):
     )
     jitter: NotNegative | None = Field(
         default=None,
-        description="the width of the kernel that tells copies of particles apart: narrow is sharp, wide is safe",
+        description="the width of the kernel that separates copies of particles: narrow is sharp, wide is safe",
         examples=[1.5],
     )
     correlated: Annotated[tuple[Correlation, ...], Field(strict=False)] = Field(
@@ -250,7 +250,7 @@ class AssimilationSection(Section):
     )
     smoothing: Duration = Field(
         default=0,
-        description="how long after a tick its estimates are said again, smoothed by what came since; 0: never",
+        description="how long after a tick its estimates are revised, smoothed by what came since; 0: never",
         examples=["2 s"],
     )
     late: Literal["fold", "asynchronous"] = Field(

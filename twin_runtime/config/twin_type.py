@@ -112,8 +112,8 @@ class TwinType(Section):
         """SHA-256 of all that influences the final states of a twin.
 
         Left out: the names of the twins, which are free to come and go; where data comes from and goes to; and
-        ``clock`` and ``wait``, which decide when an estimate is first published and not what it says once the lateness
-        is over.
+        ``clock`` and ``wait``, which decide when an estimate is first published and not its value once the lateness is
+        over.
         """
         twin = self.twin.model_dump(mode="json", exclude={"name", "twins", "clock", "wait"})
         content = {

@@ -144,7 +144,7 @@ class Fleet:
 
     @cached_property
     def considered(self) -> IntArray:
-        """The columns that readings leave as they are, in the ensemble and in the past beside it."""
+        """The columns that readings leave as they are, in the ensemble and in its lagged states."""
         names = [v.name for v in self.model.variables if not v.corrected]
         columns = [v.name for v in self.model.variables]
         columns += [q.name for q in self.model.quantities] * (self.lagged_ticks - 1)

@@ -43,7 +43,7 @@ def input_signals(
     ``last`` holds the newest sample before the tick (time in ns; NaN: none yet), ``samples`` those in the tick
     (``channel`` is the place of the input), ``after`` the first sample behind the tick (time in s after ``start``; inf:
     none). Samples too far apart to interpolate get a knot between them that keeps the earlier value up to the later
-    time; such a sample behind the tick says nothing of the tick, not even of its end.
+    time; such a sample behind the tick has no effect on the tick, not even at its end.
     """
     twins, inputs = last.time.shape
     most = int(np.bincount(samples.twin * inputs + samples.channel).max(initial=0)) if samples.twin.size else 0

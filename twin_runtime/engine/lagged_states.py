@@ -1,6 +1,6 @@
 """Lagged states: what the members of an ensemble were at the ends of the last ticks, corrected along with them.
 
-A reading says something of what has been, too. Every update is applied to the ensemble and to its lagged states,
+A reading informs earlier states, too. Every update is applied to the ensemble and to its lagged states,
 which makes these an ensemble Kalman smoother (Evensen & van Leeuwen 2000, Mon Wea Rev 128:1852-1867); and as they
 stay consistent with the present, a late reading can be compared with them and yet correct the present: the
 asynchronous EnKF (Sakov, Evensen & Bertino 2010, Tellus A 62:24-29).

@@ -45,7 +45,7 @@ def _order(reading: Reading) -> tuple[int, int, int]:
 class Observations(NamedTuple):
     """The sensors' readings of one tick, one row a twin, padded.
 
-    ``points`` says when and what; ``value`` and ``variance`` are ``[twin, reading]`` (NaN where there is none),
+    ``points`` are times and outputs; ``value`` and ``variance`` are ``[twin, reading]`` (NaN where there is none),
     ``sensor`` is the sensor's place in its table (-1 where there is none).
     """
 

@@ -1,4 +1,4 @@
-"""A sensor or an input, as those who send for it speak: topic, unit, range."""
+"""A sensor or an input as it is sent: topic, unit, range."""
 
 import math
 import re

@@ -42,7 +42,7 @@ class Limits:
 
 
 class Sample(NamedTuple):
-    """One value as sent: ``time`` in ns since the epoch; None where the sender says nothing."""
+    """One value as sent: ``time`` in ns since the epoch; None where the sender gives none."""
 
     value: float
     time: int | None = None

@@ -1,4 +1,4 @@
-"""The door: every message becomes at least one entry of the journal, accepted or rejected with a code.
+"""Intake: every message becomes at least one entry of the journal, accepted or rejected with a code.
 
 Nothing here waits, reads a clock or raises: the same messages after the same history give the same entries.
 """
@@ -25,7 +25,7 @@ _FINEST, _COARSEST = 1e-6, 1e6
 
 @dataclass(frozen=True, slots=True)
 class Plausibility:
-    """Which event times are believed, ns. Now is the arrival (``wall``), or the newest event time so far (``stream``).
+    """Which event times are accepted, ns. Now is the arrival (``wall``), or the newest event time so far (``stream``).
 
     A time more than ``future`` after now, or more than ``oldest`` before it (None: however old), is rejected.
     """
@@ -137,7 +137,7 @@ class Intake:
         spec, sequence = signal.spec, -1 if sample.sequence is None else sample.sequence
         value, sd = self._measurement(spec, sample)
         time, order = (arrival, -1) if sample.time is None else (sample.time, sequence)
-        self._believe(signal, time, order, arrival)
+        self._check_time(signal, time, order, arrival)
         self._accept(signal, time, order)
         return Reading(signal.twin, signal.channel, time, value, sd, sequence)
 
@@ -154,7 +154,7 @@ class Intake:
             raise Refused(Code.OUT_OF_RANGE, f"{value:g} in the model's unit is too large to calculate with")
         return value, _deviation(spec, sd)
 
-    def _believe(self, signal: _Signal, time: int, sequence: int, arrival: int) -> None:
+    def _check_time(self, signal: _Signal, time: int, sequence: int, arrival: int) -> None:
         """Refuse a time that cannot be, by now and by the signal's own past."""
         now = arrival if self._plausibility.clock == "wall" else self._newest
         if now is not None and time > now + self._plausibility.future:

@@ -22,8 +22,8 @@ class Watermarks:
         self.stream: int | None = None
         """The newest event time of all signals."""
 
-    def note(self, reading: Reading) -> None:
-        """Take notice of a reading."""
+    def advance(self, reading: Reading) -> None:
+        """Move the newest event time of a signal on to that of a reading, if it is newer."""
         if reading.time > self.newest[reading.twin, reading.channel]:
             self.newest[reading.twin, reading.channel] = reading.time
             self.stream = reading.time if self.stream is None else max(self.stream, reading.time)

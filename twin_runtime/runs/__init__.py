@@ -1,1 +1,1 @@
-"""A deployment at work: assembly, the fold over its readings, live and replayed runs, and what they came to."""
+"""Running a deployment: assembly, the fold over its readings, live and replayed runs, and their summaries."""

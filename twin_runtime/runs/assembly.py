@@ -152,7 +152,7 @@ def _discount(config: TwinType, model: Model) -> FloatArray | None:
 
 
 def _report_global(config: TwinType, model: Model) -> None:
-    """Say which sensors count everywhere although the assimilation is localised."""
+    """Warn of sensors that count everywhere although the assimilation is localised."""
     positions = positions_of(model)
     if positions is not None:
         lost = {output.name for output, gone in zip(model.outputs, nowhere(positions.outputs), strict=True) if gone}

@@ -41,7 +41,7 @@ class FleetFold:
     def _offered(self, entry: Entry) -> Entry:
         if entry.reading is None or entry.code is not Code.ACCEPTED:
             return entry
-        self.watermarks.note(entry.reading)
+        self.watermarks.advance(entry.reading)
         reading = self.timeline.placed(entry.reading)
         code = self.timeline.offer(reading)
         if code is not Code.ACCEPTED:
@@ -59,7 +59,7 @@ class FleetFold:
         """Continue a run where its store ends; ``readings`` are those accepted since the checkpoint."""
         self.counts.update(counts)
         for reading in readings:
-            self.watermarks.note(reading)
+            self.watermarks.advance(reading)
         self._newest = -1 if frontier is None else frontier - 1
         self.timeline.resume(checkpoint, readings, records, frontier)
 

@@ -95,7 +95,7 @@ class LiveRun:
             self._last_message = time.monotonic()
 
     async def acknowledge(self) -> None:
-        """Tell the sender what has become durable, in order."""
+        """Acknowledge to the sender what has become durable, in order."""
         while True:
             written, messages = await self._written.get()
             await written
@@ -222,7 +222,7 @@ def resume(assembly: Assembly, store: Store, until: int | None = None) -> tuple[
 
 
 async def _until_stopped(live: LiveRun, deliveries: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Run all that runs at once until one says stop or fails; then write what is left and acknowledge it."""
+    """Run all that runs at once until one stops the run or fails; then write what is left and acknowledge it."""
     tasks = [asyncio.create_task(work) for work in (live.receive(), live.pace(), *deliveries)]
     acknowledging = asyncio.create_task(live.acknowledge())
     stopped = asyncio.create_task(live.stop.wait())

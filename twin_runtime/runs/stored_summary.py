@@ -1,4 +1,4 @@
-"""What a store says of its run, to any process that can read the file, while the run goes on or after it.
+"""The summary of a run from its store, for any process that can read the file, while the run goes on or after it.
 
 Counts, verdicts and estimates are of all that is stored. What the checks sum up and the state's hash are those of the
 end of the run; while it goes on, or if it was killed, of the newest checkpoint, which lies behind by the lateness:

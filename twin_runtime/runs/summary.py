@@ -47,14 +47,14 @@ def _of_type(fold: FleetFold, seconds: float) -> dict[str, Any]:
 
 
 def _unidentifiable(fold: FleetFold) -> dict[str, list[str]]:
-    """What the sensors of each twin cannot tell, in words, by the readings of the time that is still open."""
+    """What the sensors of each twin cannot identify, in words, by the readings of the time that is still open."""
     fleet = fold.assembly.fleet
     found = {twin: unidentifiable_texts(fleet, *fold.timeline.window(row)) for row, twin in enumerate(fleet.twins)}
     return {twin: texts for twin, texts in found.items() if texts}
 
 
 def unidentifiable_texts(fleet: Fleet, x: FloatArray, window: Iterable[tuple[InputSignals, Observations]]) -> list[str]:
-    """What the sensors of one twin cannot tell, in words.
+    """What the sensors of one twin cannot identify, in words.
 
     ``x[member, variable]`` is the twin's ensemble at the start of the ``window``: inputs and readings of every tick, as
     of a fleet of one.

@@ -61,7 +61,7 @@ def _figures(quantities: int, rng: np.random.Generator) -> FloatArray:
 
 
 class SinkTests(ABC):
-    """What every sink must do; subclass it, say how to reach the far end, and let pytest collect the subclass.
+    """What every sink must do; subclass it, give a sink to each far end, and let pytest collect the subclass.
 
     The tests are coroutines: they need pytest-asyncio in its mode ``auto``.
     """
@@ -115,16 +115,16 @@ class SinkTests(ABC):
             await sink.send([])
         await self.holds([])
 
-    async def test_a_far_end_that_is_not_there_is_told(self) -> None:
-        told: ConnectionFailed | None = None
+    async def test_a_far_end_that_is_not_there_is_reported(self) -> None:
+        failed: ConnectionFailed | None = None
         try:
             async with self.unreachable() as sink:
                 await sink.send(some_estimates(1))
         except ConnectionFailed as error:
-            told = error
-        assert told is not None, "estimates went nowhere, and nobody was told"
-        assert told.where
-        assert told.remedy
+            failed = error
+        assert failed is not None, "estimates went nowhere, and no error was raised"
+        assert failed.where
+        assert failed.remedy
 
     async def holds(self, estimates: Sequence[StoredEstimate]) -> None:
         """Assert that the far end holds these and no others."""

@@ -67,7 +67,7 @@ async def forward(
 
 
 async def drain(path: Path, writer: Writer, sink: Sink, *, batch: int = 250) -> int:
-    """Send all estimates behind the sink's cursor, once, and say how many; raises what the sink raises."""
+    """Send all estimates behind the sink's cursor, once; returns how many, and raises what the sink raises."""
     delivery = Delivery()
     with Reader.open(path) as reader:
         async with sink:

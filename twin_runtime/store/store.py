@@ -138,7 +138,7 @@ class Store(Reader):
 
 
 def _create_or_update(connection: sqlite3.Connection, identity: Identity, where: str) -> None:
-    """Lay out an empty file, or take note of which twins there are now; all or nothing."""
+    """Lay out an empty file, or update its twins; all or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):

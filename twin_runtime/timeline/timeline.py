@@ -88,7 +88,7 @@ class Timeline:
         return Code.ACCEPTED
 
     def _take(self, reading: Reading, key: Key, own: int) -> int:
-        """Put a reading where it is used: in its own tick, unless it says otherwise; returns the tick."""
+        """Put a reading where it is used: in its own tick, unless it names another; returns the tick."""
         number = max(own, reading.tick)
         self._readings.setdefault(number, {})[key] = reading
         if number > own:
@@ -96,7 +96,7 @@ class Timeline:
         return number
 
     def _mark_dirty(self, first: int, twin: int) -> None:
-        """From tick ``first`` on, what was folded is not what the readings say."""
+        """From tick ``first`` on, what was folded does not follow from the readings any more."""
         self._dirty = first if self._dirty is None else min(self._dirty, first)
         self._dirty_rows.update([twin] if self._base(first) is not None else self.rows.tolist())
 
