@@ -19,12 +19,22 @@ ADAPTERS = (REPOSITORY / "adapters" / "README.md").read_text()
 
 
 def test_the_configuration_in_it_is_complete(tmp_path: Path) -> None:
-    [text] = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    text, _ = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     path = tmp_path / "readme.toml"
     path.write_text(text)
     config = load(path)
     assert assemble(config).identity.twins == ("patient-1",)
     assert adapters(config).source is not None
+
+
+def test_a_file_of_several_types_looks_as_in_it(tmp_path: Path) -> None:
+    """What it leaves out is that of the example of a pipe."""
+    _, text = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    pipe = (REPOSITORY / "deploy" / "examples" / "pipe.toml").read_text()
+    tables = re.findall(r"^\[(?:sensors|inputs)\..*?(?=^\[|\Z)", pipe, re.DOTALL | re.MULTILINE)
+    path = tmp_path / "hospital.toml"
+    path.write_text("\n".join([text, *(table.replace("[", "[types.supply.", 1) for table in tables)]))
+    assert assemble(load(path)).identity.twins == ("patient-1", "patient-2", "hot-water")
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"`twin ([a-z]+)", README))))
