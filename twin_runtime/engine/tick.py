@@ -95,15 +95,16 @@ def with_late(
 
 
 def warm_up(fleet: Fleet) -> None:
-    """Run a tick of one twin for nothing, so that every kernel is compiled before the first reading comes.
+    """Run a tick of one twin or two for nothing, so that every kernel is compiled before the first reading comes.
 
-    Its readings are so uncertain that none is refused as an outlier: the correction must run, too.
+    Two, where there are more: kernels are compiled for arrays that are contiguous, as those of one twin always are, or
+    not. The readings are so uncertain that none is refused as an outlier: the correction must run, too.
     """
-    row = np.zeros(1, np.int64)
-    readings = [Reading(0, channel, 0, 0.0, 1e9) for channel in range(len(fleet.inputs_of_channels))]
+    rows, channels = np.arange(min(2, len(fleet.twins))), range(len(fleet.inputs_of_channels))
+    readings = [Reading(row, channel, 0, 0.0, 1e9) for row in range(rows.size) for channel in channels]
     if fleet.asynchronous:
-        readings += [reading._replace(time=-1) for reading in readings[: len(fleet.sensors)]]
-    tick(fleet, fleet.start(row), 0, readings, row)
+        readings += [reading._replace(time=-1) for reading in readings if reading.channel < len(fleet.sensors)]
+    tick(fleet, fleet.start(rows), 0, readings, rows)
 
 
 def forecast(
