@@ -69,7 +69,7 @@ def judged_tick(fleet: Fleet, state: FleetState, batch: list[Reading], rows: Int
     signals, seen = laid_out(fleet, memory, FIRST, batch, None)
     x, predicted, residual = forecast(fleet, state.x, FIRST, rows, signals, seen.points)
     kept = compared(fleet, memory, FIRST, predicted, seen)
-    x = correct(fleet, memory, AnalysisInput(x, predicted, kept, seen.variance, fleet.seed, rows, FIRST))
+    x = correct(fleet, memory, AnalysisInput(x, predicted, kept, seen.variance, fleet.keys[rows], FIRST))
     recover(fleet, memory, x, FIRST, rows)
     judged(fleet, x, memory, FIRST, residual)
     return x

@@ -64,7 +64,7 @@ class TestOnePatient:
 
     def test_it_does_not_change_with_the_other_twins_of_the_fleet(self) -> None:
         config = assembly().config
-        fleet = config.model_copy(update={"twin": config.twin.model_copy(update={"twins": ("patient-1", "patient-2")})})
+        fleet = config.model_copy(update={"twin": config.twin.model_copy(update={"twins": ("patient-0", "patient-1")})})
         segment = segment_of(assemble(fleet), self.patient.recording, "patient-1", every=5)
         assert repr(calibrate(segment, METHODS[0], members=60, seed=1)) == repr(calibrated(self.patient))
 

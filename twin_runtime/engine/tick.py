@@ -42,7 +42,7 @@ def tick(
     kept = compared(fleet, memory, number, predicted, seen)
     joint = beside(x, state.past, len(fleet.model.quantities))
     independent = uncorrelated(fleet, predicted, kept, seen)
-    given = AnalysisInput(joint, *independent, fleet.seed, rows, number, seen.points.outputs, x.shape[2])
+    given = AnalysisInput(joint, *independent, fleet.keys[rows], number, seen.points.outputs, x.shape[2])
     joint = correct(fleet, memory, given)
     x = np.ascontiguousarray(joint[:, :, : x.shape[2]])
     recover(fleet, memory, x, number, rows)
