@@ -12,6 +12,7 @@ from scipy.stats import chi2, f, kstest
 from twin_runtime.assimilation import AnalysisInput, Assimilator, Ensrf, Etkf
 from twin_runtime.assimilation.conformance import covariance
 from twin_runtime.core import FloatArray
+from twin_runtime.modelling.random import numbered_keys
 
 TWINS = 20_000
 
@@ -44,7 +45,7 @@ def test_errors_and_spread_of_an_analysis(members: int, noise: float, method: As
     rng = np.random.default_rng(91)
     x, truth = rng.normal(size=(TWINS, members, 1)), rng.normal(size=(TWINS, 1))
     observed, variance = truth + noise**0.5 * rng.normal(size=(TWINS, 1)), np.full((TWINS, 1), noise)
-    analysis = method.update(AnalysisInput(x, x, observed, variance, 1, np.arange(TWINS), 0))
+    analysis = method.update(AnalysisInput(x, x, observed, variance, numbered_keys(1, TWINS), 0))
 
     def expected(of: int) -> float:
         sample = chi2(members - 1, scale=1.0 / (members - 1))

@@ -8,7 +8,7 @@ from tests.assimilation.routes import by_both_routes
 from twin_runtime.assimilation import AnalysisInput, Enkf, enkf
 from twin_runtime.assimilation.conformance import KalmanTests, assert_close, covariance, random_problem
 from twin_runtime.core import FloatArray
-from twin_runtime.modelling.random import Purpose, normals
+from twin_runtime.modelling.random import Purpose, normals, numbered_keys, twin_keys
 
 
 class TestEnkf(KalmanTests):
@@ -29,8 +29,7 @@ def textbook(problem: AnalysisInput, twin: int) -> FloatArray:
     """The EnKF as it is published: each member is corrected by its own perturbed observation."""
     x, Y, variance = problem.x[twin], problem.predicted[twin], problem.variance[twin]
     members, count = Y.shape
-    identity = problem.twins[[twin]]
-    e = normals(problem.seed, identity, problem.tick, Purpose.OBSERVATION, members, count)[0]
+    e = normals(problem.keys[[twin]], problem.tick, Purpose.OBSERVATION, members, count)[0]
     perturbed = problem.observed[twin] + (e - e.mean(0)) * np.sqrt(variance)
     A, S = x - x.mean(0), Y - Y.mean(0)
     gain = A.T @ S @ np.linalg.inv(S.T @ S + (members - 1) * np.diag(variance))
@@ -47,7 +46,8 @@ def test_both_routes_are_the_published_filter(problem: AnalysisInput) -> None:
 
 def test_twins_ticks_and_seeds_are_perturbed_differently() -> None:
     problem = random_problem(seed=4, twins=1, members=8, states=2, observations=2)
-    drawn = [problem._replace(seed=s, twins=np.array([t]), tick=k) for s in (1, 2) for t in (1, 2) for k in (1, 2)]
+    keys = [twin_keys(seed, [name]) for seed in (1, 2) for name in ("one", "other")]
+    drawn = [problem._replace(keys=key, tick=tick) for key in keys for tick in (1, 2)]
     analyses = {Enkf().update(given).tobytes() for given in drawn}
     assert len(analyses) == len(drawn)
 
@@ -68,7 +68,7 @@ def test_it_converges_to_the_kalman_filter_like_one_over_the_root_of_the_members
     for members in sizes:
         x = rng.normal(size=(replicates, members, states)) @ root
         observed, variance = np.tile(y, (replicates, 1)), np.tile(np.diag(R), (replicates, 1))
-        analysis = Enkf().update(AnalysisInput(x, x @ H, observed, variance, members, np.arange(replicates), 0))
+        analysis = Enkf().update(AnalysisInput(x, x @ H, observed, variance, numbered_keys(members, replicates), 0))
         of_mean = ((analysis.mean(1) - mean) ** 2).mean()
         of_covariance = np.mean([((covariance(ensemble) - C) ** 2).mean() for ensemble in analysis])
         errors.append((np.sqrt(of_mean), np.sqrt(of_covariance)))

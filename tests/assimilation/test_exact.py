@@ -23,6 +23,7 @@ from twin_runtime.assimilation.conformance import (
 )
 from twin_runtime.assimilation.localisation import everywhere
 from twin_runtime.core import FloatArray
+from twin_runtime.modelling.random import numbered_keys
 
 
 def with_gaps(seed: int, twins: int, members: int, states: int, observations: int, missing: float) -> AnalysisInput:
@@ -182,7 +183,7 @@ def test_a_linear_gaussian_system_is_filterpys(
         if there.any():
             kf.update(y[there, None], R=np.diag(R[there]), H=H[there])
         outputs = np.arange(observations)[None]
-        problem = AnalysisInput(x, x @ H.T, y[None], R[None], seed, np.zeros(1, np.int64), step, outputs)
+        problem = AnalysisInput(x, x @ H.T, y[None], R[None], numbered_keys(seed, 1), step, outputs)
         x = square_roots(problem)[name].update(problem)
         assert_close(x[0].mean(0), kf.x[:, 0])
         assert_close(covariance(x[0]), kf.P)

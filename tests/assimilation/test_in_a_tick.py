@@ -1,6 +1,7 @@
 """Every method inside the tick of a fleet: it follows the truth, and a twin is the same alone as among others."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,3 +48,24 @@ def test_every_method_follows_the_truth_and_every_twin_its_own(name: str, inflat
     assert alone.memory.tobytes() == together.memory[1:].tobytes()
     if name != "particle":  # 24 particles cannot follow eight variables
         assert errors[20:].mean() < 0.15
+
+
+NAMES = [f"ring-{i}" for i in range(20)]
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_a_twin_alone_has_the_bits_that_it_has_among_nineteen_others(name: str) -> None:
+    among, _ = followed(fleet(name, Inflation(1.02), NAMES), list(range(20)))
+    for row in (0, 7, 19):
+        alone, _ = followed(fleet(name, Inflation(1.02), NAMES[row : row + 1]), [0])
+        assert alone.x.tobytes() == among.x[row : row + 1].tobytes()
+        assert alone.memory.tobytes() == among.memory[row : row + 1].tobytes()
+
+
+@pytest.mark.parametrize("name", sorted(name for name, method in METHODS.items() if not method.keeps_points))
+def test_another_name_or_another_seed_is_another_ensemble(name: str) -> None:
+    twins = fleet(name, Inflation(1.02))
+    first, second = followed(twins, [0, 1])[0].x
+    renamed, _ = followed(fleet(name, Inflation(1.02), ["other"]), [0])
+    reseeded, _ = followed(replace(twins, seed=4), [0])
+    assert len({ensemble.tobytes() for ensemble in (first, second, renamed.x[0], reseeded.x[0])}) == 4

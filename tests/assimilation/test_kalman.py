@@ -17,13 +17,14 @@ from twin_runtime.core import SECOND, FloatArray, Reading
 from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.engine.tick import tick
 from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.random import numbered_keys
 from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.variables import Normal
 from twin_runtime.vvuq.checks import CHECKS
 
 CELLS = 5
 STEPS = 100
-ONE_TWIN = 0, np.zeros(1, np.int64), 0
+ONE_TWIN = numbered_keys(0, 1), 0
 
 
 class TestKalman(CovarianceTests):

@@ -9,7 +9,7 @@ from twin_runtime.assimilation import AnalysisInput, ParticleFilter
 from twin_runtime.assimilation.cholesky import factorise
 from twin_runtime.assimilation.conformance import AssimilatorTests, assert_close, covariance, random_problem
 from twin_runtime.assimilation.particle import resample, uniform
-from twin_runtime.modelling.random import key_of
+from twin_runtime.modelling.random import numbered_keys
 
 weighted = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=50).filter(lambda values: sum(values) > 0.01)
 
@@ -40,7 +40,7 @@ def test_copies_are_fair() -> None:
 
 def test_offsets_fill_the_interval_evenly() -> None:
     """Right numbers fail for one key in 100."""
-    offsets = [uniform(key_of(1), tick, twin) for tick in range(100) for twin in range(100)]
+    offsets = [uniform(key, tick) for tick in range(100) for key in numbered_keys(1, 100)]
     assert min(offsets) > 0.0
     assert max(offsets) < 1.0
     counts = np.histogram(offsets, 10, (0.0, 1.0))[0]
@@ -74,7 +74,7 @@ def test_many_particles_are_the_kalman_filter_of_a_linear_and_normal_twin() -> N
     gain = P @ H / (H.T @ P @ H + R)
     mean, C = gain[:, 0] * 1.2, P - gain @ H.T @ P
     x = (rng.normal(size=(1, members, 2)) @ mixing.T).copy()
-    given = AnalysisInput(x, x @ H, np.array([[1.2]]), np.array([[R]]), 1, np.zeros(1, np.int64), 0)
+    given = AnalysisInput(x, x @ H, np.array([[1.2]]), np.array([[R]]), numbered_keys(1, 1), 0)
     for jitter in (0.0, 1.0):
         after = ParticleFilter(jitter).update(given)[0]
         np.testing.assert_allclose(after.mean(0), mean, atol=0.03)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from twin_runtime.assimilation import Etkf
 from twin_runtime.assimilation.conformance import CovarianceTests, assert_close, random_problem
 from twin_runtime.assimilation.rotation import mean_preserving_rotations
+from twin_runtime.modelling.random import numbered_keys
 
 
 class TestRotatedEtkf(CovarianceTests):
@@ -15,7 +16,7 @@ class TestRotatedEtkf(CovarianceTests):
 
 @given(st.integers(0, 2**32), st.integers(2, 40), st.integers(0, 1000))
 def test_rotations_keep_lengths_and_the_mean(seed: int, members: int, tick: int) -> None:
-    for Q in mean_preserving_rotations(seed, np.arange(3), tick, members):
+    for Q in mean_preserving_rotations(numbered_keys(seed, 3), tick, members):
         assert_close(Q @ Q.T, np.eye(members))
         assert_close(Q @ np.ones(members), np.ones(members))
         assert_close(np.ones(members) @ Q, np.ones(members))
@@ -27,7 +28,7 @@ def test_rotations_have_no_preferred_direction() -> None:
     Right rotations fail for one seed in 600.
     """
     members, twins = 5, 4000
-    mean = mean_preserving_rotations(1, np.arange(twins), 0, members).mean(0)
+    mean = mean_preserving_rotations(numbered_keys(1, twins), 0, members).mean(0)
     assert np.abs(mean - 1 / members).max() < 4 / np.sqrt(twins * (members - 1)) * (1 - 1 / members)
 
 

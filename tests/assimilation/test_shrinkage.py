@@ -13,6 +13,7 @@ from twin_runtime.assimilation.conformance import assert_close, covariance
 from twin_runtime.assimilation.shrinkage import shrink
 from twin_runtime.core import FloatArray
 from twin_runtime.engine.tick import tick
+from twin_runtime.modelling.random import numbered_keys
 
 LEAK = 1
 """The column of the tank's leak."""
@@ -27,7 +28,7 @@ def ensembles(seed: int, twins: int, members: int, variables: int) -> FloatArray
 
 def shrunk(x: FloatArray, discount: FloatArray | float, tick: int = 0, seed: int = 1) -> FloatArray:
     after: FloatArray = x.copy()
-    shrink(after, np.broadcast_to(discount, x.shape[2:]), seed, np.arange(len(x)), tick)
+    shrink(after, np.broadcast_to(discount, x.shape[2:]), numbered_keys(seed, len(x)), tick)
     return after
 
 
@@ -89,7 +90,7 @@ def test_parameters_that_are_known_or_depend_on_each_other_stay_so() -> None:
 def test_a_twin_does_not_depend_on_the_others_and_ticks_differ() -> None:
     x = ensembles(6, 3, 12, 4)
     together, alone = shrunk(x, 0.9), x[1:2].copy()
-    shrink(alone, np.full(4, 0.9), 1, np.array([1]), 0)
+    shrink(alone, np.full(4, 0.9), numbered_keys(1, 3)[1:2], 0)
     assert alone.tobytes() == together[1:2].tobytes()
     different = {shrunk(x, 0.9, tick, seed).tobytes() for tick in (0, 1) for seed in (1, 2)}
     assert len(different) == 4
@@ -115,7 +116,7 @@ def test_a_particle_filter_keeps_many_values_of_a_parameter_and_finds_what_bayes
     values = rng.normal(size=(replicates, 1)) + 2.0 * rng.normal(size=(replicates, readings))
     plain, moved, variance = x, x, np.full((replicates, 1), 4.0)
     for k in range(readings):
-        given = AnalysisInput(plain, plain, values[:, k : k + 1], variance, 1, np.arange(replicates), k)
+        given = AnalysisInput(plain, plain, values[:, k : k + 1], variance, numbered_keys(1, replicates), k)
         plain = ParticleFilter(0.0).update(given)
         moved = shrunk(moved, 0.99, k)
         moved = ParticleFilter(0.0).update(given._replace(x=moved, predicted=moved))

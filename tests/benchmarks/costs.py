@@ -11,6 +11,7 @@ from tests.benchmarks.peers.agreement import ring
 from tests.benchmarks.timing import interleaved
 from twin_runtime.assimilation import Denkf, Enkf, EnkfN, Ensrf, Etkf, ParticleFilter
 from twin_runtime.assimilation.protocol import AnalysisInput, Assimilator
+from twin_runtime.modelling.random import numbered_keys
 
 MICRO = 1e6
 FACTORS = (1, 2, 4, 8)
@@ -39,7 +40,9 @@ def whole(method: Assimilator) -> Make:
         x = rng.normal(size=size[:3])
         seen = np.arange(size.observations) * size.states // size.observations
         observed, variance = rng.normal(size=(size.twins, size.observations)), np.ones((size.twins, size.observations))
-        problem = AnalysisInput(x, np.ascontiguousarray(x[:, :, seen]), observed, variance, 0, np.arange(size.twins), 0)
+        problem = AnalysisInput(
+            x, np.ascontiguousarray(x[:, :, seen]), observed, variance, numbered_keys(0, size.twins), 0
+        )
         return partial(method.update, problem, np.empty_like(x))
 
     return make

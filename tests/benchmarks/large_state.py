@@ -10,6 +10,7 @@ from tests.benchmarks.peers.agreement import differences
 from tests.benchmarks.peers.process import clock, started_if_installed
 from tests.benchmarks.timing import Clock, Row, clocked, medians, settled
 from twin_runtime.assimilation import AnalysisInput, Assimilator, Denkf, Enkf, EnkfN, Ensrf, Etkf
+from twin_runtime.modelling.random import numbered_keys
 
 MILLI = 1e3
 STATES, OBSERVATIONS, MEMBERS = 100_000, 200, 64
@@ -71,7 +72,7 @@ def field() -> AnalysisInput:
     x = rng.normal(size=(1, MEMBERS, STATES))
     seen = np.sort(rng.choice(STATES, OBSERVATIONS, replace=False))
     observed, variance = rng.normal(size=(1, OBSERVATIONS)), rng.uniform(0.5, 2.0, size=(1, OBSERVATIONS))
-    return AnalysisInput(x, np.ascontiguousarray(x[:, :, seen]), observed, variance, 0, np.zeros(1, np.int64), 0)
+    return AnalysisInput(x, np.ascontiguousarray(x[:, :, seen]), observed, variance, numbered_keys(0, 1), 0)
 
 
 def our_clocks(problem: AnalysisInput) -> dict[str, Clock]:

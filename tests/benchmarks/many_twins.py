@@ -7,7 +7,7 @@ import numpy as np
 from tests.benchmarks.peers.filters import ensemble_filter, kalman_filter, same_members, same_moments, small_twins
 from tests.benchmarks.timing import Row, interleaved
 from twin_runtime.assimilation import Enkf, Etkf
-from twin_runtime.modelling.random import perturb
+from twin_runtime.modelling.random import numbered_keys, perturb
 
 MICRO = 1e6
 TWINS, STATES, MEMBERS = 1000, 5, 64
@@ -49,10 +49,10 @@ def updates() -> Iterator[Row]:
 def random_walk(twins: int = 1000, variables: int = 4, members: int = 64) -> Row:
     """Random numbers by counter and by sequence."""
     x = np.zeros((twins, members, variables))
-    out, scale, identities = np.empty_like(x), np.ones(variables), np.arange(twins)
+    out, scale, keys = np.empty_like(x), np.ones(variables), numbered_keys(0, twins)
     generator = np.random.default_rng(0)
     ours, theirs = interleaved(
-        [lambda: perturb(x, scale, 0, identities, 0, out), lambda: generator.standard_normal(out=out)], repeats=31
+        [lambda: perturb(x, scale, keys, 0, out), lambda: generator.standard_normal(out=out)], repeats=31
     )
     name = f"random walk, {twins} twins ({variables}, {members})"
     return Row(name, ours / twins * MICRO, "NumPy's generator", theirs / twins * MICRO, "us a twin", 1.0)

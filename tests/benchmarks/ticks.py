@@ -70,7 +70,7 @@ def judged_tick(fleet: Fleet, state: FleetState, batch: list[Reading], rows: Int
     signals, seen = laid_out(fleet, memory, FIRST, batch, None)
     x, predicted, residual = forecast(fleet, state.x, FIRST, rows, signals, seen.points)
     kept = compared(fleet, records, FIRST, predicted, seen)
-    x = correct(fleet, memory, AnalysisInput(x, predicted, kept, seen.variance, fleet.seed, rows, FIRST))
+    x = correct(fleet, memory, AnalysisInput(x, predicted, kept, seen.variance, fleet.keys[rows], FIRST))
     respond_to_divergence(fleet, memory, records, x, FIRST, rows)
     judged(fleet, x, records, FIRST, residual)
     return x

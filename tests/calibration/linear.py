@@ -7,6 +7,7 @@ import numpy as np
 from twin_runtime.calibration import Forward, Smoother
 from twin_runtime.calibration.gram_matrices import Observed
 from twin_runtime.core import FloatArray
+from twin_runtime.modelling.random import twin_keys
 
 
 class Linear(NamedTuple):
@@ -22,7 +23,7 @@ class Linear(NamedTuple):
         return predicted
 
     def observed(self, seed: int, twin: int = 0) -> Observed:
-        return Observed(self.value, self.variance, seed, twin)
+        return Observed(self.value, self.variance, twin_keys(seed, [str(twin)])[0])
 
     def prior(self, rng: np.random.Generator, members: int) -> FloatArray:
         drawn: FloatArray = rng.normal(size=(members, len(self.root))) @ self.root
@@ -46,9 +47,9 @@ def slopes(smoother: Smoother, problem: Linear, sizes: list[int], replicates: in
     mean, C = problem.posterior()
     errors = []
     for members in sizes:
-        rng = np.random.default_rng(members)
+        rng, seed = np.random.default_rng(members), 1000 + members
         after = [
-            smoother.smooth(problem.prior(rng, members), problem.forward, problem.observed(members, twin)).members
+            smoother.smooth(problem.prior(rng, members), problem.forward, problem.observed(seed, twin)).members
             for twin in range(replicates)
         ]
         of_mean = np.mean([(ensemble.mean(axis=0) - mean) ** 2 for ensemble in after])

@@ -34,7 +34,8 @@ def simulated(assembly: Assembly, seed: int, seconds: float = 4.0, noise: float 
     """Pressure and flow at 125 Hz: the flow of a simulated patient, the pressure of a tree drawn from the prior."""
     signals = {signal.channel: signal for signal in Patient().simulate(seconds, seed).signals}
     flow = [(int(t), float(v)) for t, v in zip(signals["flow"].times, signals["flow"].values, strict=True)]
-    truth = prior_ensemble(assembly.types[0].fleet.model, OTHERS + seed, 0, 1)
+    [twin_type] = assembly.types
+    truth = prior_ensemble(twin_type.fleet.model, OTHERS + seed, twin_type.fleet.twins[0], 1)
     silent = recorded(flow, np.zeros(len(flow)))
     pressure = predict(segment_of(assembly, silent), truth)[0]
     errors = np.random.default_rng(seed).normal(0.0, noise, pressure.size)

@@ -65,7 +65,7 @@ class TestOnePatient:
 
     def test_it_does_not_change_with_the_other_twins_of_the_fleet(self) -> None:
         [twin_type] = assembly().config.types
-        two = twin_type.twin.model_copy(update={"twins": ("patient-1", "patient-2")})
+        two = twin_type.twin.model_copy(update={"twins": ("patient-0", "patient-1")})
         fleet = Config.of(twin_type.model_copy(update={"twin": two}))
         segment = segment_of(assemble(fleet), self.patient.recording, "patient-1", every=5)
         assert repr(calibrate(segment, METHODS[0], members=60, seed=1)) == repr(calibrated(self.patient))

@@ -12,6 +12,7 @@ from twin_runtime.calibration import EsMda
 from twin_runtime.calibration.esmda import leading
 from twin_runtime.core import FloatArray
 from twin_runtime.errors import ModelError
+from twin_runtime.modelling.random import numbered_keys
 
 
 @given(st.integers(1, 20), st.floats(1.0, 5.0))
@@ -29,7 +30,7 @@ def test_one_step_is_the_ensemble_kalman_filter_with_perturbed_observations(
     x = problem.prior(np.random.default_rng(seed), members)
     predicted = problem.forward(x)
     read = problem.value[None], problem.variance[None]
-    theirs = Enkf().update(AnalysisInput(x[None], predicted[None], *read, seed, np.array([4]), 0))[0]
+    theirs = Enkf().update(AnalysisInput(x[None], predicted[None], *read, numbered_keys(seed, 5)[4:], 0))[0]
     assert_close(EsMda(1).smooth(x, problem.forward, problem.observed(seed, 4)).members, theirs)
 
 
@@ -37,9 +38,8 @@ def test_one_step_is_the_ensemble_kalman_filter_with_perturbed_observations(
 def test_any_number_of_steps_converges_to_bayes_like_one_over_the_root_of_the_members(decrease: float) -> None:
     """Of 200 replicates of two variables that matter each error is known to 4 %, and the slope to 0.04.
 
-    A slope through three sizes evenly apart would not be known better: the one in the middle has no weight.
-
-    Smaller ensembles have errors of second order, 1 / N, that each step adds to.
+    A slope through three sizes evenly apart would not be known better: the one in the middle has no weight. Smaller
+    ensembles have errors of second order, 1 / N, that each step adds to.
     """
     for slope in slopes(EsMda(4, decrease), linear(4), [64, 256], replicates=200):
         assert abs(slope + 0.5) < 0.1

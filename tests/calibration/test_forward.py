@@ -63,7 +63,7 @@ def test_what_acts_in_a_tick_is_what_acts_in_a_live_one() -> None:
 
 def test_nothing_drifts_and_the_ensemble_stays_as_it_is() -> None:
     drifting = tanks(1)
-    x = prior_ensemble(drifting.model, 1, 0, 5)
+    x = prior_ensemble(drifting.model, 1, "tank", 5)
     before = x.tobytes()
     assert predict(segment(drifting), x).tobytes() == predict(segment(still()), x).tobytes()
     assert x.tobytes() == before

@@ -11,8 +11,9 @@ from twin_runtime.calibration import EsMda, Ies, Smoother
 from twin_runtime.calibration.gram_matrices import Observed, gram_matrices
 from twin_runtime.core import FloatArray
 from twin_runtime.errors import ModelError
+from twin_runtime.modelling.random import numbered_keys
 
-FAR = Observed(np.array([5.0]), np.array([0.25]), seed=1, twin=0)
+FAR = Observed(np.array([5.0]), np.array([0.25]), numbered_keys(1, 1)[0])
 """A reading that a standard normal x explains only at 3 sd: the slope of the cubic model is 4 times steeper there."""
 
 

@@ -68,6 +68,15 @@ class TestPurity:
                 assert ours.figures.tobytes() == theirs.figures[row].tobytes()
                 assert (ours.trust[0], ours.reasons[0]) == (theirs.trust[row], theirs.reasons[row])
 
+    def test_a_twin_alone_has_the_bits_that_it_has_among_nineteen_others(self) -> None:
+        shrinking = replace(tanks(20), discount=np.array([1.0, 0.9, 1.0]))
+        together, _ = run(shrinking, shrinking.start(), busy(20, 20), range(20))
+        for row in (0, 11, 19):
+            own = [[r._replace(twin=0) for r in batch if r.twin == row] for batch in busy(20, 20)]
+            only = replace(shrinking, twins=shrinking.twins[row : row + 1])
+            alone, _ = run(only, only.start(), own, [0])
+            assert bits(alone) == bits(together.rows(np.array([row])))
+
     def test_another_seed_or_tick_or_row_is_another_draw(self, fleet: Fleet) -> None:
         state = tanks(1).start()
         one = np.array([0])

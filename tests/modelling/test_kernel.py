@@ -16,6 +16,7 @@ from twin_runtime.errors import ModelError
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import physics
+from twin_runtime.modelling.random import numbered_keys
 from twin_runtime.modelling.signals import InputSignals, Points, no_points
 from twin_runtime.modelling.variables import Normal, Output, State
 
@@ -37,7 +38,7 @@ def asks_for_an_event(position: float, velocity: float, kick: float) -> tuple[fl
 
 def results(model: OdeModel) -> FloatArray:
     """What an ensemble driven by everything there is comes to: states, predictions and quantities in one row."""
-    x = draw_prior(model.variables, 1, np.arange(2), 4)
+    x = draw_prior(model.variables, numbered_keys(1, 2), 4)
     times = np.array([[[0.0, 0.5], [0.21, np.inf]], [[0.1, 0.9], [0.0, 0.3]]])
     signals = InputSignals(times, np.array([[[1.0, 2.0], [1.0, 1.0]], [[-3.0, 0.0], [1.0, 1.0]]]), np.ones(2))
     points = Points(np.array([[0.0, 0.7], [0.3, np.inf]]), np.array([[0, 1], [1, -1]]))
@@ -64,7 +65,7 @@ class Decay(OdeModel):
 def decayed() -> bytes:
     """An ensemble of the small model and its quantities after a second."""
     model, nothing = Decay(), np.empty((2, 0, 0))
-    x, signals = draw_prior(model.variables, 1, np.arange(2), 4), InputSignals(nothing, nothing, np.ones(2))
+    x, signals = draw_prior(model.variables, numbered_keys(1, 2), 4), InputSignals(nothing, nothing, np.ones(2))
     model.advance(x, 1.0, signals, no_points(2), np.empty((2, 4, 0)), np.empty(2))
     return x.tobytes() + model.observe(x, 1.0, signals).tobytes()
 
@@ -204,7 +205,7 @@ def test_a_model_may_have_no_inputs_no_outputs_and_names_that_the_kernel_uses_it
         step = 0.1
 
     model = Stone()
-    x = draw_prior(model.variables, 1, np.arange(1), 2)
+    x = draw_prior(model.variables, numbered_keys(1, 1), 2)
     before, nothing = x.copy(), np.empty((1, 0, 1))
     points = Points(np.empty((1, 0)), np.empty((1, 0), np.int64))
     model.advance(x, 2.0, InputSignals(nothing, nothing, np.ones(1)), points, np.empty((1, 2, 0)), np.empty(1))
@@ -213,7 +214,7 @@ def test_a_model_may_have_no_inputs_no_outputs_and_names_that_the_kernel_uses_it
 
 def test_an_event_that_no_function_answers_changes_nothing() -> None:
     without_events = declared(events={})
-    x = draw_prior(without_events.variables, 1, np.arange(1), 2)
+    x = draw_prior(without_events.variables, numbered_keys(1, 1), 2)
     kicked_once, never = (np.array([[[-np.inf], [moment]]]) for moment in (0.1, np.inf))
     points = Points(np.empty((1, 0)), np.empty((1, 0), np.int64))
     ends = []

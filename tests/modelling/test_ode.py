@@ -12,6 +12,7 @@ from twin_runtime.errors import ModelError
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model, physical
 from twin_runtime.modelling.ode import OdeModel
+from twin_runtime.modelling.random import numbered_keys
 from twin_runtime.modelling.signals import InputSignals, Points, no_points
 from twin_runtime.modelling.variables import Fixed, LogNormal, Prior
 from twin_runtime.testing import ModelTests
@@ -37,7 +38,7 @@ class TestDecay(ModelTests):
 
 
 def ensemble(model: OdeModel) -> FloatArray:
-    return draw_prior(model.variables, 1, np.arange(TWINS), MEMBERS)
+    return draw_prior(model.variables, numbered_keys(1, TWINS), MEMBERS)
 
 
 def undriven(model: OdeModel) -> InputSignals:

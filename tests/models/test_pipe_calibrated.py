@@ -38,7 +38,8 @@ def run_of(assembly: Assembly, folder: Path, run: str) -> Calibration:
 def free_forecast(assembly: Assembly, folder: Path, run: str) -> tuple[float, float]:
     """Root mean square error of the median outlet (K), and by what share the front's delay is wrong."""
     segment = segment_of(assembly, load(EXAMPLES / f"pipe-{run}.recording.toml", folder))
-    outlet = np.median(predict(segment, prior_ensemble(assembly.types[0].fleet.model, 1, 0, MEMBERS)), axis=0)
+    model = assembly.types[0].fleet.model
+    outlet = np.median(predict(segment, prior_ensemble(model, 1, segment.twin, MEMBERS)), axis=0)
     rig = recorded(folder, run)
     error = float(np.sqrt(np.mean((independent_readings(segment).value - outlet) ** 2)))
     delay, measured = rig.delayed_mass(rig.seconds, outlet), rig.delayed_mass(rig.seconds, rig.outlet)

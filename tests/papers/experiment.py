@@ -12,11 +12,8 @@ from twin_runtime.assimilation import AnalysisInput, Assimilator, Inflate, Infla
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.random import numbered_keys, twin_keys
 from twin_runtime.modelling.signals import InputSignals, Points
-
-TRUTH = 1_000_000
-"""Added to a twin's identity: the truth is drawn as a twin of its own."""
-
 
 NO_INFLATION = Inflation()
 
@@ -53,18 +50,19 @@ class Experiment:
         seed: int = 1,
     ) -> Outcome:
         """Follow ``replicates`` truths through all cycles; only the scored ones are returned."""
-        twins, variables = np.arange(replicates), self.model.variables
+        keys, variables = numbered_keys(seed, replicates), self.model.variables
+        truths = twin_keys(seed, [f"truth {replicate}" for replicate in range(replicates)])
         noise = np.random.default_rng(seed).normal(
             0.0, self.variance**0.5, (self.cycles, replicates, len(self.observed))
         )
-        truth, x = draw_prior(variables, seed, twins + TRUTH, 1), draw_prior(variables, seed, twins, members)
+        truth, x = draw_prior(variables, truths, 1), draw_prior(variables, keys, members)
         outcome = Outcome(*np.empty((2, self.cycles, replicates)))
         outputs = np.tile(self.observed, (replicates, 1))
         variance, memory = np.full(outputs.shape, self.variance), np.full((replicates, len(variables), 2), np.nan)
         for cycle in range(self.cycles):
             reading = self._advance(truth)[:, 0] + noise[cycle]
             predicted = self._advance(x)
-            given = AnalysisInput(x, predicted, reading, variance, seed, twins, cycle, outputs)
+            given = AnalysisInput(x, predicted, reading, variance, keys, cycle, outputs)
             analysis = method.update(given)
             inflation(given, analysis, memory)
             x = analysis

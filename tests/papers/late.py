@@ -19,6 +19,7 @@ from twin_runtime.assimilation import Etkf, Inflation
 from twin_runtime.core import SECOND, FloatArray, Reading
 from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.modelling.ensemble import draw_prior
+from twin_runtime.modelling.random import twin_keys
 from twin_runtime.modelling.signals import InputSignals, no_points
 from twin_runtime.timeline.timeline import Timeline
 from twin_runtime.vvuq.checks import CHECKS
@@ -28,8 +29,6 @@ SIZE, MEMBERS = 40, 40
 CYCLES, DISCARDED, REPLICATES = 1500, 400, 8
 DELAYS = (1, 2, 4, 8)
 """Cycles of 0.05 by which the late half comes late."""
-TRUTH = 1_000_000
-"""Added to a twin's identity: the truth is drawn as a twin of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,8 @@ class World(NamedTuple):
 
 def world(cycles: int = CYCLES, replicates: int = REPLICATES, seed: int = 1) -> World:
     """Truths near (1, 0, ..., 0) at first, each with its own noise."""
-    model, twins = Lorenz96(), np.arange(replicates)
-    x, calm = draw_prior(model.variables, seed, twins + TRUTH, 1), np.empty((replicates, 0, 0))
+    model, truths = Lorenz96(), twin_keys(seed, [f"truth {replicate}" for replicate in range(replicates)])
+    x, calm = draw_prior(model.variables, truths, 1), np.empty((replicates, 0, 0))
     truth = np.empty((cycles, replicates, SIZE))
     for cycle in range(cycles):
         signals, empty = InputSignals(calm, calm, np.ones(replicates)), np.empty((replicates, 1, 0))

@@ -13,7 +13,6 @@ from twin_runtime.assimilation.observation_space import count_available, decoupl
 from twin_runtime.assimilation.perturbations import add_perturbations
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.modelling.random import key_of
 
 MAX_ROWS = 16
 """Up to here Jacobi rotations are as fast as LAPACK (measured at N = 16 and 64)."""
@@ -52,7 +51,7 @@ def whitened(given: AnalysisInput, perturbed: bool = False) -> Iterator[Batch]:
         rows = np.zeros((len(twins), int(used.max()), (2 if perturbed else 1) * members + 1))
         _whiten_all(twins, *given[1:4], rows)
         if perturbed:
-            add_perturbations(rows, used, key_of(given.seed), given.tick, given.twins[twins])
+            add_perturbations(rows, used, given.keys[twins], given.tick)
         yield Batch(twins, rows, used, bool(small[twins[0]]))
 
 

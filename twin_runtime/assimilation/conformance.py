@@ -12,6 +12,7 @@ import numpy as np
 
 from twin_runtime.assimilation.protocol import AnalysisInput, Assimilator
 from twin_runtime.core import FloatArray
+from twin_runtime.modelling.random import numbered_keys
 
 
 def of_twins(given: AnalysisInput, twins: Sequence[int]) -> AnalysisInput:
@@ -19,7 +20,7 @@ def of_twins(given: AnalysisInput, twins: Sequence[int]) -> AnalysisInput:
     rows = list(twins)
     x, predicted, observed, variance = (array[rows] for array in given[:4])
     outputs = None if given.outputs is None else given.outputs[rows]
-    return AnalysisInput(x, predicted, observed, variance, given.seed, given.twins[rows], given.tick, outputs)
+    return AnalysisInput(x, predicted, observed, variance, given.keys[rows], given.tick, outputs)
 
 
 def with_observations(given: AnalysisInput, observations: Sequence[int]) -> AnalysisInput:
@@ -45,7 +46,7 @@ def random_problem(seed: int, twins: int, members: int, states: int, observation
     observed = predicted.mean(1) + 2.0 * rng.normal(size=(twins, observations))
     variance = rng.uniform(0.1, 10.0, size=(twins, observations))
     outputs = np.tile(np.arange(observations), (twins, 1))
-    return AnalysisInput(x, predicted, observed, variance, seed, np.arange(100, 100 + twins), seed, outputs)
+    return AnalysisInput(x, predicted, observed, variance, numbered_keys(seed, twins), seed, outputs)
 
 
 def kalman(problem: AnalysisInput, twin: int) -> tuple[FloatArray, FloatArray]:

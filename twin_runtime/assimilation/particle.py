@@ -11,7 +11,7 @@ from twin_runtime.assimilation.cholesky import factorise
 from twin_runtime.assimilation.observation_space import whitened_rows
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.modelling.random import Purpose, counter, key_of, normals, philox
+from twin_runtime.modelling.random import Purpose, counter, normals, philox
 
 _RESAMPLING = int(Purpose.RESAMPLING)
 
@@ -37,20 +37,20 @@ class ParticleFilter:
         analysis = np.empty_like(given.x) if out is None else out
         z = np.zeros_like(given.x)
         if self.jitter > 0.0:
-            z = normals(given.seed, given.twins, given.tick, Purpose.JITTER, *given.x.shape[1:])
-        _update(given, key_of(given.seed), self.jitter, z, analysis)
+            z = normals(given.keys, given.tick, Purpose.JITTER, *given.x.shape[1:])
+        _update(given, self.jitter, z, analysis)
         return analysis
 
 
 @njit(cache=True)
-def _update(given: AnalysisInput, key: np.uint64, jitter: float, z: FloatArray, out: FloatArray) -> None:
+def _update(given: AnalysisInput, jitter: float, z: FloatArray, out: FloatArray) -> None:
     x = given.x
     for t in range(len(x)):
         out[t] = x[t]
         rows = whitened_rows(given.predicted[t], given.observed[t], given.variance[t])
         if len(rows) > 0:
             weights = likelihoods(rows, x.shape[1])
-            chosen = resample(weights, uniform(key, given.tick, given.twins[t]))
+            chosen = resample(weights, uniform(given.keys[t], given.tick))
             out[t] = x[t][chosen]
             if jitter > 0.0:
                 _jitter_copies(x[t], weights, chosen, jitter, z[t], out[t])
@@ -69,9 +69,9 @@ def likelihoods(rows: FloatArray, members: int) -> FloatArray:
 
 
 @njit(cache=True)
-def uniform(key: np.uint64, tick: int, twin: int) -> float:
+def uniform(key: np.uint64, tick: int) -> float:
     """A number between 0 and 1 for a twin and a tick."""
-    c0, c1, c2, c3 = counter(tick, _RESAMPLING, 0, twin, 0)
+    c0, c1, c2, c3 = counter(tick, _RESAMPLING, 0, 0)
     word, _, _, _ = philox(c0, c1, c2, c3, key)
     return (np.float64(np.int64(word)) + 0.5) * 2.0**-32
 

@@ -4,13 +4,13 @@ import numpy as np
 from numba import njit
 
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.modelling.random import Purpose, fill_normals
+from twin_runtime.modelling.random import Keys, Purpose, fill_normals
 
 _OBSERVATION = int(Purpose.OBSERVATION)
 
 
 @njit(cache=True)
-def add_perturbations(rows: FloatArray, used: IntArray, key: np.uint64, tick: int, identities: IntArray) -> None:
+def add_perturbations(rows: FloatArray, used: IntArray, keys: Keys, tick: int) -> None:
     """Put perturbations of unit variance into the last N columns of ``rows[twin, row, :]``, the first ``used`` rows.
 
     They are numbered by an observation's place among those that are there, so that it does not matter how the missing
@@ -21,7 +21,7 @@ def add_perturbations(rows: FloatArray, used: IntArray, key: np.uint64, tick: in
     for t in range(len(rows)):
         for row in range(used[t]):
             if row % 4 == 0:
-                fill_normals(key, tick, _OBSERVATION, row // 4, identities[t], z)
+                fill_normals(keys[t], tick, _OBSERVATION, row // 4, z)
             mean = z[row % 4].sum() / members
             for i in range(members):
                 rows[t, row, members + 1 + i] = z[row % 4, i] - mean

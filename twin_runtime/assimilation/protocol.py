@@ -3,6 +3,7 @@
 from typing import ClassVar, NamedTuple, Protocol
 
 from twin_runtime.core import FloatArray, IntArray
+from twin_runtime.modelling.random import Keys
 
 
 class AnalysisInput(NamedTuple):
@@ -20,10 +21,8 @@ class AnalysisInput(NamedTuple):
     """What they read, ``[twin, observation]``."""
     variance: FloatArray
     """The variance of their errors, ``[twin, observation]``."""
-    seed: int
-    """The seed of the deployment; random numbers come from it, the twins' identities and the tick."""
-    twins: IntArray
-    """The twins' identities ``[twin]``."""
+    keys: Keys
+    """The keys of the twins' random numbers, ``[twin]``."""
     tick: int
     """The tick's absolute index."""
     outputs: IntArray | None = None

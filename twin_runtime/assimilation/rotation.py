@@ -8,7 +8,7 @@ from numba import njit
 from twin_runtime.assimilation.observation_space import count_available, dot
 from twin_runtime.assimilation.protocol import AnalysisInput
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.modelling.random import Purpose, normals
+from twin_runtime.modelling.random import Keys, Purpose, normals
 
 
 def rotate_members(analysis: FloatArray, given: AnalysisInput) -> None:
@@ -25,13 +25,13 @@ def rotate(analysis: FloatArray, twins: IntArray, given: AnalysisInput) -> None:
 
 def rotations(twins: IntArray, given: AnalysisInput) -> FloatArray:
     """The matrices ``[twin, member, member]`` of an analysis for some of its twins."""
-    return mean_preserving_rotations(given.seed, given.twins[twins], given.tick, given.x.shape[1])
+    return mean_preserving_rotations(given.keys[twins], given.tick, given.x.shape[1])
 
 
-def mean_preserving_rotations(seed: int, twins: IntArray, tick: int, members: int) -> FloatArray:
+def mean_preserving_rotations(keys: Keys, tick: int, members: int) -> FloatArray:
     """Orthogonal matrices ``[twin, member, member]`` for which Q 1 = 1, evenly distributed (Haar) among those."""
-    gauss = normals(seed, twins, tick, Purpose.ROTATION, members - 1, members - 1)
-    rotations = np.zeros((len(twins), members, members))
+    gauss = normals(keys, tick, Purpose.ROTATION, members - 1, members - 1)
+    rotations = np.zeros((len(keys), members, members))
     rotations[:, 0, 0] = 1.0
     rotations[:, 1:, 1:] = gauss
     _rotations(rotations)

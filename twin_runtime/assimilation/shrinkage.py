@@ -7,14 +7,14 @@ from numba import njit
 
 from twin_runtime.assimilation.cholesky import factorise
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.modelling.random import Purpose, fill_normals, key_of
+from twin_runtime.modelling.random import Keys, Purpose, fill_normals
 
 _WALK = int(Purpose.WALK)
 _PARALLEL = 1e-8
 """What is left of a vector, as a share of it, that lies in the space of others."""
 
 
-def shrink(x: FloatArray, discount: FloatArray, seed: int, twins: IntArray, tick: int) -> None:
+def shrink(x: FloatArray, discount: FloatArray, keys: Keys, tick: int) -> None:
     """Move members towards their mean and apart again, in place in ``x[twin, member, variable]``.
 
     Liu & West 2001 (in Doucet, de Freitas & Gordon, Sequential Monte Carlo Methods in Practice, chapter 10): a
@@ -29,18 +29,18 @@ def shrink(x: FloatArray, discount: FloatArray, seed: int, twins: IntArray, tick
     """
     columns = np.flatnonzero(discount < 1.0)
     kept = (3.0 * discount[columns] - 1.0) / (2.0 * discount[columns])
-    _shrink(x, columns, kept, key_of(seed), twins, tick)
+    _shrink(x, columns, kept, keys, tick)
 
 
 @njit(cache=True, error_model="numpy")
-def _shrink(x: FloatArray, columns: IntArray, kept: FloatArray, key: np.uint64, twins: IntArray, tick: int) -> None:
+def _shrink(x: FloatArray, columns: IntArray, kept: FloatArray, keys: Keys, tick: int) -> None:
     members, k = x.shape[1], len(columns)
     means, rows, factor = np.empty(k), np.empty((3 * k, members)), np.empty((k, k))
-    for t in range(len(twins)):
+    for t in range(len(keys)):
         _deviations(x[t], columns, means, rows)
         _covariance(rows[:k], factor)
         factorise(factor)
-        _draw(columns, key, twins[t], tick, rows[2 * k :])
+        _draw(columns, keys[t], tick, rows[2 * k :])
         rows[k : 2 * k] = rows[:k]
         _orthonormalise(rows[k:])
         _renew(x[t], columns, kept, means, rows, factor)
@@ -62,11 +62,11 @@ def _covariance(rows: FloatArray, covariance: FloatArray) -> None:
 
 
 @njit(cache=True)
-def _draw(columns: IntArray, key: np.uint64, twin: int, tick: int, rows: FloatArray) -> None:
+def _draw(columns: IntArray, key: np.uint64, tick: int, rows: FloatArray) -> None:
     """Normals of the parameters' columns, less their mean over the members."""
     z = np.empty((4, rows.shape[1]))
     for c in range(len(columns)):
-        fill_normals(key, tick, _WALK, columns[c] // 4, twin, z)
+        fill_normals(key, tick, _WALK, columns[c] // 4, z)
         rows[c] = z[columns[c] % 4] - z[columns[c] % 4].mean()
 
 

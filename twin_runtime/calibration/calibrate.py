@@ -15,6 +15,7 @@ from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.errors import ConfigError, did_you_mean
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.random import twin_keys
 from twin_runtime.modelling.variables import Parameter
 from twin_runtime.runs.summary import unidentifiable_texts
 
@@ -66,14 +67,14 @@ def calibrate(
     """
     model = segment.fleet.model
     reported = _parameters(model, names)
-    x = prior_ensemble(model, seed, segment.row, members)
+    x = prior_ensemble(model, seed, segment.twin, members)
     uncertain = np.array([j for j, variable in enumerate(model.variables) if variable.prior.sd > 0.0], np.int64)
     readings = independent_readings(segment, noise)
 
     def forward(columns: FloatArray) -> FloatArray:
         return predict(segment, _with(x[0], uncertain, columns), progress)
 
-    observed = Observed(readings.value, readings.variance, seed, segment.row)
+    observed = Observed(readings.value, readings.variance, twin_keys(seed, [segment.twin])[0])
     smoothed = smoother.smooth(x[:, uncertain], forward, observed)
     after = _with(x[0], uncertain, smoothed.members)
     return Calibration(
@@ -87,9 +88,9 @@ def calibrate(
     )
 
 
-def prior_ensemble(model: Model, seed: int, row: int, members: int) -> FloatArray:
-    """Members ``[member, variable]`` drawn from the priors of a twin."""
-    drawn: FloatArray = draw_prior(model.variables, seed, np.array([row]), members)[0]
+def prior_ensemble(model: Model, seed: int, twin: str, members: int) -> FloatArray:
+    """Members ``[member, variable]`` drawn from the priors of a twin of this name."""
+    drawn: FloatArray = draw_prior(model.variables, twin_keys(seed, [twin]), members)[0]
     return drawn
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from twin_runtime.core import FloatArray
-from twin_runtime.modelling.random import Purpose, fill_normals, key_of
+from twin_runtime.modelling.random import Purpose, fill_normals
 
 BLOCK = 4096
 """Readings that are summed at a time; four share a call of the random numbers."""
@@ -21,13 +21,12 @@ _OBSERVATION = int(Purpose.OBSERVATION)
 class Observed(NamedTuple):
     """Readings with independent errors, ``value[reading]`` and ``variance[reading]``.
 
-    ``seed`` and ``twin`` are what their perturbations are drawn by (see :mod:`twin_runtime.modelling.random`).
+    ``key`` is that of their perturbations (see :mod:`twin_runtime.modelling.random`).
     """
 
     value: FloatArray
     variance: FloatArray
-    seed: int
-    twin: int
+    key: np.uint64
 
 
 class Misfit(NamedTuple):
@@ -75,16 +74,16 @@ def gram_matrices(
 def perturbations(observed: Observed, iteration: int, part: slice, members: int) -> FloatArray:
     """Normals of unit variance and mean zero over the members, ``[member, reading]``; ``part`` starts a block."""
     z = np.empty((part.stop - part.start, members))
-    _perturb(key_of(observed.seed), iteration, observed.twin, part.start, z)
+    _perturb(observed.key, iteration, part.start, z)
     return z.T
 
 
 @njit(cache=True)
-def _perturb(key: np.uint64, iteration: int, twin: int, first: int, out: FloatArray) -> None:
+def _perturb(key: np.uint64, iteration: int, first: int, out: FloatArray) -> None:
     z = np.empty((4, out.shape[1]))
     for row in range(len(out)):
         if row % 4 == 0:
-            fill_normals(key, iteration, _OBSERVATION, (first + row) // 4, twin, z)
+            fill_normals(key, iteration, _OBSERVATION, (first + row) // 4, z)
         mean = z[row % 4].sum() / out.shape[1]
         for i in range(out.shape[1]):
             out[row, i] = z[row % 4, i] - mean

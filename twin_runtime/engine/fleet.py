@@ -14,7 +14,7 @@ from twin_runtime.engine.inputs import InputRules, input_signals, no_samples, ru
 from twin_runtime.engine.observations import columns
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model
-from twin_runtime.modelling.random import perturb
+from twin_runtime.modelling.random import Keys, perturb, twin_keys
 from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.modelling.variables import Parameter
 from twin_runtime.vvuq.checks import Check
@@ -72,6 +72,11 @@ class Fleet:
     asynchronous: int = 0
     divergence: Divergence = Divergence()  # noqa: RUF009  # frozen
     discount: FloatArray | None = None
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys of the twins' random numbers."""
+        return twin_keys(self.seed, self.twins)
 
     @cached_property
     def layout(self) -> Layout:
@@ -174,16 +179,16 @@ class Fleet:
         variables = self.model.variables
         if self.method.keeps_points:
             return laid_out_prior(np.array([v.prior.centre for v in variables]), self.prior_sd, rows.size, self.members)
-        return draw_prior(variables, self.seed, rows, self.members, number)
+        return draw_prior(variables, self.keys[rows], self.members, number)
 
     def walked(self, x: FloatArray, number: int, rows: IntArray) -> FloatArray:
         """The ensembles after the random walk of tick ``number``; a copy in any case."""
         if self.method.keeps_points:
             return widened(x, self.walk)
         ahead = np.empty_like(x)
-        perturb(x, self.walk, self.seed, rows, number, ahead)
+        perturb(x, self.walk, self.keys[rows], number, ahead)
         if self.discount is not None:
-            shrink(ahead, self.discount, self.seed, rows, number)
+            shrink(ahead, self.discount, self.keys[rows], number)
         return ahead
 
 

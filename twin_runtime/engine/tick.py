@@ -45,7 +45,7 @@ def tick(
     kept = compared(fleet, records, number, predicted, observed)
     joint = with_lagged(x, state.lagged, len(fleet.model.quantities))
     independent = uncorrelated(fleet, predicted, kept, observed)
-    given = AnalysisInput(joint, *independent, fleet.seed, rows, number, observed.points.outputs, x.shape[2])
+    given = AnalysisInput(joint, *independent, fleet.keys[rows], number, observed.points.outputs, x.shape[2])
     joint = correct(fleet, memory, given)
     x = np.ascontiguousarray(joint[:, :, : x.shape[2]])
     respond_to_divergence(fleet, memory, records, x, number, rows)

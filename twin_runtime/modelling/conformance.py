@@ -11,7 +11,7 @@ from twin_runtime.modelling.dimensions import Sample, declared_units, unit_fault
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model, physical
 from twin_runtime.modelling.ode import OdeModel
-from twin_runtime.modelling.random import perturb
+from twin_runtime.modelling.random import numbered_keys, perturb
 from twin_runtime.modelling.signals import InputSignals, Points, interpolate, no_points
 from twin_runtime.modelling.variables import Parameter, Prior, Shape
 from twin_runtime.units import conversion
@@ -63,15 +63,15 @@ class ModelTests(ABC):
 
     def prior(self, model: Model) -> FloatArray:
         """An ensemble drawn from the prior."""
-        return draw_prior(model.variables, SEED, np.arange(TWINS), MEMBERS)
+        return draw_prior(model.variables, numbered_keys(SEED, TWINS), MEMBERS)
 
     def minute(self, model: Model) -> Iterator[tuple[FloatArray, InputSignals]]:
         """The ensemble after each tick of a minute with its random walk, and what has driven it."""
-        x, rows = self.prior(model), np.arange(TWINS)
+        x, keys = self.prior(model), numbered_keys(SEED, TWINS)
         walk = np.array([variable.walk for variable in model.variables]) * self.tick**0.5
         for number in range(round(60.0 / self.tick)):
             signals = self.signals(model, number * self.tick)
-            perturb(x, walk, SEED, rows, number, x)
+            perturb(x, walk, keys, number, x)
             x, _, _ = advanced(model, x, self.tick, signals)
             yield x, signals
 

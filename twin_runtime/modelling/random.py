@@ -1,9 +1,9 @@
 """Random numbers as a function of who asks for them, not of what was drawn before.
 
 Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", SC'11) turns a counter
-of 128 bits and a key of 64 into four words of 32. The key is the seed; the counter spells out (tick, purpose, variable,
-twin, member), so a number does not depend on batching, on the order of the work or on a restart. Four consecutive
-variables share one call.
+of 128 bits and a key of 64 into four words of 32. The key is a hash of the seed and the twin's name; the counter spells
+out (tick, purpose, variable, member), so a number does not depend on batching, on the twin's row, on other twins, on
+the order of the work or on a restart. Four consecutive variables share one call.
 
 The logarithm, the sine and the cosine of the Box-Muller transform are written out as series: they give the same bits on
 every machine, whatever its C library, and LLVM can vectorise them over members, which makes them six times as fast.
@@ -11,12 +11,18 @@ All but the loops at the end is scalar code, so that it can be called from other
 """
 
 import math
+from collections.abc import Sequence
 from enum import IntEnum
+from hashlib import blake2b
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
-from twin_runtime.core import FloatArray, IntArray
+from twin_runtime.core import FloatArray
+
+Keys = npt.NDArray[np.uint64]
+"""A key for each twin, ``[twin]``, see :func:`twin_keys`."""
 
 
 class Purpose(IntEnum):
@@ -30,8 +36,8 @@ class Purpose(IntEnum):
     JITTER = 5
 
 
-MAX_MEMBERS = 1 << 20
-MAX_VARIABLES = 1 << 22
+MAX_MEMBERS = 1 << 32
+MAX_VARIABLES = 1 << 34
 
 Words = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
 
@@ -42,35 +48,39 @@ _FRACTION, _ONE, _EXPONENT = np.uint64((1 << 52) - 1), np.uint64(0x3FF << 52), n
 _LOG2, _SQRT2 = 0.6931471805599453, 1.4142135623730951
 
 
-def normals(seed: int, twins: IntArray, tick: int, purpose: Purpose, members: int, count: int) -> FloatArray:
-    """Standard normals ``z[twin, member, variable]``, shape (len(twins), members, count).
+def twin_keys(seed: int, names: Sequence[str]) -> Keys:
+    """The keys of twins by their ``names``: 64 bits of BLAKE2b over the seed, taken modulo 2**64, and the name."""
+    start = (seed & 0xFFFF_FFFF_FFFF_FFFF).to_bytes(8, "little")
+    digests = (blake2b(start + name.encode(), digest_size=8).digest() for name in names)
+    return np.array([int.from_bytes(digest, "little") for digest in digests], np.uint64)
 
-    ``twins`` are the identities of the twins (0 to 2**32 - 1), not their places in a batch; ``tick`` is an absolute
-    index below 2**47.
-    """
-    z = np.zeros((len(twins), members, count))
-    _check_size(z)
-    _add_normals(z, np.ones(count), key_of(seed), twins, tick, int(purpose), z)
+
+def numbered_keys(seed: int, count: int) -> Keys:
+    """The keys of twins named by their numbers, for tests and experiments."""
+    return twin_keys(seed, [str(number) for number in range(count)])
+
+
+def normals(keys: Keys, tick: int, purpose: Purpose, members: int, count: int) -> FloatArray:
+    """Standard normals ``z[twin, member, variable]``, shape (len(keys), members, count), for a tick below 2**47."""
+    _check_size(members, count)
+    z = np.zeros((len(keys), members, count))
+    _add_normals(z, np.ones(count), keys, tick, int(purpose), z)
     return z
 
 
-def perturb(x: FloatArray, scale: FloatArray, seed: int, twins: IntArray, tick: int, out: FloatArray) -> None:
+def perturb(x: FloatArray, scale: FloatArray, keys: Keys, tick: int, out: FloatArray) -> None:
     """A step of a random walk, ``out[t, i, j] = x[t, i, j] + scale[j] * normal``, in one pass that serves as the copy.
 
-    Columns with scale 0 are copied as they are. ``out`` may be ``x``; ``twins`` and ``tick`` as in :func:`normals`.
+    Columns with scale 0 are copied as they are. ``out`` may be ``x``; ``keys`` and ``tick`` as in :func:`normals`.
     """
-    _check_size(x)
-    _add_normals(x, scale, key_of(seed), twins, tick, int(Purpose.WALK), out)
+    _check_size(*x.shape[1:])
+    _add_normals(x, scale, keys, tick, int(Purpose.WALK), out)
 
 
-def _check_size(x: FloatArray) -> None:
-    if x.shape[1] > MAX_MEMBERS or x.shape[2] > MAX_VARIABLES:
-        raise ValueError(f"{x.shape[1:]} members and variables; random numbers last for {(MAX_MEMBERS, MAX_VARIABLES)}")
-
-
-def key_of(seed: int) -> np.uint64:
-    """The key of a seed, which is taken modulo 2**64."""
-    return np.uint64(seed & 0xFFFF_FFFF_FFFF_FFFF)
+def _check_size(members: int, variables: int) -> None:
+    if members > MAX_MEMBERS or variables > MAX_VARIABLES:
+        given, limits = (members, variables), (MAX_MEMBERS, MAX_VARIABLES)
+        raise ValueError(f"{given} members and variables; random numbers last for {limits}")
 
 
 # LLVM vectorises the loop over members only if all calls are inlined and no division is checked for zero.
@@ -88,14 +98,11 @@ def philox(c0: np.uint64, c1: np.uint64, c2: np.uint64, c3: np.uint64, key: np.u
 
 
 @njit(cache=True, forceinline=True)
-def counter(tick: int, purpose: int, group: int, twin: int, member: int) -> Words:
-    """The counter as four words, injective: tick 48 bits, purpose 8, group of four variables 20, twin 32, member 20."""
-    t, g = np.uint64(tick), np.uint64(group)
-    c1 = (
-        ((t >> _WORD) & np.uint64(0xFFFF)) | np.uint64(purpose) << np.uint64(16) | (g >> np.uint64(12)) << np.uint64(24)
-    )
-    c3 = np.uint64(member) | (g & np.uint64(0xFFF)) << np.uint64(20)
-    return t & _LOW, c1, np.uint64(twin) & _LOW, c3
+def counter(tick: int, purpose: int, group: int, member: int) -> Words:
+    """The counter as four words, injective: tick 48 bits, purpose 8, group of four variables 32, member 32."""
+    t = np.uint64(tick)
+    c1 = ((t >> _WORD) & np.uint64(0xFFFF)) | np.uint64(purpose) << np.uint64(16)
+    return t & _LOW, c1, np.uint64(group), np.uint64(member)
 
 
 @njit(cache=True, forceinline=True, error_model="numpy")
@@ -142,11 +149,9 @@ def _cosine(angle: float) -> float:
 
 
 @njit(cache=True, forceinline=True)
-def normal4(
-    key: np.uint64, tick: int, purpose: int, group: int, twin: int, member: int
-) -> tuple[float, float, float, float]:
+def normal4(key: np.uint64, tick: int, purpose: int, group: int, member: int) -> tuple[float, float, float, float]:
     """Standard normals for the variables ``4 * group`` to ``4 * group + 3``."""
-    c0, c1, c2, c3 = counter(tick, purpose, group, twin, member)
+    c0, c1, c2, c3 = counter(tick, purpose, group, member)
     a, b, c, d = philox(c0, c1, c2, c3, key)
     z0, z1 = box_muller(a, b)
     z2, z3 = box_muller(c, d)
@@ -154,24 +159,22 @@ def normal4(
 
 
 @njit(cache=True)
-def fill_normals(key: np.uint64, tick: int, purpose: int, group: int, twin: int, z: FloatArray) -> None:
-    """:func:`normal4` for all members of a twin: ``z[variable, member]``, shape (4, N)."""
+def fill_normals(key: np.uint64, tick: int, purpose: int, group: int, z: FloatArray) -> None:
+    """:func:`normal4` for all members: ``z[variable, member]``, shape (4, N)."""
     for i in range(z.shape[1]):
-        z[0, i], z[1, i], z[2, i], z[3, i] = normal4(key, tick, purpose, group, twin, i)
+        z[0, i], z[1, i], z[2, i], z[3, i] = normal4(key, tick, purpose, group, i)
 
 
 @njit(cache=True)
-def _add_normals(
-    x: FloatArray, scale: FloatArray, key: np.uint64, twins: IntArray, tick: int, purpose: int, out: FloatArray
-) -> None:
+def _add_normals(x: FloatArray, scale: FloatArray, keys: Keys, tick: int, purpose: int, out: FloatArray) -> None:
     members, variables = x.shape[1:]
     z = np.empty((4, members))
-    for t in range(len(twins)):
+    for t in range(len(keys)):
         out[t] = x[t]
         for first in range(0, variables, 4):
             sd = scale[first : first + 4]
             if np.any(sd != 0.0):
-                fill_normals(key, tick, purpose, first // 4, twins[t], z)
+                fill_normals(keys[t], tick, purpose, first // 4, z)
                 _add_columns(out[t, :, first : first + 4], sd, z)
 
 

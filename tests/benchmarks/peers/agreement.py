@@ -9,6 +9,7 @@ from tests.benchmarks.peers.process import Peers
 from twin_runtime.assimilation import AnalysisInput, Assimilator, Denkf, Enkf, Ensrf, Etkf, Letkf, Localisation
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.positions import Periodic, Positions, along
+from twin_runtime.modelling.random import numbered_keys
 
 TOLERANCE = 1e-10
 """Of the largest element: the same formula in another order of operations."""
@@ -66,7 +67,7 @@ def ring(states: int, spacing: int, members: int, half_width: float, twins: int 
     rng, seen = np.random.default_rng(0), np.arange(0, states, spacing)
     x = rng.normal(size=(twins, members, states))
     observed, variance = rng.normal(size=(twins, len(seen))), rng.uniform(0.5, 2.0, size=(twins, len(seen)))
-    inputs = 0, np.arange(twins), 0, np.tile(np.arange(len(seen)), (twins, 1))
+    inputs = numbered_keys(0, twins), 0, np.tile(np.arange(len(seen)), (twins, 1))
     positions = Positions(along(np.arange(states)), along(seen), Periodic((float(states),)))
     problem = AnalysisInput(x, np.ascontiguousarray(x[:, :, seen]), observed, variance, *inputs)
     return problem, Letkf(Localisation(positions, half_width))

@@ -10,6 +10,7 @@ from twin_runtime.assimilation.conformance import covariance, of_twins
 from twin_runtime.assimilation.enkf import fill_weights
 from twin_runtime.assimilation.transform import correct
 from twin_runtime.core import FloatArray
+from twin_runtime.modelling.random import numbered_keys
 
 
 def small_twins(twins: int, states: int, members: int) -> AnalysisInput:
@@ -17,7 +18,7 @@ def small_twins(twins: int, states: int, members: int) -> AnalysisInput:
     rng = np.random.default_rng(0)
     x, observed = rng.normal(size=(twins, members, states)), rng.normal(size=(twins, 1))
     variance = rng.uniform(0.5, 2.0, size=(twins, 1))
-    return AnalysisInput(x, np.ascontiguousarray(x[:, :, :1]), observed, variance, 0, np.arange(twins), 0)
+    return AnalysisInput(x, np.ascontiguousarray(x[:, :, :1]), observed, variance, numbered_keys(0, twins), 0)
 
 
 def ensemble_filter(problem: AnalysisInput, twin: int) -> EnsembleKalmanFilter:
