@@ -102,7 +102,7 @@ def counter(tick: int, purpose: int, group: int, member: int) -> Words:
     """The counter as four words, injective: tick 48 bits, purpose 8, group of four variables 32, member 32."""
     t = np.uint64(tick)
     c1 = ((t >> _WORD) & np.uint64(0xFFFF)) | np.uint64(purpose) << np.uint64(16)
-    return t & _LOW, c1, np.uint64(group), np.uint64(member)
+    return t & _LOW, c1, np.uint64(group) & _LOW, np.uint64(member) & _LOW
 
 
 @njit(cache=True, forceinline=True, error_model="numpy")
