@@ -55,7 +55,7 @@ class TestPurity:
         assert bits(state) == before
         assert (readings, rows.tolist()) == (busy_tick(0, 3), [0, 1, 2])
         assert (after.time[1, 0], after.value[1, 0]) == (0.07, 0.5)
-        assert np.isinf(after).sum() == after.time.size - 2
+        assert np.isinf(after).sum() == 2 * after.time.size - 2
 
     def test_a_twin_of_a_fleet_has_the_bits_that_it_has_alone(self, fleet: Fleet) -> None:
         quiet = [[r for r in batch if r.twin != 1 or r.channel > 1] for batch in busy(30, 3)]

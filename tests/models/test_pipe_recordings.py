@@ -110,6 +110,7 @@ def test_the_front_comes_when_it_came(run: str, recording: Finder, tmp_path: Pat
 
 @pytest.mark.parametrize("run", RUNS)
 def test_the_twin_with_a_wall_is_trusted(run: str, recording: Finder, tmp_path: Path) -> None:
+    """Of 52 seeds 3 let the gate refuse the first readings of the front of 151202, and are 2 to 3 K behind for 12 s."""
     folder = recording("pipe")
     twin = replayed("pipe.toml", folder, run, tmp_path / "pipe.db")
     assert np.mean(twin.trust == Trust.TRUSTED) > 0.9
