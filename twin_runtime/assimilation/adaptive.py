@@ -45,7 +45,7 @@ class AdaptiveInflation:
     def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: FloatArray) -> None:
         """See :class:`twin_runtime.assimilation.inflation.Inflate`."""
         self.before(given, analysis, memory)
-        _adapt(given, analysis, memory, self.sd, self.least_sd)
+        _adapt(given.arrays(), analysis, memory, self.sd, self.least_sd)
 
 
 class Innovation(NamedTuple):

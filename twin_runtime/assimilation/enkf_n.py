@@ -50,7 +50,7 @@ class EnkfN:
             x[:, :, given.states :] = given.x[:, :, given.states :]
         analysis = Etkf(self.rotate).update(given._replace(x=x, predicted=predicted), out)
         if math.sqrt(members) > BEYOND_NOISE:
-            limit_inflation(given, squares, analysis)
+            limit_inflation(given.arrays(), squares, analysis)
         return analysis
 
 

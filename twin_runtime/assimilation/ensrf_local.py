@@ -14,7 +14,7 @@ from twin_runtime.core import FloatArray, IntArray
 def correct_locally(given: AnalysisInput, localisation: Localisation, out: FloatArray) -> None:
     """The analysis of all twins with tapered corrections, into ``out``."""
     outputs = localisation.outputs_of(given)
-    _correct_locally(given, outputs, localisation.output_neighbours, out)
+    _correct_locally(given.arrays(), outputs, localisation.output_neighbours, out)
 
 
 @njit(cache=True)

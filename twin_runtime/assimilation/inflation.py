@@ -57,7 +57,7 @@ class Inflation:
     def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: FloatArray) -> None:
         """See :class:`Inflate`."""
         if self != Inflation():
-            _inflate(given, analysis, self.factor, self.rtps, self.rtpp)
+            _inflate(given.arrays(), analysis, self.factor, self.rtps, self.rtpp)
 
 
 @njit(cache=True)

@@ -33,7 +33,7 @@ class Letkf:
         """See :class:`twin_runtime.assimilation.protocol.Assimilator`; ``given.outputs`` must be there."""
         outputs = self.localisation.outputs_of(given)
         analysis = np.empty_like(given.x) if out is None else out
-        _update(given, outputs, self.localisation.neighbourhoods, analysis)
+        _update(given.arrays(), outputs, self.localisation.neighbourhoods, analysis)
         if self.rotate:
             rotate_members(analysis, given)
         return analysis

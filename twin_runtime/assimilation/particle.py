@@ -38,7 +38,7 @@ class ParticleFilter:
         z = np.zeros_like(given.x)
         if self.jitter > 0.0:
             z = normals(given.keys, given.tick, Purpose.JITTER, *given.x.shape[1:])
-        _update(given, self.jitter, z, analysis)
+        _update(given.arrays(), self.jitter, z, analysis)
         return analysis
 
 

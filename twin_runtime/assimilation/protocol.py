@@ -30,6 +30,10 @@ class AnalysisInput(NamedTuple):
     states: int | None = None
     """So many columns of ``x`` are the ensemble; those behind are its past, corrected but never inflated. None: all."""
 
+    def arrays(self) -> "AnalysisInput":
+        """The same without what is optional, as kernels take it: of one type, they are compiled once."""
+        return self._replace(outputs=None, states=None)
+
     def without_past(self) -> "AnalysisInput":
         """The same for the ensemble alone."""
         return self._replace(x=self.x[:, :, : self.states])

@@ -91,6 +91,7 @@ def _compiled(figures: tuple[Callable[..., float], ...], with_z: tuple[bool, ...
     return judge
 
 
+@cache
 def compiled(figure: Callable[..., float]) -> Callable[..., float]:
     """A figure that kernels can call: as it is where it is compiled already."""
     return figure if hasattr(figure, "py_func") else njit(error_model="numpy")(figure)
