@@ -1,13 +1,13 @@
 """The README is true."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.conftest import REPOSITORY
+from twin_runtime.cli.app import app
 from twin_runtime.config import load
 from twin_runtime.config.adapters import adapters
 from twin_runtime.ingest.decode import decode
@@ -39,9 +39,8 @@ def test_a_file_of_several_types_looks_as_in_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"`twin ([a-z]+)", README))))
 def test_every_command_in_it_has_help(command: str) -> None:
-    twin = Path(sys.executable).with_name("twin")
-    result = subprocess.run([twin, command, "--help"], capture_output=True, text=True, check=False)
-    assert result.returncode == 0
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
     assert "Example" in result.stdout or command == "models"
 
 

@@ -30,7 +30,7 @@ def with_observations(given: AnalysisInput, observations: Sequence[int]) -> Anal
         predicted=np.ascontiguousarray(given.predicted[:, :, columns]),
         observed=np.ascontiguousarray(given.observed[:, columns]),
         variance=np.ascontiguousarray(given.variance[:, columns]),
-        outputs=None if given.outputs is None else given.outputs[:, columns],
+        outputs=None if given.outputs is None else np.ascontiguousarray(given.outputs[:, columns]),
     )
 
 
