@@ -130,6 +130,16 @@ async def test_a_live_run_stores_and_forwards_both_and_its_replay_agrees(tmp_pat
         assert part["estimates"].keys() == summary["types"][name]["estimates"].keys()
 
 
+def test_a_type_that_is_silent_does_not_keep_the_run_from_its_end() -> None:
+    fold = Fold(both(), until=EPOCH + 2 * SECOND)
+    router = fold.assembly.router()
+    assert not fold.ended()
+    for message in of_weather(3.0):
+        fold.take(router.read(message))
+    list(fold.run())
+    assert fold.ended()
+
+
 def test_a_run_that_died_goes_on_with_both(tmp_path: Path) -> None:
     assembly, path, sent = both(), tmp_path / "hospital.db", of_all(6.0)
     with Store.create_or_open(path, assembly.identity) as store:

@@ -53,6 +53,7 @@ def _overview(twin_type: "TwinType", model: "Model") -> Table:
     keeping = f"{duration_text(twin.wait)} wait, {duration_text(twin.lateness)} lateness, {twin.clock} clock"
     table = Table(show_header=False, box=None)
     for row in (
+        ("name", twin.name),
         ("twins", f"{len(twin.twins)}: {twins}"),
         ("model", f"{twin.model}, {len(model.variables)} variables"),
         ("tick", f"{duration_text(twin.tick)}, {keeping}"),

@@ -10,6 +10,7 @@ from twin_runtime.core import FIGURES, FleetState, FloatArray, IntArray, Reading
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.tick import tick
 from twin_runtime.modelling.signals import InputSamples
+from twin_runtime.vvuq.memory import by_twin
 
 
 def tick_of_begun(
@@ -24,7 +25,7 @@ def tick_of_begun(
 
     A twin has begun when it has had a reading, in this tick or before. The record has only the rows that have begun.
     """
-    begun = has_begun(fleet, state.memory, readings)
+    begun = has_begun(state.memory, readings)
     if begun.all():
         return tick(fleet, state, number, readings, rows, after)
     places = np.flatnonzero(begun)
@@ -40,10 +41,8 @@ def tick_of_begun(
     return whole, replace(record, rows=rows[places])
 
 
-def has_begun(fleet: Fleet, memory: FloatArray, readings: Sequence[Reading]) -> npt.NDArray[np.bool_]:
-    """Whether each twin has had a reading, by what its sensors and inputs have left in memory, and by this tick's."""
-    sensed = np.isfinite(fleet.layout.records(memory).sensors["newest"]).any(axis=1)
-    driven = (~np.isnan(fleet.layout.by_input(memory).time)).any(axis=1)
-    begun: npt.NDArray[np.bool_] = np.logical_or(sensed, driven)
+def has_begun(memory: FloatArray, readings: Sequence[Reading]) -> npt.NDArray[np.bool_]:
+    """Whether each twin has had a tick, or has a reading in this one."""
+    begun: npt.NDArray[np.bool_] = np.any(by_twin(memory)["sum_verdicts"], axis=1)
     begun[[reading.twin for reading in readings]] = True
     return begun

@@ -56,8 +56,9 @@ class Fold:
         return min((due for fleet in self.fleets if (due := fleet.next_due()) is not None), default=None)
 
     def ended(self, wall: int = 0) -> bool:
-        """Whether all ticks to ``until`` have run, and have waited for slow readings."""
-        return all(fleet.ended(wall) for fleet in self.fleets)
+        """Whether all ticks to ``until`` have run, and have waited for slow readings, of every type that has begun."""
+        begun = [fleet for fleet in self.fleets if fleet.watermarks.stream is not None]
+        return bool(begun) and all(fleet.ended(wall) for fleet in begun)
 
     def finish(self) -> Iterator[Record]:
         """Fold what is there: to ``until``, or to the tick of the newest reading."""
