@@ -1,4 +1,4 @@
-"""The tables of sources and sinks are checked by the adapters themselves, and told like everything else."""
+"""The tables of sources and sinks are checked by the adapters themselves, and reported like everything else."""
 
 from pathlib import Path
 
@@ -101,10 +101,10 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("tables", MISTAKES)
-def test_every_mistake_in_an_adapters_table_is_told_with_its_remedy(tables: str, tmp_path: Path) -> None:
-    told, remedy = MISTAKES[tables]
+def test_every_mistake_in_an_adapters_table_is_reported_with_its_remedy(tables: str, tmp_path: Path) -> None:
+    reported, remedy = MISTAKES[tables]
     message = complaint(tmp_path, tables)
-    assert told in message
+    assert reported in message
     assert remedy in message.partition("; remedy: ")[2]
 
 
@@ -116,9 +116,13 @@ def test_estimates_go_back_over_the_same_broker_unless_another_is_named(tmp_path
     assert other["broker"] == "mqtt://10.0.0.2"
 
 
-def test_mistakes_of_all_adapters_are_told_at_once(tmp_path: Path) -> None:
-    told = complaint(tmp_path, "[mqtt]\nport = 1883\n[sinks.paper]\nwidth = 0")
-    assert {line.split(": ")[1] for line in told.splitlines()} >= {"mqtt.port", "mqtt.client_id", "sinks.paper.width"}
+def test_mistakes_of_all_adapters_are_reported_at_once(tmp_path: Path) -> None:
+    reported = complaint(tmp_path, "[mqtt]\nport = 1883\n[sinks.paper]\nwidth = 0")
+    assert {line.split(": ")[1] for line in reported.splitlines()} >= {
+        "mqtt.port",
+        "mqtt.client_id",
+        "sinks.paper.width",
+    }
 
 
 def test_a_secret_that_is_there_is_not_complained_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

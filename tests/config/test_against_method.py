@@ -132,11 +132,11 @@ def ring(folder: Path, **options: object) -> Config:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_every_disagreement_is_told_with_its_place_and_its_remedy(mistake: str, tmp_path: Path) -> None:
-    text, told, remedy = MISTAKES[mistake]
+def test_every_disagreement_is_reported_with_its_place_and_its_remedy(mistake: str, tmp_path: Path) -> None:
+    text, reported, remedy = MISTAKES[mistake]
     with pytest.raises(ConfigError) as caught:
         assemble(load(written(tmp_path, text)))
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert remedy in str(caught.value).partition("; remedy: ")[2]
 
 

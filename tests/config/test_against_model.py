@@ -1,4 +1,4 @@
-"""A configuration and its model must agree; where they do not, the user is told by file and key."""
+"""A configuration and its model must agree; where they do not, the user is reported by file and key."""
 
 from pathlib import Path
 
@@ -151,18 +151,18 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_every_disagreement_is_told_with_its_place_and_its_remedy(mistake: str, tmp_path: Path) -> None:
-    change, told, remedy = MISTAKES[mistake]
+def test_every_disagreement_is_reported_with_its_place_and_its_remedy(mistake: str, tmp_path: Path) -> None:
+    change, reported, remedy = MISTAKES[mistake]
     message = complaint(written(tmp_path, change))
-    assert told in message
+    assert reported in message
     assert remedy in message.partition("; remedy: ")[2]
 
 
-def test_all_disagreements_are_told_at_once(tmp_path: Path) -> None:
-    told = complaint(
+def test_all_disagreements_are_reported_at_once(tmp_path: Path) -> None:
+    reported = complaint(
         written(tmp_path, ("compliance =", "c ="), ('"pressure"', '"p"'), ("[inputs.r_peak]", "[inputs.ecg]"))
     )
-    assert [line.split(": ")[1] for line in told.splitlines()] == [
+    assert [line.split(": ")[1] for line in reported.splitlines()] == [
         "model.priors.c",
         "sensors.abp.observes",
         "inputs.ecg.drives",

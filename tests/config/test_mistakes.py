@@ -1,4 +1,4 @@
-"""Everything wrong in a configuration is told at once: file, line, key, what was expected, what came, the remedy."""
+"""Everything wrong in a configuration is reported at once: file, line, key, expectation, what came, the remedy."""
 
 from pathlib import Path
 
@@ -244,21 +244,21 @@ WRONG = {
 
 
 @pytest.mark.parametrize("mistake", WRONG)
-def test_every_mistake_is_told_with_its_place_and_its_remedy(mistake: str, tmp_path: Path) -> None:
-    change, told, remedy = WRONG[mistake]
+def test_every_mistake_is_reported_with_its_place_and_its_remedy(mistake: str, tmp_path: Path) -> None:
+    change, reported, remedy = WRONG[mistake]
     message = complaint(written(tmp_path, change))
-    assert told in message
+    assert reported in message
     assert message.startswith(f"{tmp_path / 'artery.toml'}")
     assert remedy in message.partition("; remedy: ")[2]
 
 
 def test_a_fleet_needs_a_topic_for_each_twin(tmp_path: Path) -> None:
-    told = complaint(written(tmp_path, ('["patient-1"]', '["a", "b"]'), ("{twin}/abp", "abp")))
-    assert "artery.toml:14: sensors.abp.topic: expected {twin} in the topic of a fleet of 2, got 'abp'" in told
-    assert told.endswith('remedy: write it like topic = "{twin}/abp"')
+    reported = complaint(written(tmp_path, ('["patient-1"]', '["a", "b"]'), ("{twin}/abp", "abp")))
+    assert "artery.toml:14: sensors.abp.topic: expected {twin} in the topic of a fleet of 2, got 'abp'" in reported
+    assert reported.endswith('remedy: write it like topic = "{twin}/abp"')
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     path = written(
         tmp_path, ("noise = 2.0", "noise = -2"), ('"40 ms"', '"soon"'), ("[trust.checks]", "[thrust.checks]")
     )
@@ -267,7 +267,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (b"[twin]\nname = artery\n", "artery.toml:2:8: not TOML: Invalid value; remedy: write key = value"),
         (b'[twin]\nname = "a"\nname = "b"\n', "artery.toml:3:11: not TOML: Cannot overwrite a value"),
@@ -276,10 +276,10 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         (b"", "artery.toml: twin: expected, but missing; remedy: give the table [twin]"),
     ],
 )
-def test_what_is_not_toml_is_told_with_its_line(content: bytes, told: str, tmp_path: Path) -> None:
+def test_what_is_not_toml_is_reported_with_its_line(content: bytes, reported: str, tmp_path: Path) -> None:
     path = tmp_path / "artery.toml"
     path.write_bytes(content)
-    assert told in complaint(path)
+    assert reported in complaint(path)
 
 
 def test_a_file_that_is_not_there_is_looked_for_nearby(tmp_path: Path) -> None:

@@ -186,11 +186,11 @@ class TestRecall:
         ages = np.tile((ends - 1) * np.array(places), (2, 1))
         outputs = np.tile(np.arange(len(places)) % quantities, (2, 1))
         outputs[1, -1] = -1
-        told = at_earlier_times(past, quantities, ages, outputs)
+        reported = at_earlier_times(past, quantities, ages, outputs)
         for k, output in enumerate(outputs[0]):
             expected = start[..., output] + rate[..., output] * (ends - 1 - ages[0, k])
-            np.testing.assert_allclose(told[0, :, k], expected[0], rtol=0.0, atol=1e-12)
-        assert np.isnan(told[1, :, -1]).all()
+            np.testing.assert_allclose(reported[0, :, k], expected[0], rtol=0.0, atol=1e-12)
+        assert np.isnan(reported[1, :, -1]).all()
 
     @settings(max_examples=30, deadline=None)
     @given(stories(latest=4))

@@ -1,4 +1,4 @@
-"""A twin that loses its asset inside the tick: told, spread out or drawn anew, whatever the order of the readings."""
+"""A twin that diverges from its asset: flagged, spread out or drawn again, whatever the order of the readings."""
 
 import random
 from collections.abc import Sequence
@@ -75,10 +75,10 @@ def astray(number: int, twins: int = TWINS) -> list[Reading]:
 
 
 class Story(NamedTuple):
-    """The error ``[tick, twin]``, whether each twin was told to have diverged, its trust, and the last state."""
+    """The error ``[tick, twin]``, whether each twin was reported to have diverged, its trust, and the last state."""
 
     error: FloatArray
-    told: FloatArray
+    reported: FloatArray
     trust: FloatArray
     state: FleetState
 
@@ -88,15 +88,15 @@ def story(response: Response, kick: float = 6.0) -> Story:
     """Twins that follow the ring, are thrown off by so much in every variable, and are left to themselves."""
     twins, rows = fleet(response), np.arange(TWINS)
     state = twins.start()
-    error, told, trust = np.empty((3, END, TWINS))
+    error, reported, trust = np.empty((3, END, TWINS))
     for number in range(END):
         if number == KICK:
             thrown = np.random.default_rng(5).normal(0.0, kick, (TWINS, 1, SIZE)) if kick else 0.0
             state = replace(state, x=state.x + thrown)
         state, record = tick(twins, state, number, readings(number), rows)
         error[number] = np.sqrt(((state.x.mean(axis=1) - truth()[number]) ** 2).mean(axis=1))
-        told[number], trust[number] = complaining(twins.checks, record.reasons, "divergence"), record.trust
-    return Story(error, told, trust, state)
+        reported[number], trust[number] = complaining(twins.checks, record.reasons, "divergence"), record.trust
+    return Story(error, reported, trust, state)
 
 
 def counted(state: FleetState) -> FloatArray:
@@ -105,35 +105,35 @@ def counted(state: FleetState) -> FloatArray:
 
 class TestThrownOff:
     @pytest.mark.parametrize("response", Response)
-    def test_it_is_told_within_half_a_window_and_not_before(self, response: Response) -> None:
-        told = story(response).told
-        assert not told[:KICK].any()
-        assert told[KICK : KICK + 100].any(axis=0).all()
+    def test_it_is_reported_within_half_a_window_and_not_before(self, response: Response) -> None:
+        reported = story(response).reported
+        assert not reported[:KICK].any()
+        assert reported[KICK : KICK + 100].any(axis=0).all()
 
     @pytest.mark.parametrize("response", Response)
-    def test_it_is_untrusted_as_long_as_that_is_told(self, response: Response) -> None:
-        _, told, trust, _ = story(response)
-        assert (trust[told > 0] == Trust.UNTRUSTED).all()
+    def test_it_is_untrusted_as_long_as_that_is_reported(self, response: Response) -> None:
+        _, reported, trust, _ = story(response)
+        assert (trust[reported > 0] == Trust.UNTRUSTED).all()
 
     def test_left_to_themselves_they_are_lost_for_good_and_counted_once(self) -> None:
-        error, told, _, state = story(Response.FLAG)
+        error, reported, _, state = story(Response.FLAG)
         assert (error[-100:].mean(axis=0) > 1.0).all()
-        assert told[-1].all()
+        assert reported[-1].all()
         assert (counted(state) == 1.0).all()
 
     @pytest.mark.parametrize("response", [Response.REINFLATE, Response.REDRAW])
     def test_a_response_brings_all_back_within_a_window_and_a_half(self, response: Response) -> None:
         """As good as the same twins that were never thrown off, to a tenth of the noise, over 50 ticks."""
-        error, told, _, state = story(response)
+        error, reported, _, state = story(response)
         healthy = story(response, kick=0.0).error[KICK + 300 :].mean(axis=0)
         assert (error[KICK + 300 :].mean(axis=0) < healthy + 0.1).all()
-        assert not told[-1].any()
+        assert not reported[-1].any()
         assert np.isin(counted(state), [1.0, 2.0]).all()
 
     def test_without_a_divergence_a_response_changes_nothing(self) -> None:
         calm = [story(response, kick=0.0) for response in Response]
         for other in calm:
-            assert not other.told.any()
+            assert not other.reported.any()
             assert other.state.x.tobytes() == calm[0].state.x.tobytes()
             assert other.state.memory.tobytes() == calm[0].state.memory.tobytes()
 

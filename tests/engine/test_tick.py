@@ -62,9 +62,9 @@ class TestPurity:
         together, records = run(fleet, fleet.start(), quiet, range(3))
         for row in range(3):
             own = [[r._replace(twin=0) for r in batch if r.twin == row] for batch in quiet]
-            alone, told = run(fleet, fleet.start().rows(np.array([row])), own, [row])
+            alone, reported = run(fleet, fleet.start().rows(np.array([row])), own, [row])
             assert bits(alone) == bits(together.rows(np.array([row])))
-            for ours, theirs in zip(told, records, strict=True):
+            for ours, theirs in zip(reported, records, strict=True):
                 assert ours.figures.tobytes() == theirs.figures[row].tobytes()
                 assert (ours.trust[0], ours.reasons[0]) == (theirs.trust[row], theirs.reasons[row])
 
@@ -260,8 +260,8 @@ def test_every_reading_and_every_verdict_is_counted_once(fleet: Fleet) -> None:
     assert (memory["sum_outliers"] >= 1).all()
     assert (memory["sum_covered"] <= memory["sum_compared"]).all()
     for level in Trust:
-        told = sum(record.trust == level for record in records)
-        assert memory["sum_verdicts"][:, level].tolist() == np.asarray(told).tolist()
+        reported = sum(record.trust == level for record in records)
+        assert memory["sum_verdicts"][:, level].tolist() == np.asarray(reported).tolist()
 
 
 def test_without_sensors_a_twin_is_a_model_that_runs_on_its_inputs(fleet: Fleet) -> None:

@@ -28,7 +28,7 @@ def message(payload: object, topic: str = "patient-1/abp", arrival: int = NOW) -
 
 
 def fate(intake: Intake, **fields: object) -> Code:
-    """What becomes of a single sample of 80 mmHg, now, unless told otherwise."""
+    """What becomes of a single sample of 80 mmHg, now, unless given otherwise."""
     [entry] = intake.read(message({"value": 80, "time": NOW} | fields))
     return entry.code
 

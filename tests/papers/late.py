@@ -135,8 +135,8 @@ def main() -> None:
     print("|---|" + "---:|---:|" * len(REFERENCE))
     for place, delay in enumerate(DELAYS):
         pairs = ((numbers[place], score(delay, policy)) for policy, numbers in REFERENCE.items())
-        told = (f"{published:.3f} | {mean:.3f} ({sd:.3f})" for published, (mean, sd) in pairs)
-        print(f"| {delay * TICK / SECOND:.2f} | " + " | ".join(told) + " |", flush=True)
+        reported = (f"{published:.3f} | {mean:.3f} ({sd:.3f})" for published, (mean, sd) in pairs)
+        print(f"| {delay * TICK / SECOND:.2f} | " + " | ".join(reported) + " |", flush=True)
     for name, published, late in (("all in time", ON_TIME, 0), ("without the late half", DROPPED, None)):
         mean, sd = score(late)
         print(f"{name}: reference {published:.3f}, ours {mean:.3f} ({sd:.3f})")

@@ -42,13 +42,13 @@ def _run(paper: str, row: Row | NotRun, place: str) -> bool:
         return False
     print(f"{place} {paper}: {row.name}, {row.replicates} replicates ...", end=" ", file=sys.stderr, flush=True)
     start = time.monotonic()
-    line, reached = told(paper, row)
+    line, reached = reported(paper, row)
     print(f"{time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     print(line, flush=True)
     return not (reached or row.reason)
 
 
-def told(paper: str, row: Row) -> tuple[str, bool]:
+def reported(paper: str, row: Row) -> tuple[str, bool]:
     """The line of one row, and whether its number is reached."""
     score = row.score()
     reached = row.reached(score)

@@ -54,14 +54,14 @@ def test_a_diverging_etkf_is_found_within_a_window_and_no_other_is_suspected() -
     """DAPPER's row of 24 members and inflation 1.013: one seed in forty is lost, within 1500 cycles."""
     watched = Watched(Etkf(rotate=True))
     error, spread = replace(LORENZ96, discarded=0).run(watched, 24, Inflation(1.013), REPLICATES)
-    told = np.array(watched.diverged)
+    reported = np.array(watched.diverged)
     lost = [r for r in range(REPLICATES) if smooth(error[400:, r]).max() > LOST]
     assert lost
     for replicate in lost:
         passed = 400 + int(np.argmax(smooth(error[400:, replicate]) > LOST))
-        found = int(np.argmax(told[:, replicate]))
+        found = int(np.argmax(reported[:, replicate]))
         assert passed - 20 < found < passed + WINDOW
         assert spread[passed:found, replicate].mean() < 1.5 * spread[400:, :].mean()
     well = [r for r in range(REPLICATES) if smooth(error[400:, r]).max() < HEALTHY]
     assert len(well) >= 36
-    assert not told[:, well].any()
+    assert not reported[:, well].any()

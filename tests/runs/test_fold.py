@@ -22,9 +22,9 @@ def taken(fold: Fold, batch: Sequence[Message]) -> list[Code]:
 
 def balance(fold: Fold) -> int:
     """What is left when all that came in is accounted for."""
-    told = fold.accounting()
-    known = sum(told[fate] for fate in ("assimilated", "duplicate", "late", "pending"))
-    return int(told["accepted"] - known - sum(told["rejected"].values()))
+    reported = fold.accounting()
+    known = sum(reported[fate] for fate in ("assimilated", "duplicate", "late", "pending"))
+    return int(reported["accepted"] - known - sum(reported["rejected"].values()))
 
 
 def in_order(fold: Fold) -> dict[str, Any]:
@@ -83,8 +83,8 @@ class TestAccounting:
     def test_nothing_that_came_in_vanishes(self, story: Callable[[Fold], dict[str, Any]]) -> None:
         fold = Fold(ward(2))
         expected = story(fold)
-        told = fold.accounting()
-        assert {fate: told[fate] for fate in expected} == expected
+        reported = fold.accounting()
+        assert {fate: reported[fate] for fate in expected} == expected
         assert balance(fold) == 0
         list(fold.finish())
         assert balance(fold) == 0
@@ -94,8 +94,8 @@ class TestAccounting:
         fold = Fold(ward(2, priors={"p_c": {"normal": [0.0, 1e200]}}))
         taken(fold, messages(20, 2))
         list(fold.finish())
-        told = fold.accounting()
-        assert told["rejected"] == {"outlier": 2 * 20}
+        reported = fold.accounting()
+        assert reported["rejected"] == {"outlier": 2 * 20}
         assert balance(fold) == 0
         record = fold.fleets[0].timeline.newest_record
         assert record is not None
@@ -181,7 +181,7 @@ class TestPace:
 
 class TestResuming:
     @staticmethod
-    def told(fold: Fold, batch: Sequence[Message], records: list[Record]) -> None:
+    def reported(fold: Fold, batch: Sequence[Message], records: list[Record]) -> None:
         intake = fold.assembly.router()
         fold.take(entry for each in batch for entry in intake.read(each))
         records += fold.run()
@@ -189,7 +189,7 @@ class TestResuming:
     def test_a_fold_taken_up_again_is_the_same_and_accounts_for_both_parts(self) -> None:
         assembly, records = ward(2), list[Record]()
         whole, first = Fold(assembly), Fold(assembly)
-        self.told(first, messages(60, 2), records)
+        self.reported(first, messages(60, 2), records)
         taken(whole, messages(60, 2))
         again = self.taken_up(assembly, first, records)
         assert list(again.run()) == []
@@ -214,16 +214,16 @@ class TestResuming:
 
 
 class TestDivergence:
-    def test_it_is_told_loudly_once_and_by_name(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_it_is_reported_loudly_once_and_by_name(self, caplog: pytest.LogCaptureFixture) -> None:
         """The second patient's pressure is that of another body from the 100th tick on."""
         fold = Fold(ward(2))
         story = messages(300, 2)
         spoilt = [m for m in story if m.topic != "patient-1/abp" or m.arrival < at(100)]
         swapped = [message(n + 0.5, 290.0 - 40.0 * (n % 7), patient=1) for n in range(100, 300)]
         taken(fold, sorted([*spoilt, *swapped], key=lambda m: m.arrival))
-        told = [record.getMessage() for record in caplog.records if record.name == "twin_runtime.runs.fleet_fold"]
-        assert len(told) == 1
-        assert re.fullmatch(r"twin 'patient-1' has diverged from its sensors in tick \d+; response: flag", told[0])
+        reported = [record.getMessage() for record in caplog.records if record.name == "twin_runtime.runs.fleet_fold"]
+        assert len(reported) == 1
+        assert re.fullmatch(r"twin 'patient-1' has diverged from its sensors in tick \d+; response: flag", reported[0])
 
     def test_a_twin_that_is_well_is_not_talked_of(self, caplog: pytest.LogCaptureFixture) -> None:
         taken(Fold(ward()), messages(200))

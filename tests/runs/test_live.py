@@ -50,14 +50,14 @@ IDLE = Ending(idle=SECOND // 5)
 class TestStreamClock:
     async def test_it_comes_to_what_the_fold_over_its_messages_comes_to(self, store: Store, path: Path) -> None:
         source = MemorySource(batches(messages(100, 2)))
-        told = await run(ward(2), source, store, ending=IDLE)
+        reported = await run(ward(2), source, store, ending=IDLE)
         expected = folded(ward(2), messages(100, 2))
-        assert told["state_hash"] == expected.state_hash
-        assert told["readings"] == expected.accounting()
-        assert (told["ticks"], told["frontier"]) == (100, at(100) // TICK)
+        assert reported["state_hash"] == expected.state_hash
+        assert reported["readings"] == expected.accounting()
+        assert (reported["ticks"], reported["frontier"]) == (100, at(100) // TICK)
         assert source.acknowledged == messages(100, 2)
         store.close()
-        assert replay_store(ward(2), path)["state_hash"] == told["state_hash"]
+        assert replay_store(ward(2), path)["state_hash"] == reported["state_hash"]
 
     async def test_messages_may_come_in_any_order_and_twice(self, store: Store) -> None:
         sent = messages(20, 2)
@@ -65,10 +65,10 @@ class TestStreamClock:
             sent += messages(10, 2, first=k)[::-1]
         sent += sent[-6:]
         source = MemorySource(batches(sent))
-        told = await run(ward(2), source, store, ending=IDLE)
-        assert told["state_hash"] == folded(ward(2), messages(100, 2)).state_hash
-        assert told["readings"]["duplicate"] == 6
-        assert told["revisions"] > 0
+        reported = await run(ward(2), source, store, ending=IDLE)
+        assert reported["state_hash"] == folded(ward(2), messages(100, 2)).state_hash
+        assert reported["readings"]["duplicate"] == 6
+        assert reported["revisions"] > 0
         assert source.acknowledged == sent
         newest = {(e.tick, e.twin): e.revision for e in store.estimates(limit=10_000)}
         assert len(newest) == 200
@@ -76,12 +76,12 @@ class TestStreamClock:
 
     async def test_it_ends_by_itself_at_until(self, store: Store) -> None:
         source = MemorySource(batches(messages(100, 2)))
-        told = await run(ward(2), source, store, ending=Ending(until=at(30)))
-        assert told["frontier"] == at(30) // TICK
-        assert told["state_hash"] == folded(ward(2), messages(100, 2), until=at(30)).state_hash
+        reported = await run(ward(2), source, store, ending=Ending(until=at(30)))
+        assert reported["frontier"] == at(30) // TICK
+        assert reported["state_hash"] == folded(ward(2), messages(100, 2), until=at(30)).state_hash
         assert source.acknowledged == messages(100, 2)[: len(source.acknowledged)]
 
-    async def test_it_ends_when_it_is_told_to_and_can_be_taken_up(self, store: Store) -> None:
+    async def test_it_ends_when_it_is_reported_to_and_can_be_taken_up(self, store: Store) -> None:
         """It stops where it stands: what waits for its tick waits for the next run."""
         stop, seen = asyncio.Event(), 0
 
@@ -92,37 +92,37 @@ class TestStreamClock:
                 stop.set()
 
         first = MemorySource(batches(messages(100, 2)))
-        told = await run(ward(2), first, store, stop=stop, observer=observe)
-        assert 50 <= told["ticks"] < 100
-        assert told["readings"]["pending"] > 0
+        reported = await run(ward(2), first, store, stop=stop, observer=observe)
+        assert 50 <= reported["ticks"] < 100
+        assert reported["readings"]["pending"] > 0
         again = MemorySource(batches(messages(100, 2)[len(first.acknowledged) :]))
-        told = await run(ward(2), again, store, ending=IDLE)
-        assert told["state_hash"] == folded(ward(2), messages(100, 2)).state_hash
-        assert told["readings"]["accepted"] == 400
+        reported = await run(ward(2), again, store, ending=IDLE)
+        assert reported["state_hash"] == folded(ward(2), messages(100, 2)).state_hash
+        assert reported["readings"]["accepted"] == 400
         assert [e.tick for e in store.estimates(limit=1000)][::2] == list(range(at(0) // TICK, at(100) // TICK))
 
     async def test_a_run_that_is_stopped_before_anything_comes_says_so(self, store: Store) -> None:
         stop = asyncio.Event()
         stop.set()
-        told = await run(ward(2), MemorySource([]), store, stop=stop)
-        assert (told["ticks"], told["frontier"], told["estimates"]) == (0, None, {})
+        reported = await run(ward(2), MemorySource([]), store, stop=stop)
+        assert (reported["ticks"], reported["frontier"], reported["estimates"]) == (0, None, {})
 
     async def test_a_run_taken_up_and_stopped_before_anything_comes_says_what_there_was(self, store: Store) -> None:
         before = await run(ward(2), MemorySource(batches(messages(60, 2))), store, ending=IDLE)
         stop = asyncio.Event()
         stop.set()
-        told = await run(ward(2), MemorySource([]), store, stop=stop)
+        reported = await run(ward(2), MemorySource([]), store, stop=stop)
         for key in ("state_hash", "frontier", "readings", "estimates", "verdicts"):
-            assert told[key] == before[key]
-        assert (told["ticks"], told["revisions"]) == (0, 0)
+            assert reported[key] == before[key]
+        assert (reported["ticks"], reported["revisions"]) == (0, 0)
 
     async def test_late_readings_of_a_long_past_are_all_revised_in_the_store(self, path: Path) -> None:
         """More revisions at once than a run makes ticks before it gives others their turn."""
         long = ward(lateness="20 s")
         with Store.create_or_open(path, long.identity) as store:
             sent = [*messages(450), message(0.2, 80.0)]
-            told = await run(long, MemorySource(batches(sent)), store, ending=IDLE)
-            assert told["state_hash"] == folded(long, sent).state_hash
+            reported = await run(long, MemorySource(batches(sent)), store, ending=IDLE)
+            assert reported["state_hash"] == folded(long, sent).state_hash
             revised = {e.tick for e in store.estimates(limit=10_000) if e.revision}
         assert len(revised) > 400
 
@@ -151,38 +151,38 @@ class TestWallClock:
 
         source = MemorySource([[message(begin, 80.0, arrival=at(begin))]])
         until = at(begin + 13)
-        told = await asyncio.wait_for(
+        reported = await asyncio.wait_for(
             run(ward(clock="wall"), source, store, ending=Ending(until=until), observer=observe), timeout=20
         )
-        assert told["frontier"] == until // TICK
-        assert told["readings"]["assimilated"] == 1
-        assert told["ticks"] == until // TICK - at(begin) // TICK
+        assert reported["frontier"] == until // TICK
+        assert reported["readings"]["assimilated"] == 1
+        assert reported["ticks"] == until // TICK - at(begin) // TICK
         assert [e.tick for e in store.estimates()] == list(range(at(begin) // TICK, until // TICK))
         assert min(due) >= 0.1  # the wait; how much more depends on how busy this machine is
 
     async def test_it_ends_when_nothing_has_come_for_a_while(self, store: Store) -> None:
         begin = self.now()
         source = MemorySource([[message(begin, 80.0, arrival=at(begin))]])
-        told = await asyncio.wait_for(run(ward(clock="wall"), source, store, ending=IDLE), timeout=20)
-        assert told["ticks"] >= 1
-        assert told["readings"]["pending"] == 0
+        reported = await asyncio.wait_for(run(ward(clock="wall"), source, store, ending=IDLE), timeout=20)
+        assert reported["ticks"] >= 1
+        assert reported["readings"]["pending"] == 0
 
     async def test_readings_in_real_time_are_assimilated_as_a_replay_does(self, store: Store, path: Path) -> None:
         begin = int(self.now(2))
         sent = messages(12, first=begin)
         source = MemorySource(batches(sent, 2), pause=TICK / SECOND)
-        told = await asyncio.wait_for(run(ward(clock="wall"), source, store, ending=IDLE), timeout=20)
-        assert told["readings"]["assimilated"] == len(sent)
+        reported = await asyncio.wait_for(run(ward(clock="wall"), source, store, ending=IDLE), timeout=20)
+        assert reported["readings"]["assimilated"] == len(sent)
         store.close()
-        assert replay_store(ward(clock="wall"), path)["state_hash"] == told["state_hash"]
+        assert replay_store(ward(clock="wall"), path)["state_hash"] == reported["state_hash"]
 
     async def test_a_run_that_was_away_catches_up_in_bursts_and_counts_them(self, store: Store) -> None:
         """Half a minute behind: 750 ticks, no more than 256 before others get their turn."""
         begin = self.now(-750)
         source = MemorySource([[message(begin, 80.0, arrival=at(begin))]])
-        told = await asyncio.wait_for(run(ward(clock="wall"), source, store, ending=IDLE), timeout=30)
-        assert told["ticks"] >= 750
-        assert told["behind"] >= 2
+        reported = await asyncio.wait_for(run(ward(clock="wall"), source, store, ending=IDLE), timeout=30)
+        assert reported["ticks"] >= 750
+        assert reported["behind"] >= 2
 
 
 class TestDurability:
@@ -190,17 +190,17 @@ class TestDurability:
         """Looked at from another connection, as another process would see it."""
 
         class Suspicious(MemorySource):
-            async def acknowledge(self, told: Sequence[Message]) -> None:
-                await super().acknowledge(told)
+            async def acknowledge(self, reported: Sequence[Message]) -> None:
+                await super().acknowledge(reported)
                 with Reader.open(path) as reader:
                     assert sum(reader.counts().values()) >= len(self.acknowledged)
 
         nonsense = [Message("patient-0/abp", b"{", EPOCH)] * 3
         sent = [*messages(60, 2), *nonsense, *messages(5, 2)]
         source = Suspicious(batches(sent))
-        told = await run(ward(2), source, store, ending=IDLE)
+        reported = await run(ward(2), source, store, ending=IDLE)
         assert source.acknowledged == sent
-        assert told["readings"]["rejected"] == {"not-json": 3}
+        assert reported["readings"]["rejected"] == {"not-json": 3}
 
     async def test_an_estimate_is_never_durable_before_the_readings_it_rests_on(self, store: Store, path: Path) -> None:
         def observe(fold: Fold, records: Sequence[Record]) -> None:
@@ -248,8 +248,8 @@ class TestDurability:
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        told = await run(ward(2), MemorySource(batches(messages(60, 2))), store, ending=IDLE)
-        assert told["state_hash"] == folded(ward(2), messages(60, 2)).state_hash
+        reported = await run(ward(2), MemorySource(batches(messages(60, 2))), store, ending=IDLE)
+        assert reported["state_hash"] == folded(ward(2), messages(60, 2)).state_hash
 
     async def test_estimates_reach_the_sinks_in_order_and_once_each(self, store: Store) -> None:
         sink = MemorySink(failures=1)

@@ -21,9 +21,9 @@ from twin_runtime.store.store import Store
 from twin_runtime.testing import MemoryRecording
 
 
-def balance(told: dict[str, Any]) -> int:
-    known = sum(told[fate] for fate in ("assimilated", "duplicate", "late", "pending"))
-    return int(told["accepted"] - known - sum(told["rejected"].values()))
+def balance(reported: dict[str, Any]) -> int:
+    known = sum(reported[fate] for fate in ("assimilated", "duplicate", "late", "pending"))
+    return int(reported["accepted"] - known - sum(reported["rejected"].values()))
 
 
 class TestRecording:
@@ -33,11 +33,11 @@ class TestRecording:
         fold.take(entry for each in messages(80, 2) for entry in intake.read(each))
         list(fold.run())
         list(fold.finish())
-        told = replay_recording(ward(2), MemoryRecording(recorded(80, 2)))
-        assert told["state_hash"] == fold.state_hash
-        assert told["readings"] == fold.accounting()
-        assert told["ticks"] == 80
-        assert told["estimates"].keys() == {"patient-0", "patient-1"}
+        reported = replay_recording(ward(2), MemoryRecording(recorded(80, 2)))
+        assert reported["state_hash"] == fold.state_hash
+        assert reported["readings"] == fold.accounting()
+        assert reported["ticks"] == 80
+        assert reported["estimates"].keys() == {"patient-0", "patient-1"}
 
     def test_a_deployment_on_the_wall_clock_is_replayed_on_the_stream_clock(self) -> None:
         recording = MemoryRecording(recorded(40))
@@ -50,17 +50,17 @@ class TestRecording:
     def test_a_section_is_as_if_nothing_else_had_been_recorded(self, begin: int | None, until: int | None) -> None:
         first, last = begin or 0, 60 if until is None else until
         inside = [r for r in recorded(60) if at(first) <= r.time < at(last)]
-        told = replay_recording(
+        reported = replay_recording(
             ward(),
             MemoryRecording(recorded(60)),
             begin=None if begin is None else at(begin),
             until=None if until is None else at(until),
         )
-        assert told["ticks"] == len(inside) // 2
-        assert told["readings"]["assimilated"] == len(inside)
-        assert balance(told["readings"]) == 0
+        assert reported["ticks"] == len(inside) // 2
+        assert reported["readings"]["assimilated"] == len(inside)
+        assert balance(reported["readings"]) == 0
         if inside:
-            assert told["frontier"] == at(last) // TICK
+            assert reported["frontier"] == at(last) // TICK
 
     def test_behind_until_the_wait_is_read_for_inputs_that_are_interpolated(self) -> None:
         """The flow measured just behind the end tells how it went up to the end, as it would in a live run."""
@@ -73,22 +73,22 @@ class TestRecording:
         assert states[0] != states[1] == states[2]
 
     def test_until_behind_the_end_of_the_recording_goes_on_without_readings(self) -> None:
-        told = replay_recording(ward(), MemoryRecording(recorded(20)), until=at(50))
-        assert told["ticks"] == 50
-        assert "age" not in told["reasons"]
+        reported = replay_recording(ward(), MemoryRecording(recorded(20)), until=at(50))
+        assert reported["ticks"] == 50
+        assert "age" not in reported["reasons"]
         assert "age" in replay_recording(ward(), MemoryRecording(recorded(20)), until=at(120))["reasons"]
 
     @pytest.mark.parametrize(
-        ("stray", "told"),
+        ("stray", "reported"),
         [
             (RawReading("patient-0", "temperature", at(3), 37.0), "channel 'temperature' of twin 'patient-0'"),
             (RawReading("patient-7", "abp", at(3), 37.0), "channel 'abp' of twin 'patient-7'"),
         ],
     )
-    def test_what_the_configuration_does_not_have_is_told(self, stray: RawReading, told: str) -> None:
+    def test_what_the_configuration_does_not_have_is_reported(self, stray: RawReading, reported: str) -> None:
         with pytest.raises(RecordingError) as refused:
             replay_recording(ward(2), MemoryRecording([*recorded(5, 2), stray]))
-        assert refused.value.what == f"the recording has {told}, which the configuration does not"
+        assert refused.value.what == f"the recording has {reported}, which the configuration does not"
         assert refused.value.remedy == "twins: patient-0, patient-1; channels: abp, flow"
 
     def test_a_recording_that_names_no_twin_is_of_the_only_one(self) -> None:
@@ -101,16 +101,16 @@ class TestRecording:
     def test_values_come_in_the_units_of_the_recording(self) -> None:
         kilopascal = 7.500615758456563
         readings = [r._replace(value=r.value / kilopascal) if r.channel == "abp" else r for r in recorded(40)]
-        told = replay_recording(ward(), MemoryRecording(readings, {"abp": "kPa"}))
+        reported = replay_recording(ward(), MemoryRecording(readings, {"abp": "kPa"}))
         expected = replay_recording(ward(), MemoryRecording(recorded(40)))
         for quantity, figures in expected["estimates"].items():
-            assert told["estimates"][quantity] == pytest.approx(figures, rel=1e-9)
+            assert reported["estimates"][quantity] == pytest.approx(figures, rel=1e-9)
 
     def test_what_is_wrong_in_a_recording_is_rejected_and_counted(self) -> None:
         readings = [*recorded(20), RawReading("patient-0", "abp", at(7), 999.0)]
-        told = replay_recording(ward(), MemoryRecording(readings))["readings"]
-        assert told["rejected"] == {"out-of-range": 1}
-        assert balance(told) == 0
+        reported = replay_recording(ward(), MemoryRecording(readings))["readings"]
+        assert reported["rejected"] == {"out-of-range": 1}
+        assert balance(reported) == 0
 
     def test_progress_counts_the_readings(self) -> None:
         seen: list[int] = []
@@ -126,21 +126,21 @@ class TestStore:
         return tmp_path / "ward.db"
 
     def test_the_journal_gives_the_same_states_again(self, path: Path) -> None:
-        told = replay_recording(ward(2), MemoryRecording(recorded(80, 2)), store=path)
+        reported = replay_recording(ward(2), MemoryRecording(recorded(80, 2)), store=path)
         seen: list[int] = []
         again = replay_store(ward(2), path, progress=seen.append)
         for key in ("state_hash", "readings", "estimates", "verdicts", "ticks", "nis"):
-            assert again[key] == told[key]
+            assert again[key] == reported[key]
         assert seen[-1] == 320
         with Reader.open(path) as reader:
             assert reader.counts() == {(0, Code.ACCEPTED): 320}
             assert sum(len(record.rows) for record in reader.latest()) == 160
 
     def test_it_ends_where_the_run_ended(self, path: Path) -> None:
-        told = replay_recording(ward(), MemoryRecording(recorded(60)), until=at(30), store=path)
+        reported = replay_recording(ward(), MemoryRecording(recorded(60)), until=at(30), store=path)
         again = replay_store(ward(), path)
-        assert again["frontier"] == told["frontier"] == at(30) // TICK
-        assert again["state_hash"] == told["state_hash"]
+        assert again["frontier"] == reported["frontier"] == at(30) // TICK
+        assert again["state_hash"] == reported["state_hash"]
 
     def test_every_fate_is_accounted_for_again(self, path: Path) -> None:
         """A journal as a live run leaves it: in order of arrival, with what came twice, too late, or was wrong."""
@@ -153,10 +153,10 @@ class TestStore:
                 entries = fold.take(intake.read(each))
                 store.write(entries, list(fold.run()))
             store.write((), list(fold.finish()))
-        told = fold.accounting()
-        assert (told["duplicate"], told["late"], told["rejected"]) == (1, 1, {"out-of-range": 1})
+        reported = fold.accounting()
+        assert (reported["duplicate"], reported["late"], reported["rejected"]) == (1, 1, {"out-of-range": 1})
         again = replay_store(ward(), path)
-        assert again["readings"] == told
+        assert again["readings"] == reported
         assert again["state_hash"] == fold.state_hash
 
     @pytest.mark.parametrize("smoothing", ["0 s", "0.2 s"])
@@ -186,10 +186,10 @@ class TestStore:
         assert lives > 3
         assert {late for late, _ in used} > {1, 5, 20}
         assert {channel for _, channel in used} == {0}
-        told = replay_store(assembly, path)
-        assert told["state_hash"] == fold.state_hash
-        assert told["readings"] == fold.accounting()
-        assert balance(told["readings"]) == 0
+        reported = replay_store(assembly, path)
+        assert reported["state_hash"] == fold.state_hash
+        assert reported["readings"] == fold.accounting()
+        assert balance(reported["readings"]) == 0
         again = Fold(assembly, "stream")
         again.take(Entry(reading.time, Code.ACCEPTED, reading) for reading in accepted)
         assert History([*again.run(), *again.finish()]).newest == lived.newest
@@ -199,8 +199,8 @@ class TestStore:
         assembly, reading = ward(), Reading(0, 0, at(1), 80.0, 2.0)
         with Store.create_or_open(path, assembly.identity) as store:
             store.write([Entry(at(1), Code.ACCEPTED, reading)] * 2)
-        told = replay_store(ward(), path)["readings"]
-        assert (told["accepted"], told["assimilated"], told["duplicate"]) == (2, 1, 1)
+        reported = replay_store(ward(), path)["readings"]
+        assert (reported["accepted"], reported["assimilated"], reported["duplicate"]) == (2, 1, 1)
 
     def test_a_store_of_another_configuration_is_refused(self, path: Path) -> None:
         replay_recording(ward(), MemoryRecording(recorded(5)), store=path)
@@ -209,8 +209,8 @@ class TestStore:
 
     def test_an_empty_journal_gives_the_prior(self, path: Path) -> None:
         Store.create_or_open(path, ward().identity).close()
-        told = replay_store(ward(), path)
-        assert (told["ticks"], told["frontier"], told["estimates"]) == (0, None, {})
+        reported = replay_store(ward(), path)
+        assert (reported["ticks"], reported["frontier"], reported["estimates"]) == (0, None, {})
 
 
 class TestHorizon:
@@ -233,8 +233,8 @@ class TestHorizon:
         readings = [RawReading("patient-0", "abp", at(n + 0.5), self.value(n)) for n in range(self.READINGS)]
         known = {name: {"fixed": value} for name, value in self.KNOWN.items()}
         assembly = ward(members=4, priors=known, walk=dict.fromkeys(known, 0.0), wait="0 s")
-        told = replay_recording(assembly, MemoryRecording(readings), horizon=ahead)
-        scores: dict[str, Any] = told["horizon"]
+        reported = replay_recording(assembly, MemoryRecording(readings), horizon=ahead)
+        scores: dict[str, Any] = reported["horizon"]
         return scores
 
     def test_the_scores_are_those_calculated_by_hand(self) -> None:
@@ -253,8 +253,8 @@ class TestHorizon:
         }
         inside = [abs(self.value(n) - by["twin"](n)) <= 1.6448536 * 2.0 for n in forecast]
         assert 0 < sum(inside) < len(inside)
-        told = scores["patient-0/abp"]
-        assert told == pytest.approx(
+        reported = scores["patient-0/abp"]
+        assert reported == pytest.approx(
             {"seconds": 0.4, "forecasts": len(forecast), "coverage_90": mean(inside), **expected}, rel=1e-9
         )
 

@@ -91,11 +91,11 @@ class TestSmoothing:
     READINGS = tuple(r for n in range(60) for r in busy_tick(n, 2))
 
     def test_every_tick_is_said_when_it_has_run_and_again_when_its_lag_is_over(self) -> None:
-        told = in_order(replace(SMOOTHED[2], gate=0.0), self.READINGS, 60)
+        reported = in_order(replace(SMOOTHED[2], gate=0.0), self.READINGS, 60)
         for last_smoothed in (60 - LAG, 59):  # behind the last tick nothing comes
-            said = {key: len(known) for key, known in told.history.estimates.items()}
+            said = {key: len(known) for key, known in reported.history.estimates.items()}
             assert said == {(START + n, row): 2 if n < last_smoothed else 1 for n in range(60) for row in (0, 1)}
-            told.concluded()
+            reported.concluded()
 
     def test_the_latest_reading_that_is_taken_changes_what_was_smoothed_a_lag_before_it(self) -> None:
         late = gauge(60 - LATENESS, 1.3, twin=1, offset=7)
@@ -106,13 +106,13 @@ class TestSmoothing:
         assert min(again) == START + 60 - LATENESS - LAG
 
     def test_the_verdict_stays_what_it_was(self) -> None:
-        told = in_order(SMOOTHED[2], self.READINGS, 60)
-        assert all(len({known[1:] for known in revisions}) == 1 for revisions in told.history.estimates.values())
+        reported = in_order(SMOOTHED[2], self.READINGS, 60)
+        assert all(len({known[1:] for known in revisions}) == 1 for revisions in reported.history.estimates.values())
 
     def test_what_it_says_of_the_present_is_what_it_says_without(self) -> None:
         first = [in_order(fleets[2], self.READINGS, 60).history.estimates for fleets in (FLEETS, SMOOTHED)]
         for key, known in first[0].items():
-            with_smoothing, without = (np.frombuffer(told[0]) for told in (first[1][key][0], known[0]))
+            with_smoothing, without = (np.frombuffer(reported[0]) for reported in (first[1][key][0], known[0]))
             np.testing.assert_allclose(with_smoothing, without, rtol=0.0, atol=1e-10)
 
     def test_what_nobody_waits_for_is_said_the_next_time(self) -> None:
