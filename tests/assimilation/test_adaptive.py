@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import invgamma
 
-from twin_runtime.assimilation import AdaptiveInflation, AnalysisInput, Etkf
+from twin_runtime.assimilation import AdaptiveInflation, AnalysisInput, Etkf, InflationMemory
 from twin_runtime.assimilation.adaptive import Innovation, estimated, shape_of
 from twin_runtime.assimilation.conformance import of_twins, random_problem
 from twin_runtime.core import FloatArray
@@ -44,7 +44,7 @@ def surprising(twins: int = 1) -> AnalysisInput:
     return problem._replace(x=x, predicted=a.copy(), observed=far, variance=np.ones((twins, 1)))
 
 
-def inflated(problem: AnalysisInput, memory: FloatArray) -> tuple[FloatArray, FloatArray]:
+def inflated(problem: AnalysisInput, memory: InflationMemory) -> tuple[FloatArray, FloatArray]:
     """The analysis without and with inflation."""
     plain = Etkf().update(problem)
     wider = plain.copy()
@@ -53,35 +53,35 @@ def inflated(problem: AnalysisInput, memory: FloatArray) -> tuple[FloatArray, Fl
 
 
 def test_a_surprise_widens_what_was_observed_and_nothing_else() -> None:
-    problem, memory = surprising(), np.full((1, 2, 2), np.nan)
+    problem, memory = surprising(), InflationMemory.unknown(1, 2)
     plain, wider = inflated(problem, memory)
-    assert memory[0, 0, 0] > 1.1
-    assert wider[0, :, 0].var() == pytest.approx(plain[0, :, 0].var() * memory[0, 0, 0])
+    assert memory.mode[0, 0] > 1.1
+    assert wider[0, :, 0].var() == pytest.approx(plain[0, :, 0].var() * memory.mode[0, 0])
     assert wider[:, :, 1].tobytes() == plain[:, :, 1].tobytes()
     np.testing.assert_allclose(wider.mean(1), plain.mean(1), atol=1e-12)
 
 
 def test_what_is_not_observed_any_more_is_forgotten() -> None:
-    problem, memory = surprising(), np.array([[[3.0, 0.3], [3.0, 0.3]]])
+    problem, memory = surprising(), InflationMemory(np.full((1, 2), 3.0), np.full((1, 2), 0.3))
     for _ in range(50):
         inflated(problem, memory)
-    assert memory[0, 0, 0] > 1.1
-    assert memory[0, 1, 0] == pytest.approx(1.0, abs=0.02)
+    assert memory.mode[0, 0] > 1.1
+    assert memory.mode[0, 1] == pytest.approx(1.0, abs=0.02)
 
 
 def test_a_twin_without_observations_is_left_alone() -> None:
-    problem, memory = surprising(twins=2), np.full((2, 2, 2), 1.5)
+    problem, memory = surprising(twins=2), InflationMemory(*np.full((2, 2, 2), 1.5))
     problem.observed[0] = np.nan
     plain, wider = inflated(problem, memory)
     assert wider[0].tobytes() == plain[0].tobytes()
-    assert np.all(memory[0] == 1.5)
-    assert np.any(memory[1] != 1.5)
+    assert all((column[0] == 1.5).all() for column in memory)
+    assert any((column[1] != 1.5).any() for column in memory)
 
 
 def test_a_twin_does_not_depend_on_the_others() -> None:
-    problem, memory = random_problem(32, 3, 20, 4, 3), np.full((3, 4, 2), np.nan)
+    problem, memory = random_problem(32, 3, 20, 4, 3), InflationMemory.unknown(3, 4)
     _, together = inflated(problem, memory)
     for twin in range(3):
-        alone = np.full((1, 4, 2), np.nan)
+        alone = InflationMemory.unknown(1, 4)
         assert inflated(of_twins(problem, [twin]), alone)[1].tobytes() == together[twin].tobytes()
-        assert alone.tobytes() == memory[twin].tobytes()
+        assert [column.tobytes() for column in alone] == [column[twin].tobytes() for column in memory]

@@ -14,6 +14,7 @@ from twin_runtime.assimilation import (
     Etkf,
     Inflate,
     Inflation,
+    InflationMemory,
     Letkf,
     Localisation,
     ParticleFilter,
@@ -42,9 +43,9 @@ def problem(members: int = 16, observations: int = SITES) -> AnalysisInput:
     return given._replace(outputs=outputs)
 
 
-def analysed(name: str, given: AnalysisInput, inflation: Inflate = RELAXED) -> tuple[FloatArray, FloatArray]:
+def analysed(name: str, given: AnalysisInput, inflation: Inflate = RELAXED) -> tuple[FloatArray, InflationMemory]:
     """The analysis, inflated, and what the inflation remembers."""
-    analysis, memory = EVERY[name].update(given), np.full((len(given.x), given.x.shape[2], 2), np.nan)
+    analysis, memory = EVERY[name].update(given), InflationMemory.unknown(len(given.x), given.x.shape[2])
     inflation(given, analysis, memory)
     return analysis, memory
 
@@ -94,7 +95,7 @@ def test_an_observation_without_sense_has_no_effect(
     assert ours[1].tobytes() == theirs[1].tobytes()
     assert_close(ours.mean(1), theirs.mean(1))
     if inflation.remembers:
-        assert np.all(memory[:, :, 0] > 0.0)
+        assert np.all(memory.mode > 0.0)
 
 
 @pytest.mark.parametrize("wrong", [0.0, -0.0, -1.0, -np.inf, np.nan])

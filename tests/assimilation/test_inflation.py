@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin_runtime.assimilation import AnalysisInput, Etkf, Inflation
+from twin_runtime.assimilation import AnalysisInput, Etkf, Inflation, InflationMemory
 from twin_runtime.assimilation.conformance import assert_close, random_problem
 from twin_runtime.core import FloatArray
 
@@ -22,7 +22,7 @@ shares = st.floats(0.0, 1.0)
 
 def inflate(inflation: Inflation, problem: AnalysisInput, analysis: FloatArray) -> None:
     """Inflate in place; nothing is remembered."""
-    inflation(problem, analysis, np.empty((len(analysis), 0, 2)))
+    inflation(problem, analysis, InflationMemory.unknown(len(analysis), 0))
 
 
 def updated(problem: AnalysisInput, inflation: Inflation) -> tuple[FloatArray, FloatArray]:

@@ -202,8 +202,8 @@ def test_inflation_is_as_configured(tmp_path: Path) -> None:
     assert assemble(ring(tmp_path, inflation=1.02, rtps=0.1, rtpp=0.2)).types[0].fleet.inflation == given
     fleet = assemble(ring(tmp_path, inflation=1.02, rtps=0.1, rtpp=0.2, adaptive=True)).types[0].fleet
     assert fleet.inflation == AdaptiveInflation(given)
-    assert np.isnan(fleet.layout.by_variable(fleet.start().memory)).all()
-    assert fleet.layout.by_variable(fleet.start().memory).shape == (1, 40, 2)
+    inflation = fleet.layout.by_variable(fleet.start().memory)
+    assert all(column.shape == (1, 40) and np.isnan(column).all() for column in inflation)
 
 
 def test_what_is_done_about_a_divergence_is_as_configured(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin_runtime.assimilation import AnalysisInput, Assimilator, Inflate, Inflation
+from twin_runtime.assimilation import AnalysisInput, Assimilator, Inflate, Inflation, InflationMemory
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.model import Model
@@ -58,7 +58,7 @@ class Experiment:
         truth, x = draw_prior(variables, truths, 1), draw_prior(variables, keys, members)
         outcome = Outcome(*np.empty((2, self.cycles, replicates)))
         outputs = np.tile(self.observed, (replicates, 1))
-        variance, memory = np.full(outputs.shape, self.variance), np.full((replicates, len(variables), 2), np.nan)
+        variance, memory = np.full(outputs.shape, self.variance), InflationMemory.unknown(replicates, len(variables))
         for cycle in range(self.cycles):
             reading = self._advance(truth)[:, 0] + noise[cycle]
             predicted = self._advance(x)

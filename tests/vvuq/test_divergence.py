@@ -164,5 +164,5 @@ def test_what_is_reset_is_the_window_and_what_is_remembered_of_inflation() -> No
     for row, dtype in ((records.twins[1], TWIN), *((sensor, SENSOR) for sensor in records.sensors[1])):
         for name in dtype.names or ():
             assert np.all(row[name] == (0.0 if name.startswith("window_") else 1.0)), name
-    assert np.isnan(layout.by_variable(memory)[1]).all()
+    assert all(np.isnan(column[1]).all() for column in layout.by_variable(memory))
     assert all((column == 1.0).all() for column in layout.by_input(memory))

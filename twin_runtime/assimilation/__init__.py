@@ -7,7 +7,7 @@ from twin_runtime.assimilation.enkf import Enkf
 from twin_runtime.assimilation.enkf_n import EnkfN
 from twin_runtime.assimilation.ensrf import Ensrf
 from twin_runtime.assimilation.etkf import Etkf
-from twin_runtime.assimilation.inflation import Inflate, Inflation
+from twin_runtime.assimilation.inflation import Inflate, Inflation, InflationMemory
 from twin_runtime.assimilation.kalman import Kalman, Unscented
 from twin_runtime.assimilation.letkf import Letkf
 from twin_runtime.assimilation.localisation import Localisation
@@ -26,6 +26,7 @@ __all__ = [
     "Etkf",
     "Inflate",
     "Inflation",
+    "InflationMemory",
     "Kalman",
     "Letkf",
     "Localisation",

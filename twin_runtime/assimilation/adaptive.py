@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from twin_runtime.assimilation.anomalies import mean_and_variance, scale_anomalies
-from twin_runtime.assimilation.inflation import Inflation
+from twin_runtime.assimilation.inflation import Inflation, InflationMemory
 from twin_runtime.assimilation.local import significance
 from twin_runtime.assimilation.localisation import NEGLIGIBLE
 from twin_runtime.assimilation.observation_space import dot, whitened_rows
@@ -42,7 +42,7 @@ class AdaptiveInflation:
         """The mode and the standard deviation of every state's inflation."""
         return True
 
-    def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: FloatArray) -> None:
+    def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: InflationMemory) -> None:
         """See :class:`twin_runtime.assimilation.inflation.Inflate`."""
         self.before(given, analysis, memory)
         _adapt(given.arrays(), analysis, memory, self.sd, self.least_sd)
@@ -62,11 +62,11 @@ class Innovation(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def _adapt(given: AnalysisInput, analysis: FloatArray, memory: FloatArray, sd: float, least_sd: float) -> None:
+def _adapt(given: AnalysisInput, analysis: FloatArray, memory: InflationMemory, sd: float, least_sd: float) -> None:
     for t in range(len(analysis)):
         rows = whitened_rows(given.predicted[t], given.observed[t], given.variance[t])
         if len(rows) > 0:
-            mode, spread = memory[t, :, 0], memory[t, :, 1]
+            mode, spread = memory.mode[t], memory.sd[t]
             if np.isnan(mode[0]):
                 mode[:], spread[:] = 1.0, sd
             _estimate(given.x[t], rows, mode, spread, least_sd)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numba import njit
@@ -15,6 +15,21 @@ BLOCK = 64
 """States handled together, so that their members stay in the cache between the passes over them."""
 
 
+class InflationMemory(NamedTuple):
+    """What is known of the inflation of every variable, ``[twin, variable]``: mode and standard deviation; NaN at first.
+
+    Without variables where nothing is kept.
+    """
+
+    mode: FloatArray
+    sd: FloatArray
+
+    @classmethod
+    def unknown(cls, twins: int, variables: int) -> "InflationMemory":
+        """That of twins before their first analysis."""
+        return cls(*np.full((2, twins, variables), np.nan))
+
+
 class Inflate(Protocol):
     """What the runtime asks of a kind of inflation."""
 
@@ -23,11 +38,11 @@ class Inflate(Protocol):
         """Whether it keeps something of every variable from tick to tick."""
         ...
 
-    def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: FloatArray) -> None:
+    def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: InflationMemory) -> None:
         """Inflate ``analysis[twin, member, state]`` in place; ``given`` is what it was made from.
 
-        Neither has columns of the past any more: they are corrected, but never inflated. ``memory[twin, state, 2]`` is
-        what it keeps, NaN at first, and changed in place.
+        Neither has columns of the past any more: they are corrected, but never inflated. ``memory`` is changed in
+        place.
         """
         ...
 
@@ -54,7 +69,7 @@ class Inflation:
         """Nothing."""
         return False
 
-    def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: FloatArray) -> None:
+    def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: InflationMemory) -> None:
         """See :class:`Inflate`."""
         if self != Inflation():
             _inflate(given.arrays(), analysis, self.factor, self.rtps, self.rtpp)

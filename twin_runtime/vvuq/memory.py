@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
+from twin_runtime.assimilation.inflation import InflationMemory
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.signals import InputSamples
 
@@ -125,10 +126,11 @@ class Layout:
         stop = TWIN_WIDTH + self.sensors * SENSOR_WIDTH
         return CheckMemory(by_twin(memory), memory[:, TWIN_WIDTH:stop].view(SENSOR))
 
-    def by_variable(self, memory: FloatArray) -> FloatArray:
-        """A view ``[twin, variable, 2]``: inflation and how uncertain it is; NaN: none yet."""
+    def by_variable(self, memory: FloatArray) -> InflationMemory:
+        """Views of the inflation of every variable."""
         start = TWIN_WIDTH + self.sensors * SENSOR_WIDTH
-        return memory[:, start : start + self.variables * 2].reshape(len(memory), self.variables, 2)
+        inflation = memory[:, start : start + self.variables * 2].reshape(len(memory), self.variables, 2)
+        return InflationMemory(inflation[..., 0], inflation[..., 1])
 
     def by_input(self, memory: FloatArray) -> InputSamples:
         """Views of the newest sample of every input before the tick, its time in ns; NaN: none yet."""
@@ -140,8 +142,7 @@ class Layout:
         memory = np.zeros((twins, self.width))
         sensors = self.records(memory).sensors
         sensors["newest"], sensors["value"] = -np.inf, np.nan
-        self.by_variable(memory)[:] = np.nan
-        for column in self.by_input(memory):
+        for column in (*self.by_variable(memory), *self.by_input(memory)):
             column[:] = np.nan
         return memory
 
@@ -151,7 +152,8 @@ class Layout:
             for name in dtype.names or ():
                 if name.startswith("window_"):
                     columns[name][twin] = 0.0
-        self.by_variable(memory)[twin] = np.nan
+        for column in self.by_variable(memory):
+            column[twin] = np.nan
 
 
 def by_twin(memory: FloatArray) -> RecordArray:
