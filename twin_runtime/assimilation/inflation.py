@@ -16,7 +16,7 @@ BLOCK = 64
 
 
 class InflationMemory(NamedTuple):
-    """What is known of the inflation of every variable, ``[twin, variable]``: mode and standard deviation; NaN at first.
+    """The inflation of every variable, ``[twin, variable]``: its mode and standard deviation; NaN at first.
 
     Without variables where nothing is kept.
     """
