@@ -3,10 +3,13 @@
 Root mean square error of the outlet (K), the example as it is and calibrated by a run, on each of the four runs:
 
     calibrated by    150801   151202   151204   160104
-    (nothing)         0.503    0.422    0.385    0.355
-    150801            0.234    0.418    0.221    0.362
-    151202            0.331    0.194    0.298    0.348
-    151204            0.346    0.702    0.190    0.360
+    (nothing)         0.521    0.500    0.374    0.383
+    150801            0.212    0.433    0.187    0.390
+    151202            0.316    0.239    0.271    0.377
+    151204            0.333    0.717    0.142    0.388
+
+These are of 500 members drawn with seed 3. Other seeds change the errors by about 5 %; what 151202 gains on itself is
+the least certain: its error falls to 0.48 to 0.58 of what it was. With 100 members the errors change by a third.
 
 No run is explained to within the sensor's noise: the misfit stays at 2 to 9 a reading. What 151204 gives in 5 minutes
 of the loss is next to nothing, and what it makes of the film does not hold for 151202.
@@ -27,19 +30,19 @@ from twin_runtime.config import load as load_config
 from twin_runtime.runs.assembly import Assembly, assemble
 
 EXAMPLE = EXAMPLES / "pipe.toml"
-MEMBERS = 100
+MEMBERS, SEED = 500, 3
 
 
 def run_of(assembly: Assembly, folder: Path, run: str) -> Calibration:
     segment = segment_of(assembly, load(EXAMPLES / f"pipe-{run}.recording.toml", folder))
-    return calibrate(segment, EsMda(), members=MEMBERS, seed=1)
+    return calibrate(segment, EsMda(), members=MEMBERS, seed=SEED)
 
 
 def free_forecast(assembly: Assembly, folder: Path, run: str) -> tuple[float, float]:
     """Root mean square error of the median outlet (K), and by what share the front's delay is wrong."""
     segment = segment_of(assembly, load(EXAMPLES / f"pipe-{run}.recording.toml", folder))
     model = assembly.types[0].fleet.model
-    outlet = np.median(predict(segment, prior_ensemble(model, 1, segment.twin, MEMBERS)), axis=0)
+    outlet = np.median(predict(segment, prior_ensemble(model, SEED, segment.twin, MEMBERS)), axis=0)
     rig = recorded(folder, run)
     error = float(np.sqrt(np.mean((independent_readings(segment).value - outlet) ** 2)))
     delay, measured = rig.delayed_mass(rig.seconds, outlet), rig.delayed_mass(rig.seconds, rig.outlet)

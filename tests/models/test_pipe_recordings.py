@@ -123,6 +123,7 @@ def test_the_twin_with_a_wall_is_trusted(run: str, recording: Finder, tmp_path: 
 def test_the_twin_without_a_wall_is_found_out_while_the_front_passes(
     run: str, recording: Finder, tmp_path: Path
 ) -> None:
+    """Over 160104 the coverage depends on the draw of the prior: of six seeds it is 0.45 to 0.75."""
     folder = recording("pipe")
     rig = recorded(folder, run)
     twin = replayed("pipe-no-wall.toml", folder, run, tmp_path / "pipe.db")
