@@ -51,14 +51,19 @@ def smooth(error: FloatArray) -> FloatArray:
 
 @pytest.mark.slow
 def test_a_diverging_etkf_is_found_within_a_window_and_no_other_is_suspected() -> None:
-    """DAPPER's row of 24 members and inflation 1.013: one seed in forty is lost, within 1500 cycles."""
+    """DAPPER's row of 24 members and inflation 1.013: of 40 replicates none to six are lost within 1500 cycles.
+
+    With this seed it is three; of 18 seeds 3.1 on the average. Judged are those that were well at cycle 400, and are
+    not lost at the very end.
+    """
     watched = Watched(Etkf(rotate=True))
-    error, spread = replace(LORENZ96, discarded=0).run(watched, 24, Inflation(1.013), REPLICATES)
+    error, spread = replace(LORENZ96, discarded=0).run(watched, 24, Inflation(1.013), REPLICATES, seed=2)
     reported = np.array(watched.diverged)
     lost = [r for r in range(REPLICATES) if smooth(error[400:, r]).max() > LOST]
-    assert lost
-    for replicate in lost:
-        passed = 400 + int(np.argmax(smooth(error[400:, replicate]) > LOST))
+    passes = {r: 400 + int(np.argmax(smooth(error[400:, r]) > LOST)) for r in lost}
+    judged = {r: passed for r, passed in passes.items() if 400 < passed <= len(error) - WINDOW}
+    assert judged
+    for replicate, passed in judged.items():
         found = int(np.argmax(reported[:, replicate]))
         assert passed - 20 < found < passed + WINDOW
         assert spread[passed:found, replicate].mean() < 1.5 * spread[400:, :].mean()
