@@ -41,7 +41,7 @@ def test_late_readings_are_used_as_well_as_in_the_reference(policy: Policy, plac
 @pytest.mark.slow
 @pytest.mark.parametrize("place", range(4))
 def test_late_readings_taken_as_current_are_worse_than_none(place: int) -> None:
-    """At a delay of 0.10 a run may be lost: the mean of the reference, 1.53, has some; of 24 of ours none was (0.97)."""
+    """At a delay of 0.10 runs may be lost: the mean of the reference, 1.53, has some; of 24 of ours none is (0.97)."""
     mean, sd = late.score(DELAYS[place], CURRENT)
     assert mean < REFERENCE[CURRENT][place] + 2.0 * sd
     assert mean > REFERENCE[CURRENT][place] - 2.0 * sd or place == RUNS_MAY_BE_LOST
