@@ -92,3 +92,18 @@ def test_the_help_teaches_every_fault() -> None:
         "duplicates",
     ):
         assert kind in text
+
+
+def test_of_several_types_the_twin_must_be_known(tmp_path: Path) -> None:
+    path = tmp_path / "hospital.toml"
+    path.write_text(
+        '[deployment]\nname = "hospital"\n\n'
+        + "".join(
+            f'[types.{name}.twin]\nmodel = "lorenz63"\ntwins = ["{name}-1"]\ntick = "50 ms"\n\n'
+            for name in ("air", "sea")
+        )
+    )
+    result = CliRunner().invoke(app, ["simulate", "patient", "--config", str(path), "--twin", "sea-2"])
+    assert result.exit_code == 2
+    assert "there is no twin 'sea-2'" in result.stderr
+    assert "did you mean sea-1" in result.stderr

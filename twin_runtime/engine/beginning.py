@@ -44,5 +44,6 @@ def tick_of_begun(
 def has_begun(memory: FloatArray, readings: Sequence[Reading]) -> npt.NDArray[np.bool_]:
     """Whether each twin has had a tick, or has a reading in this one."""
     begun: npt.NDArray[np.bool_] = np.any(by_twin(memory)["sum_verdicts"], axis=1)
-    begun[[reading.twin for reading in readings]] = True
+    if not begun.all():
+        begun[[reading.twin for reading in readings]] = True
     return begun

@@ -58,10 +58,6 @@ class Assembly:
         """New intakes for all messages of this deployment."""
         return Router([twin_type.intake(clock) for twin_type in self.types])
 
-    def type_of(self, twin: str) -> TypeAssembly | None:
-        """The type of a twin; None if there is no such twin."""
-        return next((twin_type for twin_type in self.types if twin in twin_type.fleet.twins), None)
-
 
 def assemble(config: Config) -> Assembly:
     """Put a deployment together; raises one :class:`twin_runtime.errors.ConfigError` that reports everything wrong."""

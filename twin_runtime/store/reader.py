@@ -67,7 +67,7 @@ class Reader:
         try:
             stored = msgspec.json.decode(self.meta["identity"], type=Identity)
             self.identity = all_twins(self._reading, stored) if identity is None else identity
-            self._numbers = Numbers(self._reading, self.identity)
+            self._numbers = Numbers(self._reading, self.identity, str(path))
         except (sqlite3.Error, KeyError):
             self._reading.close()
             raise StoreError("is empty", where=str(path), remedy="`twin run` fills a store") from None

@@ -25,7 +25,7 @@ class Numbers:
     Twins that only one of the two has are left out. Raises :class:`StoreError` for a channel that the identity lacks.
     """
 
-    def __init__(self, connection: sqlite3.Connection, identity: Identity) -> None:
+    def __init__(self, connection: sqlite3.Connection, identity: Identity, where: str) -> None:
         ids = dict(connection.execute("SELECT name, id FROM twin"))
         self.twins = [[int(ids.get(name, NONE)) for name in twin_type.twins] for twin_type in identity.types]
         """The number of every twin, by type and row."""
@@ -41,8 +41,10 @@ class Numbers:
                 place = types[twin]
                 channels = identity.types[place].channels
                 if channel not in channels:
-                    remedy = f"replay it under the configuration that wrote it, or add the channel to {channels}"
-                    raise StoreError(f"has a channel '{channel}', which the configuration lacks", remedy=remedy)
+                    remedy = f"use the configuration that wrote it, or add the channel to: {', '.join(channels)}"
+                    raise StoreError(
+                        f"has a channel '{channel}', which the configuration lacks", where=where, remedy=remedy
+                    )
                 signal = Signal(place, self.rows[twin], channels.index(channel))
                 self.signals[number], self.ids[signal] = signal, number
 
