@@ -116,7 +116,7 @@ async def durable(settings: MqttSettings, assembly: Assembly, path: Path) -> flo
     source, store = Counted(settings, assembly.router().topics), Store.create_or_open(path, assembly.identity)
     try:
         await run(assembly, source, store, stop=source.complete)
-        assert store.counts() == {Code.ACCEPTED: MESSAGES}
+        assert store.counts() == {(0, Code.ACCEPTED): MESSAGES}
     finally:
         store.close()
     return source.seconds

@@ -72,17 +72,19 @@ class Inflation:
     def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: InflationMemory) -> None:
         """See :class:`Inflate`."""
         if self != Inflation():
-            _inflate(given.arrays(), analysis, self.factor, self.rtps, self.rtpp)
+            _inflate(given.x, given.observed, analysis, self.factor, self.rtps, self.rtpp)
 
 
 @njit(cache=True)
-def _inflate(given: AnalysisInput, analysis: FloatArray, factor: float, rtps: float, rtpp: float) -> None:
+def _inflate(
+    x: FloatArray, observed: FloatArray, analysis: FloatArray, factor: float, rtps: float, rtpp: float
+) -> None:
     states = analysis.shape[2]
     for t in range(len(analysis)):
-        if not np.isnan(given.observed[t]).all():
+        if not np.isnan(observed[t]).all():
             for first in range(0, states, BLOCK):
                 last = min(first + BLOCK, states)
-                before, after = given.x[t, :, first:last], analysis[t, :, first:last]
+                before, after = x[t, :, first:last], analysis[t, :, first:last]
                 if rtpp > 0.0:
                     _mix(before, after, rtpp)
                 _inflate_columns(before, after, factor, rtps)

@@ -36,7 +36,8 @@ class AnalysisInput(NamedTuple):
 
     def without_past(self) -> "AnalysisInput":
         """The same for the ensemble alone."""
-        return self._replace(x=self.x[:, :, : self.states])
+        whole = self.states is None or self.states == self.x.shape[2]
+        return self if whole else self._replace(x=self.x[:, :, : self.states])
 
 
 class Assimilator(Protocol):

@@ -47,8 +47,8 @@ def input_signals(
     """
     twins, inputs = last.time.shape
     most = int(np.bincount(samples.twin * inputs + samples.channel).max(initial=0)) if samples.twin.size else 0
-    times = np.full((twins, inputs, 2 * most + 3), np.inf)
-    signals = InputSignals(times, np.full_like(times, np.inf), np.ones(twins))
+    shape = (twins, inputs, 2 * most + 3)
+    signals = InputSignals(np.empty(shape), np.empty(shape), np.ones(twins))
     _fill(rules, last, samples, after, start, signals)
     return signals
 
@@ -64,6 +64,7 @@ def _fill(
 ) -> None:
     twins, inputs = last.time.shape
     times, values, count = signals.times, signals.values, np.zeros((twins, inputs), np.int64)
+    times[:], values[:] = np.inf, np.inf
     for i in range(twins):
         for e in range(inputs):
             if rules.shape[e] != EVENT:
@@ -100,4 +101,6 @@ def keep_newest(last: InputSamples, samples: ReadingColumns, start: int) -> None
 
 def no_samples(twins: int, inputs: int) -> InputSamples:
     """What is known behind a tick where no sample is."""
-    return InputSamples(*np.full((2, twins, inputs), np.inf))
+    both = np.empty((2, twins, inputs))
+    both.fill(np.inf)
+    return InputSamples(both[0], both[1])

@@ -64,8 +64,8 @@ class Observations(NamedTuple):
 def observations(readings: ReadingColumns, twins: int, outputs: IntArray) -> Observations:
     """Lay out the sensors' readings; ``outputs[sensor]`` is the model output that a sensor observes."""
     width = int(np.bincount(readings.twin).max()) if readings.twin.size else 0
-    times, value, variance = np.full((twins, width), np.inf), *np.full((2, twins, width), np.nan)
-    sensor, output = np.full((2, twins, width), -1)
+    times, value, variance = (np.empty((twins, width)) for _ in range(3))
+    sensor, output = (np.empty((twins, width), np.int64) for _ in range(2))
     laid_out = Observations(Points(times, output), sensor, value, variance)
     _lay_out(readings, outputs, laid_out)
     return laid_out
@@ -73,6 +73,8 @@ def observations(readings: ReadingColumns, twins: int, outputs: IntArray) -> Obs
 
 @njit(cache=True)
 def _lay_out(readings: ReadingColumns, outputs: IntArray, into: Observations) -> None:
+    into.points.times[:], into.points.outputs[:], into.sensor[:] = np.inf, -1, -1
+    into.value[:], into.variance[:] = np.nan, np.nan
     place = 0
     for k in range(readings.twin.size):
         i, sensor = readings.twin[k], readings.channel[k]

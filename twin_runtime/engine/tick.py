@@ -162,7 +162,7 @@ def respond_to_divergence(
 ) -> None:
     """Find the twins that have diverged from their assets, and respond as declared; all arrays are changed in place."""
     factors = find_divergence(fleet.divergence, records)
-    for i in np.flatnonzero(factors):
+    for i in factors.nonzero()[0]:
         if fleet.divergence.response is Response.REDRAW:
             x[i] = fleet.drawn(rows[i : i + 1], number)[0]
         else:

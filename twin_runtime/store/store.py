@@ -19,7 +19,7 @@ from twin_runtime.errors import StoreError
 from twin_runtime.store import schema
 from twin_runtime.store.identity import Identity, require_same
 from twin_runtime.store.reader import Reader
-from twin_runtime.store.twins import Signal, update_twins
+from twin_runtime.store.twins import update_twins
 
 __all__ = ["Identity", "Store"]
 
@@ -125,7 +125,7 @@ class Store(Reader):
                 yield arrival, place, text, *[None] * 6, topic, payload, detail
             else:
                 twin, channel, *stamped = reading
-                signal = ids[Signal(place, twin, channel)]
+                signal = ids[place, twin, channel]
                 yield arrival, place, text, signal, *stamped, topic or None, payload or None, detail or None
 
     def _estimates(self, record: Record) -> Iterator[tuple[object, ...]]:

@@ -33,8 +33,8 @@ class Numbers:
         """The row of every twin, by its number."""
         self.signals: dict[int, Signal] = {}
         """The signals by their numbers."""
-        self.ids: dict[Signal, int] = {}
-        """The numbers of the signals."""
+        self.ids: dict[tuple[int, int, int], int] = {}
+        """The numbers of the signals (type, row, channel)."""
         types = {number: place for place, numbers in enumerate(self.twins) for number in numbers}
         for number, twin, channel in connection.execute("SELECT id, twin, channel FROM signal"):
             if twin in types:

@@ -96,14 +96,14 @@ def compare(
             s = comparison.sensor[i, k]
             if s < 0:
                 continue
-            sensor = memory.sensors[i, s]
-            repeated = _repeated(comparison.observed[i, k], tick, sensor)
-            innovation = _innovation(comparison, i, k, used.deviations[accepted], repeated > gate.frozen[s])
+            sensor, observed, noise = memory.sensors[i, s], comparison.observed[i, k], comparison.variance[i, k]
+            frozen = _repeated(observed, tick, sensor) > gate.frozen[s]
+            innovation = _innovation(comparison.predicted[i, :, k], observed, noise, frozen, used.deviations[accepted])
             _count(innovation, tick, memory.twins[i], sensor)
             if _passes(innovation, gate, memory.twins[i], sensor):
-                score_forecast(used.deviations[accepted], innovation.noise, innovation.sd, working.vectors[0], sensor)
-                kept[i, k] = comparison.observed[i, k]
-                used.noise[accepted], used.sensor[accepted], which[accepted] = innovation.noise, s, k
+                score_forecast(used.deviations[accepted], noise, innovation.sd, working.vectors[0], sensor)
+                kept[i, k] = observed
+                used.noise[accepted], used.sensor[accepted], which[accepted] = noise, s, k
                 accepted += 1
         if accepted > 0:
             if correlated is not None:
@@ -115,14 +115,15 @@ def compare(
 
 
 @njit(cache=True, error_model="numpy")
-def _innovation(comparison: Comparison, twin: int, reading: int, deviations: FloatArray, frozen: bool) -> Innovation:
+def _innovation(
+    predicted: FloatArray, observed: float, noise: float, frozen: bool, deviations: FloatArray
+) -> Innovation:
     """The innovation of one reading; fills ``deviations[member + 1]``: the members from their mean, and the reading."""
-    members = len(deviations) - 1
-    predicted, noise = comparison.predicted[twin, :, reading], comparison.variance[twin, reading]
-    mean = predicted.sum() / predicted.size
+    members = predicted.size
+    mean = predicted.sum() / members
     for j in range(members):
         deviations[j] = predicted[j] - mean
-    deviations[members] = comparison.observed[twin, reading] - mean
+    deviations[members] = observed - mean
     sd = math.sqrt(sample_variance(deviations, members) * (1.0 + 1.0 / members) + noise)
     return Innovation(deviations[members] / sd, sd, noise, frozen)
 
