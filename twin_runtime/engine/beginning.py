@@ -75,13 +75,13 @@ def _tick_of_some(
 
 def is_running(memory: FloatArray) -> BoolArray:
     """Whether each twin has begun and is not paused."""
-    running: BoolArray = np.isnan(by_twin(memory)["paused"])
+    running: BoolArray = by_twin(memory)["paused"] == 0.0
     return running
 
 
 def paused_rows(memory: FloatArray) -> list[int]:
     """The places of the twins that had begun and are paused."""
-    return [int(place) for place in np.flatnonzero(np.isfinite(by_twin(memory)["paused"]))]
+    return [int(place) for place in np.flatnonzero(by_twin(memory)["paused"] > 0.0)]
 
 
 def _begin(fleet: Fleet, state: FleetState, place: int, number: int, rows: IntArray) -> None:
@@ -92,8 +92,8 @@ def _begin(fleet: Fleet, state: FleetState, place: int, number: int, rows: IntAr
     """
     memory = by_twin(state.memory)[place]
     paused, row = float(memory["paused"]), rows[place : place + 1]
-    memory["paused"] = np.nan
-    if not math.isfinite(paused):
+    memory["paused"] = 0.0
+    if paused < 0.0:
         return
     x = fleet.drawn(row, number)
     if not fleet.method.keeps_points:

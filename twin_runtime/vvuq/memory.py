@@ -49,7 +49,7 @@ class TwinMemory:
     """For how many ticks yet the twin counts as diverged."""
     sum_diverged: float
     paused: float
-    """The tick since which the twin does not run; -inf: it has not begun; NaN: it runs."""
+    """The tick since which the twin does not run; -1: it has not begun; 0: it runs."""
     sum_gaps: float
     """How often it has begun again after a pause."""
 
@@ -144,7 +144,7 @@ class Layout:
     def fresh(self, twins: int) -> FloatArray:
         """The memory of twins that have had no reading yet."""
         memory = np.zeros((twins, self.width))
-        by_twin(memory)["paused"] = -np.inf
+        by_twin(memory)["paused"] = -1.0
         sensors = self.records(memory).sensors
         sensors["newest"], sensors["value"] = -np.inf, np.nan
         for column in (*self.by_variable(memory), *self.by_input(memory)):
