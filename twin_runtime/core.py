@@ -40,6 +40,7 @@ class Code(StrEnum):
     FUTURE = "future"
     PAST = "past"
     CLOCK_BACKWARDS = "clock-backwards"
+    CONFLICT = "conflict"
 
     @property
     def is_rejection(self) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.ward import EPOCH, at, recorded, ward
+from tests.ward import EPOCH, at, pressure, recorded, ward
 from twin_runtime.calibration import Segment, segment_of
 from twin_runtime.core import RawReading
 from twin_runtime.errors import ConfigError, RecordingError
@@ -48,7 +48,7 @@ def test_a_section_can_be_chosen() -> None:
 
 def test_what_the_door_refuses_and_what_comes_twice_is_counted() -> None:
     wild = RawReading("patient-0", "abp", at(3.6), 1000.0)
-    twice = RawReading("patient-0", "abp", at(4.5), 80.0)
+    twice = RawReading("patient-0", "abp", at(4.5), pressure(4))
     found = segment_of(ward(), MemoryRecording([*recorded(TICKS), wild, twice]))
     assert found.readings == TICKS
     assert found.refused == {"out-of-range": 1, "duplicate": 1}

@@ -27,9 +27,9 @@ def message(payload: object, topic: str = "patient-1/abp", arrival: int = NOW) -
     return Message(topic, payload if isinstance(payload, bytes) else json.dumps(payload).encode(), arrival)
 
 
-def fate(intake: Intake, **fields: object) -> Code:
+def fate(intake: Intake, arrival: int = NOW, **fields: object) -> Code:
     """What becomes of a single sample of 80 mmHg, now, unless given otherwise."""
-    [entry] = intake.read(message({"value": 80, "time": NOW} | fields))
+    [entry] = intake.read(message({"value": 80, "time": NOW} | fields, arrival=arrival))
     return entry.code
 
 
@@ -229,6 +229,41 @@ class TestStreamClock:
         intake = door(Plausibility.stream())
         intake.remember(Reading(0, 0, 1_000_000_000 * SECOND, 80.0, 2.0, 17))
         assert fate(intake, time=NOW) is Code.FUTURE
+
+
+class TestLockOutsEnd:
+    """Refusals that agree with each other move what the next readings are judged by."""
+
+    def test_after_an_hour_of_silence_the_stream_goes_on_at_once(self) -> None:
+        intake = door(Plausibility.stream())
+        first = NOW - 4000 * SECOND
+        assert fate(intake, time=first, arrival=first) is Code.ACCEPTED
+        assert fate(intake, time=NOW, arrival=NOW) is Code.ACCEPTED
+
+    @pytest.mark.parametrize("first", [0, NOW - 75_600 * SECOND], ids=["1970", "a retained message 21 h old"])
+    def test_a_first_stamp_of_long_ago_locks_nobody_out(self, first: int) -> None:
+        intake = door(Plausibility.stream())
+        fate(intake, time=first, arrival=NOW)
+        codes = [fate(intake, time=NOW + k, arrival=NOW + k) for k in range(1, 5)]
+        assert codes == [Code.FUTURE, Code.FUTURE, Code.ACCEPTED, Code.ACCEPTED]
+
+    def test_a_sensor_whose_clock_is_fast_is_accepted_once_that_is_clear(self) -> None:
+        intake = door()
+        codes = [fate(intake, time=NOW + k + 6 * SECOND, arrival=NOW + k) for k in range(5)]
+        assert codes == [Code.FUTURE, Code.FUTURE, Code.ACCEPTED, Code.ACCEPTED, Code.ACCEPTED]
+
+    def test_a_foreign_message_ahead_costs_a_sensor_two_readings(self) -> None:
+        intake = door()
+        fate(intake, seq=1)
+        fate(intake, seq=2, time=NOW + 4_900_000_000)
+        codes = [fate(intake, seq=3 + k, time=NOW + k * 8_000_000, arrival=NOW + k) for k in range(1, 5)]
+        assert codes == [Code.CLOCK_BACKWARDS, Code.CLOCK_BACKWARDS, Code.ACCEPTED, Code.ACCEPTED]
+
+    def test_a_waveform_far_ahead_is_one_message(self) -> None:
+        intake = door()
+        times = [NOW + 3600 * SECOND + k for k in range(100)]
+        entries = intake.read(message({"values": [80.0] * 100, "times": times}))
+        assert {entry.code for entry in entries} == {Code.FUTURE}
 
 
 class TestClockBackwards:

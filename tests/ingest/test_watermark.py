@@ -45,12 +45,43 @@ def test_a_tick_runs_as_soon_as_every_signal_has_passed_its_end(clock: str) -> N
 
 
 def test_every_twin_of_a_fleet_must_have_passed_it() -> None:
-    marks = watermarks(
-        *(heard(9.0, twin, channel) for twin in (0, 1) for channel in (0, 1) if twin + channel < 2), twins=2
-    )
-    assert marks.through(at(5)) == FIRST + 1  # by waiting: at 5 less 2.5 ticks
+    marks = watermarks(*(heard(number, *of) for number in (2.0, 9.0) for of in ((0, 0), (0, 1), (1, 0))), twins=2)
+    assert marks.through(at(4)) == FIRST + 1  # what has not been heard yet is waited for, from the first reading on
     marks.advance(heard(7.5, 1, 1))
-    assert marks.through(at(5)) == FIRST + 6
+    assert marks.through(at(4)) == FIRST + 6
+
+
+class TestIdleSignals:
+    def test_one_that_is_never_heard_holds_nobody_back_once_the_wait_has_run_out(self) -> None:
+        marks = watermarks(heard(2.0), heard(9.0))
+        assert marks.through(at(4.5)) == FIRST + 1
+        assert marks.through(at(4.6)) == FIRST + 8
+
+    def test_one_that_dies_is_waited_for_by_its_own_interval_and_then_no_more(self) -> None:
+        marks = watermarks(*(heard(number, channel=1) for number in range(0, 21, 4)), *map(heard, range(40)))
+        last = 20 + 2.5 + 2 * 4
+        assert marks.through(at(last)) == FIRST + 27  # by waiting: 2.5 ticks
+        assert marks.through(at(last + 0.1)) == FIRST + 38
+
+    def test_when_it_is_heard_again_it_is_waited_for_again(self) -> None:
+        marks = watermarks(heard(2.0), heard(9.0))
+        assert marks.through(at(9)) == FIRST + 8
+        marks.advance(heard(9.5, channel=1))
+        marks.advance(heard(12.0))
+        assert marks.through(at(10)) == FIRST + 8
+        assert marks.through(at(13.0)) == FIRST + 11
+
+
+class TestFarAhead:
+    def test_one_reading_far_ahead_of_all_others_moves_no_tick(self) -> None:
+        marks = watermarks(heard(5.0), heard(5.0, channel=1), heard(75_000), heard(6.0), clock="stream")
+        assert marks.stream == at(6.0)
+        assert marks.through(0) == FIRST + 4
+
+    def test_after_a_restart_the_clock_goes_on_without_readings(self) -> None:
+        marks = watermarks()
+        marks.resume(at(5))
+        assert marks.through(at(100)) == FIRST + 96
 
 
 class TestWaiting:
@@ -64,9 +95,11 @@ class TestWaiting:
 
     def test_by_the_stream_clock_the_newest_event_time_of_all_counts(self) -> None:
         marks = watermarks(heard(5.5), clock="stream")
-        assert marks.through(at(1000)) == FIRST + 2
+        assert marks.through(at(1000)) == FIRST + 4
+        marks.advance(heard(7.5, channel=1))
+        assert marks.through(at(1000)) == FIRST + 4
         marks.advance(heard(8.5, channel=1))
-        assert marks.through(at(1000)) == FIRST + 5
+        assert marks.through(at(1000)) == FIRST + 7
         assert marks.stream == at(8.5)
 
     def test_a_reading_that_comes_late_holds_nothing_up(self) -> None:

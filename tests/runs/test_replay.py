@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.ledger import History, history_of
-from tests.ward import TICK, at, message, messages, recorded, ward
+from tests.ward import TICK, at, message, messages, pressure, recorded, ward
 from twin_runtime.core import SECOND, Code, Entry, RawReading, Reading
 from twin_runtime.errors import RecordingError, StoreError
 from twin_runtime.runs.fold import Fold
@@ -147,7 +147,7 @@ class TestStore:
         assembly = ward()
         fold, intake = Fold(assembly), assembly.router()
         arrivals = [*messages(50), *messages(15, first=50)[::-1], *messages(35, first=65)]
-        arrivals += [message(91.5, 80.0), message(1.2, 80.0), message(99.2, 999.0), message(98.1, 80.0)]
+        arrivals += [message(91.5, pressure(91)), message(1.2, 80.0), message(99.2, 999.0), message(98.1, 80.0)]
         with Store.create_or_open(path, assembly.identity) as store:
             for each in arrivals:
                 entries = fold.take(intake.read(each))

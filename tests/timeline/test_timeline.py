@@ -155,10 +155,11 @@ class TestAcceptance:
         readings = log(30, 2)
         run = Run.of(FLEETS[2]).offer(*readings).to(30)
         before = run.bits
-        run.offer(*(r._replace(value=r.value + 1.0) for r in readings if r.time >= (START + 30 - LATENESS) * TICK)).to(
-            30
-        )
+        again = [r for r in readings if r.time >= (START + 30 - LATENESS) * TICK]
+        run.offer(*again).to(30)
         assert set(run.codes[len(readings) :]) == {Code.DUPLICATE}
+        run.offer(*(r._replace(value=r.value + 1.0) for r in again)).to(30)
+        assert set(run.codes[len(readings) + len(again) :]) == {Code.CONFLICT}
         assert run.bits == before
         waiting = gauge(33, 1.0)
         run.offer(waiting, waiting)

@@ -98,6 +98,11 @@ class TwinSection(Section):
     lateness: Duration = Field(
         default=5 * SECOND, description="how long a late reading may still revise the past", examples=["5 s"]
     )
+    gap: PositiveDuration | None = Field(
+        default=None,
+        description="after how long without any reading a twin pauses until the next one; 10 000 ticks by default",
+        examples=["10 min"],
+    )
     clock: Literal["wall", "stream"] = Field(
         default="wall", description='"wall" for a live asset, "stream" for a recording at any speed', examples=["wall"]
     )

@@ -49,7 +49,8 @@ class Fleet:
     ``correlation[sensor, sensor]`` is that of the errors of readings of the same time; None: they are independent.
     ``lag`` is that of the fixed-lag smoother in ticks, 0: none; ``asynchronous`` is how many ticks old a sensor's late
     reading may be to be compared with a lagged state and correct the present, 0: late readings change the past.
-    ``divergence`` is what is done about a twin that has diverged from its asset.
+    ``divergence`` is what is done about a twin that has diverged from its asset. A twin without any reading for more
+    than ``gap`` ticks pauses until its next one; 0: it never does.
     ``discount[variable]`` is that of its shrinkage, see :mod:`twin_runtime.assimilation.shrinkage`; None: no shrinkage.
     """
 
@@ -71,6 +72,7 @@ class Fleet:
     lag: int = 0
     asynchronous: int = 0
     divergence: Divergence = Divergence()  # noqa: RUF009  # frozen
+    gap: int = 0
     discount: FloatArray | None = None
 
     @cached_property
@@ -171,8 +173,7 @@ class Fleet:
         """The state of some twins, or all, before the first tick: drawn from the prior, as if it had ever been so."""
         rows = np.arange(len(self.twins)) if rows is None else rows
         x, memory = self.drawn(rows), self.layout.fresh(rows.size)
-        prior = self.model.observe(x, self.seconds, held(self, memory)) if self.lagged_ticks else x[:, :, :0]
-        return FleetState(x, memory, np.tile(prior, self.lagged_ticks))
+        return FleetState(x, memory, observed_prior(self, x, memory))
 
     def drawn(self, rows: IntArray, number: int = 0) -> FloatArray:
         """Members ``[twin, member, variable]`` of the prior for a tick: drawn, or laid out where the method asks."""
@@ -190,6 +191,12 @@ class Fleet:
         if self.discount is not None:
             shrink(ahead, self.discount, self.keys[rows], number)
         return ahead
+
+
+def observed_prior(fleet: Fleet, x: FloatArray, memory: FloatArray) -> FloatArray:
+    """The lagged states of twins that begin: the quantities of ``x``, as if it had ever been so."""
+    prior = fleet.model.observe(x, fleet.seconds, held(fleet, memory)) if fleet.lagged_ticks else x[:, :, :0]
+    return np.tile(prior, fleet.lagged_ticks)
 
 
 def held(fleet: Fleet, memory: FloatArray) -> InputSignals:

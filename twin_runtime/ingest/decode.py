@@ -7,8 +7,9 @@
   ``time`` and ``seq`` those of the first value;
 - samples, ``{"values": [..], "times": [..], "seq": 100}``: one time a value.
 
-A time is an integer of nanoseconds since the epoch, a number of seconds since the epoch (below 1e11), or an RFC 3339
-text with an offset; the latter two are read to the microsecond. ``sd`` and ``unit`` hold for all values of a message.
+A time is a number of seconds, milliseconds, microseconds or (an integer) nanoseconds since the epoch, or an RFC 3339
+text with an offset. Which unit a number has follows from its size: between 1973 and 5138 the four do not overlap. All
+but nanoseconds are read to the microsecond. ``sd`` and ``unit`` hold for all values of a message.
 Unknown fields are tolerated, so that senders can be extended; an optional field may be ``null``.
 """
 
@@ -26,9 +27,8 @@ from twin_runtime.core import SECOND, Code
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_MOST_SECONDS = 1e11
-"""Larger numbers are no seconds (the year 5138) and may be milli- or microseconds by mistake."""
-_LEAST_NANOSECONDS = 10**15
+_FRACTIONS = ((10**11, 10**6), (10**14, 10**3), (10**17, 1))
+"""Numbers below so many are seconds, milliseconds, microseconds; and so many microseconds is one of them."""
 _MOST_NANOSECONDS = 2**63 - 1
 _LONGEST_PERIOD = 86_400.0
 
@@ -159,11 +159,12 @@ def _nanoseconds(time: int | float | datetime) -> int:
     """A time as sent, in ns since the epoch."""
     if isinstance(time, datetime):
         return _in_range((time - _EPOCH) // _MICROSECOND * 1000)
-    if time >= _LEAST_NANOSECONDS and isinstance(time, int):
-        return _in_range(time)
-    if not 0 <= time < _MOST_SECONDS:
-        raise Refused(Code.OUT_OF_RANGE, f"time {time:.6g} is neither seconds nor integer nanoseconds since the epoch")
-    return _in_range(round(time * 1e6) * 1000)
+    for limit, microseconds in _FRACTIONS:
+        if 0 <= time < limit:
+            return _in_range(round(time * microseconds) * 1000)
+    if not isinstance(time, int):
+        raise Refused(Code.OUT_OF_RANGE, f"time {time:.6g}: nanoseconds since the epoch must be an integer")
+    return _in_range(time)
 
 
 def _in_range(time: int) -> int:

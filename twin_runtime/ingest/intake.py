@@ -9,6 +9,7 @@ from typing import Literal
 
 from twin_runtime.core import SECOND, Code, Entry, Message, Reading
 from twin_runtime.errors import ConfigError, UnitError
+from twin_runtime.ingest.agreed_time import AgreedTime, Agreement
 from twin_runtime.ingest.channel import Channel, is_unit
 from twin_runtime.ingest.decode import LIMITS, Limits, Refused, Sample, decode
 
@@ -19,6 +20,8 @@ _MOST_CONVERSIONS = 256
 """Units are looked up for so many different names only, as senders can make up any."""
 _LARGEST = 1e100
 """Larger values could not be squared and summed any more."""
+_STEADY = 60 * SECOND
+"""Times of messages in a row that are no further apart agree with each other."""
 _FINEST, _COARSEST = 1e-6, 1e6
 """Bounds of a standard deviation in a message, relative to the channel's own."""
 
@@ -27,7 +30,9 @@ _FINEST, _COARSEST = 1e-6, 1e6
 class Plausibility:
     """Which event times are accepted, ns. Now is the arrival (``wall``), or the newest event time so far (``stream``).
 
-    A time more than ``future`` after now, or more than ``oldest`` before it (None: however old), is rejected.
+    A time more than ``future`` after now, or more than ``oldest`` before it (None: however old), is rejected. Where
+    several messages in a row are that far after now, and agree, they are accepted: on the clock of the stream all of
+    its messages, on that of this machine those of one signal, whose sender's clock is ahead by the same time.
     """
 
     clock: Literal["wall", "stream"]
@@ -48,11 +53,12 @@ class Plausibility:
 class _Signal:
     """One channel of one twin; sequence number and time of the last reading that was accepted and had both."""
 
-    __slots__ = ("channel", "sequence", "spec", "time", "twin")
+    __slots__ = ("ahead", "backwards", "channel", "sequence", "spec", "time", "twin")
 
     def __init__(self, twin: int, channel: int, spec: Channel) -> None:
         self.twin, self.channel, self.spec = twin, channel, spec
         self.sequence, self.time = -1, 0
+        self.ahead, self.backwards = Agreement(), Agreement()
 
 
 class Intake:
@@ -72,7 +78,7 @@ class Intake:
         self._signals: dict[str, _Signal] = {}
         self._roots = {channel.root_of(twin) for channel in channels for twin in twins} - {""}
         self._conversions: dict[tuple[str, str], tuple[float, float] | None] = {}
-        self._newest: int | None = None
+        self._agreed = AgreedTime(plausibility.future)
         for row, twin in enumerate(twins):
             for column, channel in enumerate(channels):
                 self._add(channel.topic_of(twin), _Signal(row, column, channel))
@@ -99,6 +105,7 @@ class Intake:
 
     def remember(self, reading: Reading) -> None:
         """Take a reading as accepted, as after a restart: what comes next is judged against it."""
+        self._agreed.follow(reading.time)
         self._accept(self._rows[reading.twin][reading.channel], reading.time, reading.sequence)
 
     def read(self, message: Message) -> list[Entry]:
@@ -156,23 +163,40 @@ class Intake:
 
     def _check_time(self, signal: _Signal, time: int, sequence: int, arrival: int) -> None:
         """Refuse a time that cannot be, by now and by the signal's own past."""
-        now = arrival if self._plausibility.clock == "wall" else self._newest
-        if now is not None and time > now + self._plausibility.future:
-            raise Refused(Code.FUTURE, f"event time {time} ns is {(time - now) / SECOND:g} s after {now} ns")
-        oldest = self._plausibility.oldest
-        if now is not None and oldest is not None and time < now - oldest:
+        now, oldest = self._now(arrival), self._plausibility.oldest
+        if oldest is not None and now is not None and time < now - oldest:
             raise Refused(Code.PAST, f"event time {time} ns is {(now - time) / SECOND:g} s before {now} ns")
-        if sequence > signal.sequence >= 0 and time < signal.time:
+        if not self._agrees(signal, time, arrival):
+            now = arrival if now is None else now
+            raise Refused(Code.FUTURE, f"event time {time} ns is {(time - now) / SECOND:g} s after {now} ns")
+        if sequence > signal.sequence >= 0 and time < signal.time and not self._moved_back(signal, time, arrival):
             raise Refused(
                 Code.CLOCK_BACKWARDS,
                 f"from {signal.time} ns at sequence number {signal.sequence} to {time} ns at {sequence}",
             )
 
-    def _accept(self, signal: _Signal, time: int, sequence: int) -> None:
+    def _now(self, arrival: int) -> int | None:
+        return arrival if self._plausibility.clock == "wall" else self._agreed.newest
+
+    def _agrees(self, signal: _Signal, time: int, arrival: int) -> bool:
+        """Whether a time is not after now, or further messages agree on it."""
+        if self._plausibility.clock == "stream":
+            return self._agreed.follow(time, arrival)
+        ahead, future = time - arrival, self._plausibility.future
+        if ahead <= future:
+            signal.ahead.clear()
+            return True
+        return signal.ahead.add(ahead, future, arrival)
+
+    def _moved_back(self, signal: _Signal, time: int, arrival: int) -> bool:
+        """Whether so many messages agree on an earlier time that it was the last accepted time that was wrong."""
+        return signal.backwards.add(time, _STEADY, arrival)
+
+    @staticmethod
+    def _accept(signal: _Signal, time: int, sequence: int) -> None:
+        signal.backwards.clear()
         if sequence >= 0:
             signal.sequence, signal.time = sequence, time
-        if self._newest is None or time > self._newest:
-            self._newest = time
 
     def _conversion(self, spec: Channel, unit: str) -> tuple[float, float]:
         key = (spec.name, unit)

@@ -4,7 +4,18 @@ from typing import Literal
 
 import numpy as np
 
-from twin_runtime.core import Reading
+from twin_runtime.core import SECOND, Reading
+from twin_runtime.ingest.agreed_time import AgreedTime
+
+LEAP = 60 * SECOND
+"""A reading further ahead of the others moves nothing until others agree."""
+
+
+IDLE_INTERVALS = 2
+"""A signal whose readings have stayed out for so many of its intervals is idle."""
+
+UNHEARD = int(np.iinfo(np.int64).min)
+"""Earlier than any reading."""
 
 
 class Watermarks:
@@ -12,29 +23,51 @@ class Watermarks:
 
     A tick may run once every signal has a reading at or behind its end, or ``wait`` has passed since its end: on the
     clock of this machine (``wall``), or on the newest event time of all (``stream``), so that a recording played at any
-    speed gives the same ticks.
+    speed gives the same ticks. A signal that has been silent for longer than the wait and twice the mean interval
+    between its readings is idle: it holds nobody back until its next reading.
     """
 
     def __init__(self, twins: int, channels: int, tick: int, wait: int, clock: Literal["wall", "stream"]) -> None:
-        self.newest = np.full((twins, channels), np.iinfo(np.int64).min)
+        self.newest = np.full((twins, channels), UNHEARD)
         """The newest event time of every signal, ``[twin, channel]``; the lowest integer before its first reading."""
+        self._oldest, self._count = (
+            np.full((twins, channels), np.iinfo(np.int64).max),
+            np.zeros((twins, channels), np.int64),
+        )
+        self._first: int | None = None
         self._tick, self._wait, self._clock = tick, wait, clock
-        self.stream: int | None = None
-        """The newest event time of all signals."""
+        self._agreed = AgreedTime(max(LEAP, 2 * tick))
+        self._complete: int | None = None
 
-    def advance(self, reading: Reading) -> None:
-        """Move the newest event time of a signal on to that of a reading, if it is newer."""
-        if reading.time > self.newest[reading.twin, reading.channel]:
-            self.newest[reading.twin, reading.channel] = reading.time
-            self.stream = reading.time if self.stream is None else max(self.stream, reading.time)
+    @property
+    def stream(self) -> int | None:
+        """The newest event time that the signals agree on."""
+        return self._agreed.newest
+
+    def advance(self, reading: Reading, arrival: int | None = None) -> None:
+        """Move the newest event time of a signal on to that of a reading, if it is newer and not far ahead of all."""
+        if self._agreed.follow(reading.time, arrival):
+            time, place = reading.time, (reading.twin, reading.channel)
+            self._count[place] += 1
+            self.newest[place], self._oldest[place] = max(time, self.newest[place]), min(time, self._oldest[place])
+            self._first = time if self._first is None else min(time, self._first)
+
+    def resume(self, time: int) -> None:
+        """Take up a run whose ticks have come to event time ``time``."""
+        self._agreed.follow(time)
+        self._first = time
 
     def through(self, wall: int) -> int | None:
-        """The newest tick that may run, now being ``wall`` (ns); None before the first reading."""
-        if self.stream is None:
+        """The newest tick that may run, now being ``wall`` (ns), never less than before; None before any reading."""
+        if self.stream is None or self._first is None:
             return None
         now = wall if self._clock == "wall" else self.stream
-        complete = max(int(self.newest.min()), now - self._wait)
-        return complete // self._tick - 1
+        newest = np.maximum(self.newest, self._first)
+        intervals = np.where(self._count > 1, (newest - self._oldest) // np.maximum(1, self._count - 1), 0)
+        active = newest[now - newest <= self._wait + IDLE_INTERVALS * intervals]
+        complete = max(now - self._wait, int(active.min()) if active.size else 0)
+        self._complete = complete if self._complete is None else max(complete, self._complete)
+        return self._complete // self._tick - 1
 
     def due(self, number: int) -> int:
         """When, on the clock of this machine, tick ``number`` falls due by waiting."""

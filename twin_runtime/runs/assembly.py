@@ -28,6 +28,9 @@ from twin_runtime.vvuq.judging import Hysteresis
 
 LOG = logging.getLogger(__name__)
 
+GAP_TICKS = 10_000
+"""After so many ticks without any reading a twin pauses, where nothing else is declared."""
+
 
 @dataclass(frozen=True, slots=True)
 class TypeAssembly:
@@ -126,6 +129,7 @@ def _fleet(config: TwinType, model: Model) -> Fleet:
         asynchronous=recall,
         divergence=_divergence(config),
         discount=_discount(config, model),
+        gap=GAP_TICKS if config.twin.gap is None else -(-config.twin.gap // config.twin.tick),
     )
 
 

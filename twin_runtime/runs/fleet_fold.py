@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from twin_runtime.core import Checkpoint, Code, Entry, Reading, Record
+from twin_runtime.durations import duration_text
+from twin_runtime.engine.beginning import paused_rows
 from twin_runtime.ingest.watermark import Watermarks
 from twin_runtime.runs.accounting import accounting, state_hash
 from twin_runtime.runs.assembly import TypeAssembly
@@ -30,6 +32,7 @@ class FleetFold:
         """Ticks that have run, here and not in an earlier part of the run."""
         self._newest = -1
         self._diverged: set[int] = set()
+        self._paused: set[int] = set()
         self._last = None if until is None else until // twin.tick - 1
 
     def take(self, entry: Entry) -> Entry:
@@ -41,7 +44,7 @@ class FleetFold:
     def _offered(self, entry: Entry) -> Entry:
         if entry.reading is None or entry.code is not Code.ACCEPTED:
             return entry
-        self.watermarks.advance(entry.reading)
+        self.watermarks.advance(entry.reading, entry.arrival)
         reading = self.timeline.placed(entry.reading)
         code = self.timeline.offer(reading)
         if code is not Code.ACCEPTED:
@@ -58,6 +61,8 @@ class FleetFold:
     ) -> None:
         """Continue a run where its store ends; ``readings`` are those accepted since the checkpoint."""
         self.counts.update(counts)
+        if frontier is not None:
+            self.watermarks.resume(frontier * self.assembly.fleet.tick)
         for reading in readings:
             self.watermarks.advance(reading)
         self._newest = -1 if frontier is None else frontier - 1
@@ -75,13 +80,14 @@ class FleetFold:
 
     def due(self, wall: int = 0) -> bool:
         """Whether any tick may run now."""
-        through, frontier = self.watermarks.through(wall), self.timeline.frontier
-        return through is not None and frontier is not None and frontier <= self._capped(through)
+        through = self.watermarks.through(wall)
+        return through is not None and self.timeline.is_due(self._capped(through))
 
     def next_due(self) -> int | None:
         """When, on the wall clock, the next tick falls due by waiting; None where that is not known."""
         frontier = self.timeline.frontier
-        return None if self.clock == "stream" or frontier is None else self.watermarks.due(frontier)
+        waits = self.clock == "stream" or frontier is None or self.timeline.is_paused
+        return None if waits or frontier is None else self.watermarks.due(frontier)
 
     def ended(self, wall: int = 0) -> bool:
         """Whether all ticks to ``until`` have run, and have waited for slow readings."""
@@ -105,6 +111,7 @@ class FleetFold:
                 self.ticks += 1
                 self._log_divergence(record)
             yield replace(record, type=place) if place else record
+        self._log_pauses()
 
     def _log_divergence(self, record: Record) -> None:
         fleet = self.assembly.fleet
@@ -113,6 +120,18 @@ class FleetFold:
             message = "twin '%s' has diverged from its sensors in tick %d; response: %s"
             LOG.warning(message, fleet.twins[row], record.tick, fleet.divergence.response)
         self._diverged = diverged
+
+    def _log_pauses(self) -> None:
+        """Report the twins that pause after a long silence, and those that begin again."""
+        fleet, paused = self.assembly.fleet, set(paused_rows(self.timeline.state.memory))
+        for row in sorted(paused - self._paused):
+            message = "twin '%s' has had no reading for %s: it pauses from tick %d until the next one"
+            LOG.warning(message, fleet.twins[row], duration_text(fleet.gap * fleet.tick), self.timeline.frontier)
+        for row in sorted(self._paused - paused):
+            LOG.warning(
+                "twin '%s' begins again after a pause, before tick %d", fleet.twins[row], self.timeline.frontier
+            )
+        self._paused = paused
 
     def _capped(self, through: int) -> int:
         return through if self._last is None else min(through, self._last)

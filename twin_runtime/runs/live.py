@@ -21,6 +21,7 @@ from twin_runtime.ingest.router import NO_TYPE, Router
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fleet_fold import FleetFold
 from twin_runtime.runs.fold import Fold
+from twin_runtime.runs.refusals import RefusalLog
 from twin_runtime.runs.summary import run_summary
 from twin_runtime.store.outbox import drain, forward
 from twin_runtime.store.store import Store
@@ -66,6 +67,7 @@ class LiveRun:
     behind: int = 0
     over: bool = False
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    refusals: RefusalLog = field(default_factory=lambda: RefusalLog(time.monotonic))
     _written: asyncio.Queue[tuple[asyncio.Future[None], Sequence[Message]]] = field(default_factory=asyncio.Queue)
     _saved: dict[int, int] = field(default_factory=dict)
     _revise_after: float = 0.0
@@ -88,6 +90,7 @@ class LiveRun:
         """Take what comes, run what is due, have it written."""
         async for messages in self.source.batches():
             entries = self.fold.take(entry for message in messages for entry in self.router.read(message))
+            self.refusals.add(entries)
             self._step(entries, messages)
             while self.fold.due(self.now()) and not self.stop.is_set():
                 await asyncio.sleep(0)
@@ -121,6 +124,7 @@ class LiveRun:
     def finish(self) -> None:
         """Fold what is left: all of it where the run has come to its own end, else what late readings have changed."""
         self._submit((), list(self.fold.finish()) if self.over else self.fold.revise(), ())
+        self.refusals.conclude()
 
     async def written(self) -> None:
         """Wait until everything is durable and acknowledged."""

@@ -15,7 +15,7 @@ from twin_runtime.runs.accounting import accounting, consistency, joint_hash, st
 from twin_runtime.store.identity import TypeIdentity
 from twin_runtime.store.reader import Reader
 from twin_runtime.vvuq.diagnostics import diagnosed
-from twin_runtime.vvuq.memory import Layout
+from twin_runtime.vvuq.memory import Layout, totals
 
 
 def stored_summary(reader: Reader) -> dict[str, Any]:
@@ -53,6 +53,7 @@ def _of_type(reader: Reader, place: int, counts: Mapping[tuple[int, Code], int])
         "realtime_factor": None,
         **consistency(memory),
         "verdicts": {level.name.lower(): verdicts[level] for level in Trust},
+        "gaps": int(totals(memory).sum_gaps),
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
         **diagnosed(layout.records(memory), twins, known.channels[: known.sensors]),
         "estimates": {} if last is None else _estimates(known, last),

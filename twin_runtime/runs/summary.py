@@ -12,6 +12,7 @@ from twin_runtime.runs.fleet_fold import FleetFold
 from twin_runtime.runs.fold import Fold
 from twin_runtime.vvuq.diagnostics import diagnosed
 from twin_runtime.vvuq.identifiability import Interval, unidentifiable
+from twin_runtime.vvuq.memory import totals
 
 
 def run_summary(fold: Fold, seconds: float) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def _of_type(fold: FleetFold, seconds: float) -> dict[str, Any]:
         "realtime_factor": fold.ticks * fleet.tick / SECOND / seconds if seconds > 0.0 else None,
         **consistency(memory),
         "verdicts": verdicts(memory),
+        "gaps": int(totals(memory).sum_gaps),
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
         "unidentifiable": _unidentifiable(fold),
         **diagnosed(fleet.layout.records(memory), fleet.twins, [sensor.name for sensor in fleet.sensors]),

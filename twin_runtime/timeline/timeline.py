@@ -15,7 +15,7 @@ import numpy as np
 
 from twin_runtime.core import SECOND, Checkpoint, Code, FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.crash import crash_point
-from twin_runtime.engine.beginning import tick_of_begun
+from twin_runtime.engine.beginning import is_running, tick_of_begun
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.inputs import ROUNDING, no_samples
 from twin_runtime.engine.lagged_states import figures_of
@@ -27,6 +27,9 @@ from twin_runtime.timeline.revisions import Revisions
 
 CHECKPOINTS = 8
 """Checkpoints kept over the time that is open: more cost memory, fewer cost time when a late reading comes."""
+
+NEVER = 2**63
+"""Later than any tick."""
 
 Key = tuple[int, int, int]
 """What identifies a reading: twin, time, channel."""
@@ -76,12 +79,16 @@ class Timeline:
         return reading._replace(tick=self.frontier) if sensed and 0 < late <= self.fleet.asynchronous else reading
 
     def offer(self, reading: Reading) -> Code:
-        """Take a reading as it has been :meth:`placed`, unless it was taken before or its past is closed."""
+        """Take a reading as it has been :meth:`placed`, unless it was taken before or its past is closed.
+
+        Of two values of one signal and time the first counts; the other is a conflict.
+        """
         own, key = reading.time // self.fleet.tick, (reading.twin, reading.time, reading.channel)
         if self.frontier is not None and own < self.frontier - self._late_ticks:
             return Code.LATE
-        if key in self._readings.get(own, ()) or key in self._used_later:
-            return Code.DUPLICATE
+        known = self._readings.get(self._used_later.get(key, own), {}).get(key)
+        if known is not None:
+            return Code.DUPLICATE if known.value == reading.value else Code.CONFLICT
         number = self._take(reading, key, own)
         if self.frontier is not None and (first := self._first_affected(reading, number)) < self.frontier:
             self._mark_dirty(first, reading.twin)
@@ -129,10 +136,16 @@ class Timeline:
         state = self.fleet.start(rows) if base is None else self._checkpoints[base].rows(rows)
         changed: list[Record] = []
         withheld: dict[int, Record] = {}
-        for number in range(min(self._readings) if base is None else base, self.frontier):
+        number: int | None = min(self._readings) if base is None else base
+        while number is not None and number < self.frontier:
             self._keep(number, state, rows)
-            state, record = self._tick(state, number, rows)
-            changed += self._revised(record, state, rows, withheld)
+            if self._runs(state, number, rows):
+                state, record = self._tick(state, number, rows)
+                changed += self._revised(record, state, rows, withheld)
+                number += 1
+            else:
+                number = min((n for n in {*self._readings, *self._checkpoints} if n > number), default=None)
+                state = state.copy()  # a checkpoint of its own
         self._keep(self.frontier, state, rows, force=True)
         self._unsmoothed = False
         return changed
@@ -145,16 +158,44 @@ class Timeline:
             self.frontier = min(self._readings)
             self._checkpoints[self.frontier] = self.fleet.start()
         yield from self._newly_smoothed()
-        while self.frontier <= through:
-            state, record = self._tick(self._checkpoints[self.frontier], self.frontier, self.rows)
-            if self.frontier % self._spacing:
-                del self._checkpoints[self.frontier]
-            self.frontier += 1
-            self._checkpoints[self.frontier] = state
+        while self.is_due(through):
+            if not self._runs(self.state, self.frontier, self.rows):
+                yield from self.conclude()
+                self._move_on(self._next_read(), self.state.copy())
+            state, record = self._tick(self.state, self.frontier, self.rows)
+            self._move_on(self.frontier + 1, state)
             self._unsmoothed = self.fleet.lag > 0
             self._drop_closed()
             yield from self._revisions.add(record)
             yield from self._newly_smoothed()
+
+    def is_due(self, through: int) -> bool:
+        """Whether any tick is left to run up to and with ``through``: twins that are paused wait for their readings."""
+        if self.frontier is None or self.frontier > through:
+            return False
+        return self._runs(self.state, self.frontier, self.rows) or self._next_read() <= through
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether no twin runs, and none has a reading to begin with."""
+        if self.frontier is None or self._runs(self.state, self.frontier, self.rows):
+            return False
+        return self._next_read() == NEVER
+
+    def _runs(self, state: FleetState, number: int, rows: IntArray) -> bool:
+        """Whether a tick is one of any twin of ``rows``."""
+        return bool(is_running(state.memory).any()) or bool(self._of_rows(number, rows))
+
+    def _next_read(self) -> int:
+        """The first tick from the frontier on that has a reading."""
+        return min((n for n in self._readings if self.frontier is not None and n >= self.frontier), default=NEVER)
+
+    def _move_on(self, number: int, state: FleetState) -> None:
+        """Put the frontier to a later tick, with the state at its start."""
+        if self.frontier is not None and self.frontier % self._spacing:
+            del self._checkpoints[self.frontier]
+        self.frontier = number
+        self._checkpoints[number] = state
 
     def conclude(self) -> Iterator[Record]:
         """The ticks whose lag is not over, smoothed by what there is: for the end of a run."""

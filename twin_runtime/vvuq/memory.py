@@ -48,6 +48,10 @@ class TwinMemory:
     diverged: float
     """For how many ticks yet the twin counts as diverged."""
     sum_diverged: float
+    paused: float
+    """The tick since which the twin does not run; -1: it has not begun; 0: it runs."""
+    sum_gaps: float
+    """How often it has begun again after a pause."""
 
 
 class SensorMemory:
@@ -140,6 +144,7 @@ class Layout:
     def fresh(self, twins: int) -> FloatArray:
         """The memory of twins that have had no reading yet."""
         memory = np.zeros((twins, self.width))
+        by_twin(memory)["paused"] = -1.0
         sensors = self.records(memory).sensors
         sensors["newest"], sensors["value"] = -np.inf, np.nan
         for column in (*self.by_variable(memory), *self.by_input(memory)):
