@@ -11,7 +11,6 @@ class Stamp(NamedTuple):
 
     device: int
     inode: int
-    size: int
 
 
 class OpenFiles:
@@ -21,14 +20,18 @@ class OpenFiles:
         real = path.resolve()
         self._paths = (path, *(real.with_name(real.name + suffix) for suffix in ("-wal", "-shm")))
         self._opened = [_stamp(each) for each in self._paths]
+        self._size = path.stat().st_size
 
     def require_in_place(self) -> None:
-        """Raise :class:`StoreError` if one was deleted, replaced or cut short."""
-        now = [_stamp(each) for each in self._paths]
-        for path, before, found in zip(self._paths, self._opened, now, strict=True):
-            if before is not None and (found is None or found[:2] != before[:2] or found.size < before.size):
-                raise _lost(path, "deleted" if found is None else "replaced or cut short")
-        self._opened = [self._opened[0] and now[0], *self._opened[1:]]
+        """Raise :class:`StoreError` if one was deleted or replaced, or the database was cut short."""
+        for path, before in zip(self._paths, self._opened, strict=True):
+            found = _stamp(path)
+            if before is not None and found != before:
+                raise _lost(path, "deleted" if found is None else "replaced")
+        size = self._paths[0].stat().st_size
+        if size < self._size:
+            raise _lost(self._paths[0], "cut short")
+        self._size = size
 
 
 def _stamp(path: Path) -> Stamp | None:
@@ -36,7 +39,7 @@ def _stamp(path: Path) -> Stamp | None:
         status = path.stat()
     except FileNotFoundError:
         return None
-    return Stamp(status.st_dev, status.st_ino, status.st_size)
+    return Stamp(status.st_dev, status.st_ino)
 
 
 def _lost(path: Path, how: str) -> StoreError:
