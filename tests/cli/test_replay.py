@@ -1,6 +1,8 @@
 """``twin replay`` and ``twin show``: a recording goes in, one JSON object or tables come out."""
 
 import json
+import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -151,3 +153,26 @@ def test_show_reports_what_is_not_in_a_store(option: tuple[str, str], expected: 
     result = twin("show", store, *option)
     assert result.exit_code == 2
     assert expected in result.stderr
+
+
+def test_a_replay_does_not_double_the_journal_of_a_store(folder: Path) -> None:
+    store = folder / "out.db"
+    state = replayed(folder, "--store", store)["state_hash"]
+    result = twin("replay", folder / "artery.toml", folder / "sines.recording.toml", "--store", store)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "holds a run already" in result.stderr
+    assert printed("show", store)["readings"]["accepted"] == 260
+    assert printed("replay", folder / "artery.toml", store)["state_hash"] == state
+
+
+def test_a_store_is_checked(folder: Path) -> None:
+    store = folder / "out.db"
+    replayed(folder, "--store", store)
+    assert printed("store", "check", store) == {"intact": True, "entries": 260, "estimates": 250}
+    assert "is as it was written: 260 entries" in twin("store", "check", store).stdout
+    with closing(sqlite3.connect(store)) as vandal, vandal:
+        vandal.execute("UPDATE journal SET value = 80.0 WHERE position = 100")
+    for command in (("store", "check", store), ("replay", folder / "artery.toml", store)):
+        result = twin(*command)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "out.db: is damaged: the entries" in result.stderr

@@ -2,7 +2,9 @@
 
 import math
 import random
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -193,6 +195,37 @@ class TestStore:
         again = Fold(assembly, "stream")
         again.take(Entry(reading.time, Code.ACCEPTED, reading) for reading in accepted)
         assert History([*again.run(), *again.finish()]).newest == lived.newest
+
+    @pytest.mark.parametrize("which", ["tick = (SELECT max(tick) FROM checkpoint)", "1"])
+    def test_a_run_that_finds_checkpoints_damaged_comes_to_the_same_states(self, path: Path, which: str) -> None:
+        assembly, sent = ward(2), messages(100, 2)
+        whole, intake = Fold(assembly), assembly.router()
+        whole.take(entry for each in sent for entry in intake.read(each))
+        list(whole.run())
+        list(whole.finish())
+        for part in (sent[:150], sent[150:]):
+            with Store.create_or_open(path, assembly.identity) as store:
+                fold, intake = resume(assembly, store)
+                for each in part:
+                    entries = fold.take(intake.read(each))
+                    store.write(entries, list(fold.run()), fold.settled())
+            with closing(sqlite3.connect(path)) as vandal, vandal:
+                alter = f"UPDATE checkpoint SET x = zeroblob(length(x)) WHERE {which}"
+                assert vandal.execute(alter).rowcount == (2 if which == "1" else 1)
+        list(fold.finish())
+        assert fold.state_hash == whole.state_hash
+
+    def test_a_journal_that_is_not_as_it_was_written_is_not_replayed_nor_gone_on_from(self, path: Path) -> None:
+        replay_recording(ward(), MemoryRecording(recorded(60)), store=path)
+        with closing(sqlite3.connect(path)) as vandal, vandal:
+            vandal.execute("UPDATE journal SET value = value + 1e-9 WHERE position = 30")
+        with pytest.raises(StoreError, match=r"ward\.db: is damaged: the entries"):
+            replay_store(ward(), path)
+        with (
+            Store.create_or_open(path, ward().identity) as store,
+            pytest.raises(StoreError, match=r"ward\.db: is damaged: the entries"),
+        ):
+            resume(ward(), store)
 
     def test_an_accepted_reading_that_is_there_twice_counts_once(self, path: Path) -> None:
         """As no run would write it: the fold over a journal relies on nothing."""

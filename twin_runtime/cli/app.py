@@ -13,6 +13,7 @@ from twin_runtime.cli.models import models
 from twin_runtime.cli.replay import replay
 from twin_runtime.cli.run import run
 from twin_runtime.cli.show import show
+from twin_runtime.cli.store import store
 
 app = typer.Typer(
     cls=Commands,
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 for command in (check, run, replay, calibrate, show, models):
     app.command()(command)
+app.add_typer(store, name="store")
 
 
 def _print_version(wanted: bool) -> None:

@@ -32,9 +32,10 @@ def accounting(counts: Mapping[Code, int], memory: FloatArray | None, pending: i
 
 
 def state_hash(tick: int | None, state: FleetState) -> str:
-    """SHA-256 of a tick and the whole state at its start: equal exactly if two runs agree bit for bit."""
+    """SHA-256 of a tick and the whole state at its start, with shapes: equal exactly if two runs agree bit for bit."""
     digest = hashlib.sha256(str(tick).encode())
     for array in (state.x, state.memory, state.lagged):
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(array.astype("<f8").tobytes())
     return digest.hexdigest()
 

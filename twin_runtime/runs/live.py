@@ -216,7 +216,9 @@ def resume(assembly: Assembly, store: Store, until: int | None = None) -> tuple[
     for place, fleet in enumerate(fold.fleets):
         checkpoint, frontier = store.checkpoint(place), store.frontier(place)
         since, of_type = 0 if checkpoint is None else checkpoint.tick, fleet.assembly.fleet
-        readings = list(store.accepted((since - of_type.asynchronous) * of_type.tick, place))  # some were used later
+        begin = (since - of_type.asynchronous) * of_type.tick  # some readings were used later than in their own tick
+        store.check_recent(since, begin, place)
+        readings = list(store.accepted(begin, place))
         for reading in readings:
             router.remember(reading, place)
         own = Counter({code: count for (of, code), count in counts.items() if of == place})

@@ -48,8 +48,9 @@ def replay_recording(
 
 
 def replay_store(assembly: Assembly, path: Path, *, progress: Progress | None = None) -> dict[str, Any]:
-    """Fold the journal of a store again, to where its run ended."""
+    """Fold the journal of a store again, to where its run ended; raises :class:`StoreError` if it is damaged."""
     with Reader.open(path, assembly.identity) as reader:
+        reader.require_intact()
         rejected = [entry for _, entry in reader.entries() if entry.code is not Code.ACCEPTED]
         streams = (_accepted(reader, place) for place in range(len(assembly.types)))
         entries = merge(*streams, key=lambda entry: entry.arrival)
@@ -74,7 +75,7 @@ def _replay(
     fold, began = Fold(assembly, "stream", until), time.perf_counter()
     fold.take(rejected)
     ahead = [ForecastSkill(fleet.timeline, horizon, fleet.assembly.place) for fleet in fold.fleets if horizon]
-    store = None if path is None else Store.create_or_open(path, assembly.identity)
+    store = None if path is None else Store.create_or_open(path, assembly.identity, fresh=True)
     try:
         for taken, records in _steps(fold, entries, ahead, progress):
             if store is not None:

@@ -1,13 +1,15 @@
 """Reading a store, in the process that writes it or in any other."""
 
 import json
+import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 import numpy as np
@@ -25,8 +27,10 @@ from twin_runtime.core import (
     Trust,
 )
 from twin_runtime.errors import StoreError
+from twin_runtime.store.damage import damage
 from twin_runtime.store.identity import Identity
-from twin_runtime.store.schema import connect
+from twin_runtime.store.schema import UNREADABLE, connect
+from twin_runtime.store.seals import check_recent, damaged, is_intact, last_link, names_seal
 from twin_runtime.store.twins import Numbers, all_twins
 
 _ACCEPTED = """
@@ -48,9 +52,10 @@ _LATEST = """
 SELECT tick, twin, figures, trust, reasons, max(revision) FROM estimate
 WHERE type = ? AND tick >= ? GROUP BY tick, twin ORDER BY tick, twin
 """
-_CHECKPOINT = "SELECT * FROM checkpoint WHERE type = ? ORDER BY tick DESC LIMIT 1"
+_CHECKPOINT = "SELECT * FROM checkpoint WHERE type = ? ORDER BY tick DESC"
 _TIP = "SELECT * FROM tip WHERE type = ?"
 _TRUST = tuple(Trust)
+_log = logging.getLogger(__name__)
 
 
 class Reader:
@@ -63,14 +68,14 @@ class Reader:
     def __init__(self, path: Path, identity: Identity | None = None) -> None:
         self.path = path
         self._reading = connect(path)
-        self._reading.execute("PRAGMA query_only = ON")
         try:
-            stored = msgspec.json.decode(self.meta["identity"], type=Identity)
-            self.identity = all_twins(self._reading, stored) if identity is None else identity
-            self._numbers = Numbers(self._reading, self.identity, str(path))
-        except (sqlite3.Error, KeyError):
+            with named(path), self.snapshot():
+                stored = stored_identity(self._reading, str(path))
+                self.identity = all_twins(self._reading, stored) if identity is None else identity
+                self._numbers = Numbers(self._reading, self.identity, str(path))
+        except BaseException:
             self._reading.close()
-            raise StoreError("is empty", where=str(path), remedy="`twin run` fills a store") from None
+            raise
 
     @classmethod
     def open(cls, path: Path, identity: Identity | None = None) -> "Reader":
@@ -80,8 +85,20 @@ class Reader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.close()
+        if isinstance(error, UNREADABLE):
+            raise damaged(str(self.path), str(error)) from error
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything read meanwhile is of one moment, though a writer goes on."""
+        self._reading.execute("PRAGMA query_only = ON")
+        self._reading.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._reading.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the file."""
@@ -119,8 +136,16 @@ class Reader:
                 counts[place, Code(code)] += count
         return counts
 
+    def sizes(self) -> tuple[int, int]:
+        """How many entries and estimates there are."""
+        link = last_link(self._reading, str(self.path))
+        return link.entry, link.estimate
+
     def checkpoint(self, place: int = 0) -> Checkpoint | None:
-        """The newest checkpoint of a type, its arrays free to be changed."""
+        """The newest checkpoint of a type that is as it was written, its arrays free to be changed.
+
+        None, with a warning, where all are damaged: the journal gives the same states, from its beginning.
+        """
         return self._state(_CHECKPOINT, place)
 
     def tip(self, place: int = 0) -> Checkpoint | None:
@@ -128,10 +153,30 @@ class Reader:
         tip = self._state(_TIP, place)
         return tip if tip is not None and tip.tick == self.frontier(place) else None
 
+    def check_recent(self, tick: int, time: int, place: int = 0) -> None:
+        """Raise :class:`StoreError` unless what a type needs to go on from a tick is as it was written."""
+        with named(self.path), self.snapshot():
+            check_recent(self._reading, str(self.path), place, tick, time)
+
+    def require_intact(self) -> None:
+        """Raise :class:`StoreError`, naming all that is damaged, unless the store is as it was written."""
+        found = self.damage()
+        if found:
+            raise damaged(str(self.path), "; ".join(found))
+
+    def damage(self) -> list[str]:
+        """What is not as it was written, in words."""
+        with self.snapshot():
+            return damage(self._reading, str(self.path))
+
     def _state(self, query: str, place: int) -> Checkpoint | None:
-        row = self._reading.execute(query, (place,)).fetchone()
-        if row is None:
-            return None
+        for row in self._reading.execute(query, (place,)):
+            if is_intact(row):
+                return self._restored(row[:-1], place)
+            _log.warning("%s: the state of tick %s is damaged, and not used", self.path, row[1])
+        return None
+
+    def _restored(self, row: tuple[Any, ...], place: int) -> Checkpoint:
         _, tick, names, members, states, slots, lagged, *blobs = row
         twins = tuple(json.loads(names))
         shapes = (len(twins), members, states), (len(twins), slots), (len(twins), members, lagged)
@@ -179,6 +224,25 @@ class Reader:
     def _figures(self, blobs: Sequence[bytes], place: int) -> FloatArray:
         quantities = len(self.identity.types[place].quantities)
         return _array(b"".join(blobs), (len(blobs), quantities, len(FIGURES)))
+
+
+def stored_identity(connection: sqlite3.Connection, where: str) -> Identity:
+    """Whose the store is; raises :class:`StoreError` if that cannot be known any more."""
+    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
+        raise StoreError("is empty", where=where, remedy="`twin run` fills a store")
+    meta = dict(connection.execute("SELECT key, value FROM meta"))
+    if meta.get("seal") != names_seal(connection).hex():
+        raise damaged(where, "its identity, twins or signals are not those that were written")
+    return msgspec.json.decode(meta["identity"], type=Identity)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """An error of SQLite is one of this file."""
+    try:
+        yield
+    except UNREADABLE as error:
+        raise damaged(str(path), str(error)) from error
 
 
 def _array(blob: bytes, shape: tuple[int, ...]) -> FloatArray:

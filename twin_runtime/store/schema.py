@@ -6,6 +6,8 @@ order; ``twins`` of a checkpoint are the names of its rows, as JSON.
 
 ``journal.tick`` is the tick that uses a reading which came after its own had run, by its number (time / length of a
 tick); -1: its own. Whoever folds the journal again uses it there, and so comes to the same states.
+
+``meta.writer`` counts the openings for writing: the newest may write, an earlier one may not any more.
 """
 
 import sqlite3
@@ -15,8 +17,8 @@ from twin_runtime.errors import StoreError
 
 APPLICATION = 0x5457494E
 """Marks a file as a store (the letters TWIN)."""
-FORMAT = 3
-"""3: several twin types, and twins that come and go."""
+FORMAT = 4
+"""4: seals, by which damage is noticed (:mod:`twin_runtime.store.seals`)."""
 
 TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -37,13 +39,14 @@ CREATE TABLE estimate (
 CREATE TABLE checkpoint (
     type INTEGER NOT NULL, tick INTEGER NOT NULL, twins TEXT NOT NULL, members INTEGER NOT NULL,
     states INTEGER NOT NULL, slots INTEGER NOT NULL, lagged INTEGER NOT NULL,
-    x BLOB NOT NULL, memory BLOB NOT NULL, past BLOB NOT NULL, PRIMARY KEY (type, tick)
+    x BLOB NOT NULL, memory BLOB NOT NULL, past BLOB NOT NULL, seal BLOB NOT NULL, PRIMARY KEY (type, tick)
 );
 CREATE TABLE tip (
     type INTEGER PRIMARY KEY, tick INTEGER NOT NULL, twins TEXT NOT NULL, members INTEGER NOT NULL,
     states INTEGER NOT NULL, slots INTEGER NOT NULL, lagged INTEGER NOT NULL,
-    x BLOB NOT NULL, memory BLOB NOT NULL, past BLOB NOT NULL
+    x BLOB NOT NULL, memory BLOB NOT NULL, past BLOB NOT NULL, seal BLOB NOT NULL
 );
+CREATE TABLE chain (number INTEGER PRIMARY KEY, entry INTEGER NOT NULL, estimate INTEGER NOT NULL, seal BLOB NOT NULL);
 CREATE TABLE cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {FORMAT};
@@ -51,13 +54,18 @@ PRAGMA user_version = {FORMAT};
 
 APPEND = "INSERT INTO journal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 ESTIMATE = "INSERT OR IGNORE INTO estimate VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
-CHECKPOINT = "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+LINK = "INSERT INTO chain VALUES (?, ?, ?, ?)"
+CHECKPOINT = "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DROP_OLD = """
 DELETE FROM checkpoint WHERE type = ?1
 AND tick NOT IN (SELECT tick FROM checkpoint WHERE type = ?1 ORDER BY tick DESC LIMIT 2)
 """
-TIP = "INSERT INTO tip VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+TIP = "INSERT INTO tip VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 CURSOR = "INSERT OR REPLACE INTO cursor VALUES (?, ?)"
+
+
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged file raises; the second, where SQLite's message quotes a text that is damaged."""
 
 
 def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
@@ -86,7 +94,7 @@ def _recognise(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute(f"PRAGMA {key}").fetchone() for key in ("application_id", "user_version")
         )
         empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
-    except sqlite3.DatabaseError as error:
+    except UNREADABLE as error:
         raise StoreError(f"is not a store: {error}", where=str(path), remedy=remedy) from None
     if application != APPLICATION and not empty:
         raise StoreError("is a database, but not a store", where=str(path), remedy=remedy)

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import msgspec
 import numpy as np
@@ -17,12 +17,15 @@ from twin_runtime.core import Checkpoint, Entry, Record
 from twin_runtime.crash import crash_point
 from twin_runtime.errors import StoreError
 from twin_runtime.store import schema
+from twin_runtime.store.files import OpenFiles
 from twin_runtime.store.identity import Identity, require_same
-from twin_runtime.store.reader import Reader
+from twin_runtime.store.reader import Reader, named, stored_identity
+from twin_runtime.store.seals import ESTIMATES, ORIGIN, last_link, linked, names_seal, sealed
 from twin_runtime.store.twins import update_twins
 
 __all__ = ["Identity", "Store"]
 
+LAST = 2**63 - 1
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
@@ -34,23 +37,26 @@ class Store(Reader):
 
     def __init__(self, path: Path, identity: Identity, writing: sqlite3.Connection, lock: IO[str]) -> None:
         self._writing, self._lock = writing, lock
+        self._files, self._epoch = OpenFiles(path), _epoch(writing)
+        self._link = self._next_link = last_link(writing, str(path))
         super().__init__(path, identity)
 
     @classmethod
-    def create_or_open(cls, path: Path, identity: Identity) -> Self:
+    def create_or_open(cls, path: Path, identity: Identity, *, fresh: bool = False) -> Self:
         """Open the store at ``path`` for writing, or make it. Its twins may be others than before.
 
-        Raises :class:`StoreError` if another process writes it, if it belongs to another configuration or model, or if
-        a twin was removed from it before.
+        Raises :class:`StoreError` if another process writes it, if it belongs to another configuration or model, if
+        a twin was removed from it before, or if it is to be ``fresh`` and holds a run.
         """
         with ExitStack() as undo:
             writing = schema.connect(path, create=True)
             undo.callback(writing.close)
             lock = undo.enter_context(_lock(path))
-            writing.execute("PRAGMA journal_mode = WAL")
-            writing.execute("PRAGMA synchronous = FULL")
-            _create_or_update(writing, identity, str(path))
-            store = cls(path, identity, writing, lock)
+            with named(path):
+                writing.execute("PRAGMA journal_mode = WAL")
+                writing.execute("PRAGMA synchronous = FULL")
+                _create_or_update(writing, identity, str(path), fresh=fresh)
+                store = cls(path, identity, writing, lock)
             undo.pop_all()
         return store
 
@@ -78,13 +84,17 @@ class Store(Reader):
     def stage(self, entries: Sequence[Entry], records: Sequence[Record]) -> None:
         """The first half of :meth:`write`: begins the transaction. Many small steps that do not wait for the disk."""
         with self._all_or_nothing() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            if entries:
+            self._begin()
+            rows, estimates = list(self._rows(entries)), list[Any]()
+            if rows:
                 crash_point("append")
-                connection.executemany(schema.APPEND, self._rows(entries))
+                connection.executemany(schema.APPEND, rows)
             if records:
                 crash_point("store")
-                connection.executemany(schema.ESTIMATE, (row for record in records for row in self._estimates(record)))
+                estimates = self._insert([row for record in records for row in self._estimates(record)])
+            if rows or estimates:
+                self._next_link = linked(self._link, rows, estimates)
+                connection.execute(schema.LINK, self._next_link)
 
     def commit(self, checkpoints: Sequence[Checkpoint] = (), cursors: Mapping[str, int] = NOTHING) -> None:
         """The second half of :meth:`write`: ends the transaction. Few steps, that wait for the disk."""
@@ -95,15 +105,35 @@ class Store(Reader):
                 connection.execute(schema.DROP_OLD, (checkpoint.type,))
             connection.executemany(schema.CURSOR, cursors.items())
             crash_point("commit")
-            connection.execute("COMMIT")
+            self._commit()
 
     def conclude(self, tips: Sequence[Checkpoint]) -> None:
         """Keep the states in which a run ended, to show them. No run starts from them: late readings may still come."""
         with self._all_or_nothing() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             connection.execute("DELETE FROM tip")
             connection.executemany(schema.TIP, map(_checkpoint, tips))
-            connection.execute("COMMIT")
+            self._commit()
+
+    def _begin(self) -> None:
+        """Begin a transaction, unless another writer has come since, lock file or not."""
+        self._next_link = self._link
+        self._writing.execute("BEGIN IMMEDIATE")
+        if _epoch(self._writing) != self._epoch:
+            remedy = "leave one writer running, and do not remove the lock file"
+            raise StoreError("has been opened by another writer since", where=str(self.path), remedy=remedy)
+
+    def _commit(self) -> None:
+        """Durable only if the files that took it in are still those of the path."""
+        self._writing.execute("COMMIT")
+        self._link = self._next_link
+        self._files.require_in_place()
+
+    def _insert(self, rows: list[tuple[object, ...]]) -> list[Any]:
+        """Insert estimates; returns those that were not there yet."""
+        if self._writing.executemany(schema.ESTIMATE, rows).rowcount == len(rows):
+            return rows
+        return self._writing.execute(ESTIMATES, (self._link.estimate, LAST)).fetchall()
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[sqlite3.Connection]:
@@ -124,8 +154,8 @@ class Store(Reader):
             if reading is None:
                 yield arrival, place, text, *[None] * 6, topic, payload, detail
             else:
-                twin, channel, *stamped = reading
-                signal = ids[place, twin, channel]
+                twin, channel, time, value, sd, *rest = reading
+                signal, stamped = ids[place, twin, channel], (time, _kept(value), _kept(sd), *rest)
                 yield arrival, place, text, signal, *stamped, topic or None, payload or None, detail or None
 
     def _estimates(self, record: Record) -> Iterator[tuple[object, ...]]:
@@ -137,7 +167,17 @@ class Store(Reader):
             yield record.type, record.tick, twins[row], *rest, data[i * size : (i + 1) * size]
 
 
-def _create_or_update(connection: sqlite3.Connection, identity: Identity, where: str) -> None:
+def _kept(value: float) -> float | None:
+    """A number as SQLite gives it back: without the sign of a zero, and none for what is not a number."""
+    return float(value) + 0.0 if value == value else None  # noqa: PLR0124  # NaN
+
+
+def _epoch(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT value FROM meta WHERE key = 'writer'").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _create_or_update(connection: sqlite3.Connection, identity: Identity, where: str, *, fresh: bool) -> None:
     """Lay out an empty file, or update its twins; all or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -146,11 +186,16 @@ def _create_or_update(connection: sqlite3.Connection, identity: Identity, where:
                 connection.execute(statement)
             connection.execute("INSERT INTO meta VALUES ('created', ?)", (datetime.now(UTC).isoformat(),))
         else:
-            [stored] = connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
-            require_same(msgspec.json.decode(stored, type=Identity), identity, where)
+            stored = stored_identity(connection, where)
+            require_same(stored, identity, where)
+            if fresh and last_link(connection, where) != ORIGIN:
+                remedy = "name a file that does not exist yet, or remove this one"
+                raise StoreError("holds a run already; another would be mixed with it", where=where, remedy=remedy)
         update_twins(connection, identity, where)
         encoded = msgspec.json.encode(identity).decode()
         connection.execute("INSERT OR REPLACE INTO meta VALUES ('identity', ?)", (encoded,))
+        changed = {"writer": str(_epoch(connection) + 1), "seal": names_seal(connection).hex()}
+        connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changed.items())
     except BaseException:
         connection.execute("ROLLBACK")
         raise
@@ -162,7 +207,8 @@ def _checkpoint(checkpoint: Checkpoint) -> tuple[object, ...]:
     x, memory, past = (np.ascontiguousarray(array, dtype="<f8") for array in (state.x, state.memory, state.lagged))
     sizes = x.shape[1], x.shape[2], memory.shape[1], past.shape[2]
     blobs = x.tobytes(), memory.tobytes(), past.tobytes()
-    return checkpoint.type, checkpoint.tick, json.dumps(checkpoint.twins), *sizes, *blobs
+    columns = checkpoint.type, checkpoint.tick, json.dumps(checkpoint.twins), *sizes, *blobs
+    return *columns, sealed(columns)
 
 
 def _lock(path: Path) -> IO[str]:

@@ -1,0 +1,41 @@
+"""All that is damaged in a store, in words."""
+
+import sqlite3
+from collections.abc import Callable
+
+from twin_runtime.errors import StoreError
+from twin_runtime.store.schema import UNREADABLE
+from twin_runtime.store.seals import check_chain, is_intact
+
+
+def damage(connection: sqlite3.Connection, where: str) -> list[str]:
+    """What is not as it was written: in SQLite's own eyes, in the chain, in the stored states, in the cursors."""
+    checks = (_pages, lambda of: check_chain(of, where), _states, _cursors)
+    return [what for check in checks for what in _found(check, connection)]
+
+
+def _found(check: Callable[[sqlite3.Connection], list[str] | None], connection: sqlite3.Connection) -> list[str]:
+    try:
+        return check(connection) or []
+    except StoreError as error:
+        return [error.what.removeprefix("is damaged: ")]
+    except UNREADABLE as error:
+        return [str(error)]
+
+
+def _pages(connection: sqlite3.Connection) -> list[str]:
+    return [text for [text] in connection.execute("PRAGMA integrity_check(10)") if text != "ok"]
+
+
+def _states(connection: sqlite3.Connection) -> list[str]:
+    return [
+        f"the {table} of tick {row[1]}"
+        for table in ("checkpoint", "tip")
+        for row in connection.execute(f"SELECT * FROM {table}")
+        if not is_intact(row)
+    ]
+
+
+def _cursors(connection: sqlite3.Connection) -> list[str]:
+    query = "SELECT name FROM cursor WHERE position NOT BETWEEN 0 AND (SELECT coalesce(max(position), 0) FROM estimate)"
+    return [f"the cursor of {name}, which lies behind the last estimate" for [name] in connection.execute(query)]
