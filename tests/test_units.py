@@ -1,11 +1,15 @@
 """Units: conversions against published numbers, and the errors where there is none."""
 
+import math
+import time
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from pint import UnitRegistry
 
 from twin_runtime.errors import UnitError
-from twin_runtime.units import conversion
+from twin_runtime.units import conversion, is_unit
 
 
 @pytest.mark.parametrize(
@@ -17,7 +21,10 @@ from twin_runtime.units import conversion
         ("bar", "kPa", 100.0, 0.0),
         ("psi", "kPa", 6.894757, 0.0),
         ("L/min", "m^3/s", 1.666667e-5, 0.0),
-        ("rpm", "1/s", 0.1047198, 0.0),
+        ("rpm", "rad/s", 0.1047198, 0.0),
+        ("degree", "rad", 0.01745329, 0.0),
+        ("turn/min", "degree/s", 6.0, 0.0),
+        ("kbyte/s", "bit/s", 8000.0, 0.0),
         ("degC", "K", 1.0, 273.15),
         ("degF", "degC", 1 / 1.8, -32 / 1.8),
         ("K", "degC", 1.0, -273.15),
@@ -78,3 +85,58 @@ def test_what_cannot_be_converted_gives_the_reason(source: str, target: str, exp
     with pytest.raises(UnitError) as caught:
         conversion(source, target)
     assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize("unit", ["rpm", "rad/s", "degree/min"])
+def test_an_angle_is_no_plain_number(unit: str) -> None:
+    for pair in ((unit, "1/min"), ("Hz", unit)):
+        with pytest.raises(UnitError, match="differ by an angle, which is no plain number") as caught:
+            conversion(*pair)
+        assert all(f"'{name}' on both" in str(caught.value) for name in pair)
+
+
+def test_an_amount_of_data_is_no_plain_number() -> None:
+    with pytest.raises(UnitError, match="differ by an amount of data"):
+        conversion("byte", "1")
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("dB", "1"), ("1", "dB"), ("dBm", "W"), ("delta_degC", "degC"), ("degC", "delta_degF"), ("Qm^9", "qm^9")],
+)
+def test_what_no_factor_converts_is_refused(source: str, target: str) -> None:
+    with pytest.raises(UnitError, match="no factor and offset that a number can hold") as caught:
+        conversion(source, target)
+    assert f"remedy: send values in {target}" in str(caught.value)
+
+
+NAMES = st.sampled_from([*sorted(dir(UnitRegistry())), "yotta", "kdegC", "µ", "°", "%", "1"])
+PRODUCTS = st.lists(NAMES, min_size=1, max_size=3).flatmap(
+    lambda names: st.sampled_from(["*".join(names), "/".join(names), f"({names[0]})^-9", "k" + names[-1]])
+)
+TEXTS = PRODUCTS | st.text(max_size=30) | st.text("()*/^ °%1²9.'\"[]kmdegCB", max_size=40)
+
+
+@settings(max_examples=400, deadline=None)
+@given(TEXTS, PRODUCTS | st.sampled_from(["1", "K", "degC", "mmHg"]))
+def test_no_text_raises_anything_but_an_error_of_units(source: str, target: str) -> None:
+    try:
+        found = conversion(source, target)
+    except UnitError:
+        return
+    assert 0.0 < abs(found.scale) < math.inf
+    assert math.isfinite(found.offset)
+
+
+@pytest.mark.parametrize(
+    "text", ["(" * 40 + "m" + ")" * 40, "(" * 9999 + "m" + ")" * 9999, "9**9**9**9", "km^99999999"]
+)
+def test_a_text_that_would_take_for_ever_is_no_unit(text: str) -> None:
+    with pytest.raises(UnitError):
+        conversion(text, "s")
+
+
+def test_a_unit_with_many_spaces_is_refused_at_once() -> None:
+    begin = time.monotonic()
+    assert not is_unit("a  " * 32 + "!")
+    assert time.monotonic() - begin < 1.0

@@ -16,18 +16,20 @@ NANOSECONDS = {
     "h": 3_600_000_000_000,
     "d": 86_400_000_000_000,
 }
-"""The units of a duration, shortest first. A number without a unit counts seconds."""
+"""The units of a duration, shortest first."""
 
 LONGEST = 2**63 - 1
 _PATTERN = re.compile(r"\s*(\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})\s*([a-z]*)\s*", re.ASCII)
 
 
 def parse_duration(value: object) -> int:
-    """Nanoseconds of ``value``: a text such as "40 ms", "5 s", "2 min", "1.5 h", or a number of seconds.
+    """Nanoseconds of ``value``: a text such as "40 ms", "5 s", "2 min", "1.5 h"; zero needs no unit.
 
     Raises ``ValueError`` for anything else, for what is not a whole number of nanoseconds, and beyond 292 years.
     """
     match = _PATTERN.fullmatch(_text(value))
+    if match and not match[2] and Fraction(match[1]):
+        raise ValueError(f'expected a duration with its unit, such as "{match[1]} ms" or "{match[1]} s", got {value!r}')
     scale = NANOSECONDS.get(match[2] or "s") if match else None
     if match is None or scale is None:
         raise ValueError(f'expected a duration such as "40 ms", "5 s", "2 min" or "1.5 h", got {value!r}')

@@ -1,5 +1,6 @@
 """Conversion between units of measurement, exact to the last bit that a float holds. pint loads only when needed."""
 
+import math
 import re
 from fractions import Fraction
 from functools import cache
@@ -63,6 +64,15 @@ COMMON = (
 """Units met most often, prefixes included: the first to look at for a misspelt one."""
 
 
+COUNTED = {"radian": "an angle", "bit": "an amount of data"}
+"""What pint takes for plain numbers, though ``rpm`` in ``1/min`` would then be 6.28 times too large."""
+
+LONGEST = 100
+"""Characters of a unit."""
+_FACTOR = r"\(*(?:1|%|°?[^\W\d]\w*(?:(?:\*\*|\^)-?\d)?)\)*"
+_UNIT = re.compile(rf"{_FACTOR}(?:(?: ?[*/·] ?| ){_FACTOR})*")
+
+
 class Conversion(NamedTuple):
     """``value_in_target = scale * value + offset``. A standard deviation takes the scale alone."""
 
@@ -73,7 +83,8 @@ class Conversion(NamedTuple):
 def conversion(from_unit: str, to_unit: str) -> Conversion:
     """How to convert values in ``from_unit`` to ``to_unit``.
 
-    Raises :class:`UnitError` for a unit that does not exist, or where the two do not measure the same kind of quantity.
+    Raises :class:`UnitError` for a unit that does not exist, where the two do not measure the same kind of quantity,
+    and where no factor turns one into the other. No text raises anything else.
     """
     return Conversion(1.0, 0.0) if from_unit == to_unit else _conversion(from_unit, to_unit)
 
@@ -81,14 +92,49 @@ def conversion(from_unit: str, to_unit: str) -> Conversion:
 @cache
 def _conversion(from_unit: str, to_unit: str) -> Conversion:
     source, target = _unit(from_unit), _unit(to_unit)
+    try:
+        _check_kinds(source, target, from_unit, to_unit)
+        zero, one, two = (_converted(number, source, target) for number in range(3))
+        scale, offset = float(one - zero), float(zero)
+        linear = math.isclose(two - one, one - zero, rel_tol=1e-9)
+    except UnitError:
+        raise
+    except Exception:  # pint lets errors of offset units and of arithmetic through: all mean that there is none
+        raise _no_factor(from_unit, to_unit) from None
+    if not (linear and 0.0 < abs(scale) < math.inf and math.isfinite(offset)):
+        raise _no_factor(from_unit, to_unit)
+    return Conversion(scale, offset)
+
+
+def _converted(number: int, source: "Unit", target: "Unit") -> Fraction:
+    return Fraction(_registry().Quantity(Fraction(number), source).to(target).magnitude)
+
+
+def _no_factor(from_unit: str, to_unit: str) -> UnitError:
+    """Logarithmic units, differences of temperatures as temperatures, factors that a float cannot hold."""
+    return UnitError(
+        f"no factor and offset that a number can hold turn '{from_unit}' into '{to_unit}'",
+        remedy=f"send values in {to_unit}, neither logarithms nor differences of it",
+    )
+
+
+def _check_kinds(source: "Unit", target: "Unit", from_unit: str, to_unit: str) -> None:
     if source.dimensionality != target.dimensionality:
         raise UnitError(
             f"'{from_unit}' measures {_kind(source)}, '{to_unit}' measures {_kind(target)}",
             remedy=f"give a unit of {_kind(target)}, such as {to_unit}",
         )
-    quantity = _registry().Quantity
-    offset = quantity(Fraction(0), source).to(target).magnitude
-    return Conversion(float(quantity(Fraction(1), source).to(target).magnitude - offset), float(offset))
+    for counted, name in COUNTED.items():
+        if _power(counted, source) != _power(counted, target):
+            raise UnitError(
+                f"'{from_unit}' and '{to_unit}' differ by {name}, which is no plain number",
+                remedy=f"say which is meant: '{from_unit}' on both sides, or '{to_unit}' on both",
+            )
+
+
+def _power(counted: str, unit: "Unit") -> object:
+    """With which power radians or bits are in a unit."""
+    return dict(_registry().Quantity(Fraction(1), unit).to_root_units().unit_items()).get(counted, 0)
 
 
 @cache
@@ -102,13 +148,27 @@ def _registry() -> "UnitRegistry[Fraction]":
 def _unit(text: str) -> "Unit":
     from pint import UndefinedUnitError
 
+    if not is_unit(text):
+        raise _no_unit(text)
     try:
         return _registry().parse_units(text)
     except UndefinedUnitError as error:
-        unknown = re.findall(r"'(\w+)'", str(error))[0]
+        unknown = str(next(iter(error.args), text))
         raise UnitError(f"unknown unit '{text}'", remedy=did_you_mean(unknown, _close_by(unknown))) from None
     except Exception:  # pint lets tokenizer, assertion and value errors through: all mean that this is no unit
-        raise UnitError(f"'{text}' is not a unit", remedy='write it like "mmHg*s/mL" or "1/min"') from None
+        raise _no_unit(text) from None
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text from outside may be handed to a parser of units.
+
+    Products and powers of names pass, arithmetic of numbers does not: ``9**9**9**9`` would take for ever.
+    """
+    return len(text) <= LONGEST and _UNIT.fullmatch(text) is not None
+
+
+def _no_unit(text: str) -> UnitError:
+    return UnitError(f"'{text[:LONGEST]}' is not a unit", remedy='write it like "mmHg*s/mL" or "1/min"')
 
 
 def _close_by(unknown: str) -> list[str]:

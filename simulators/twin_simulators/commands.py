@@ -76,10 +76,11 @@ def simulate(  # noqa: PLR0913, PLR0917 - an argument for every option
     At another speed than 1 the stamps leave the wall clock: give the twin clock = "stream".
 
     \b
-    Faults act in the order given, on one channel or on all. Durations are seconds, or texts such as 50ms:
-      noise,sd=2                             bias,size=5[,start=10]
-      spikes,share=0.001,size=80             stuck,start=10,length=2[,every=60]
-      dropout,start=10,length=2[,every=60]   outage,start=10,length=2[,every=60]  (held back, then all at once)
+    Faults act in the order given, on one channel or on all. Durations have a unit, as in 50ms or 2s:
+      noise,sd=2                             bias,size=5[,start=10s]
+      spikes,share=0.001,size=80             stuck,start=10s,length=2s[,every=60s]
+      dropout,start=10s,length=2s[,every=60s]
+      outage,start=10s,length=2s[,every=60s]  (held back, then all at once)
       jitter,sd=2ms                          drift,ppm=50[,offset=0.1]
       loss,share=0.01                        delay,mean=50ms[,least=10ms][,share=0.1]
       duplicates,share=0.01[,after=100ms]

@@ -2,8 +2,7 @@
 
 A fault is data, so that a file or a command line can name it, and a pure function of packets and a random generator.
 Faults act in the order in which they are given; in the world the sensor comes first, then its clock, then the network.
-Durations are written as everywhere ("50 ms", or a number of seconds) and are nanoseconds here; windows count from the
-asset's start.
+Durations are written as everywhere ("50 ms") and are nanoseconds here; windows count from the asset's start.
 """
 
 from abc import abstractmethod

@@ -29,8 +29,8 @@ def test_a_broker_is_an_address_with_a_scheme(broker: str, meant: tuple[str, int
 
 
 def test_durations_are_texts_in_the_file_and_nanoseconds_inside() -> None:
-    assert table(session_expiry="1 h", keepalive=30).session_expiry == 3600 * SECOND
-    assert table(keepalive=30).keepalive == 30 * SECOND
+    assert table(session_expiry="1 h", keepalive="30 s").session_expiry == 3600 * SECOND
+    assert table(keepalive="30 s").keepalive == 30 * SECOND
 
 
 @pytest.mark.parametrize(

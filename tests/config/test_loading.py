@@ -49,7 +49,7 @@ SAME_STATES = {
     "another store": ("[trust.checks]", '[store]\npath = "x.db"\n[trust.checks]'),
     "another broker": ("[trust.checks]", '[mqtt]\nbroker = "mqtt://10.0.0.1"\n[trust.checks]'),
     "a sink": ("[trust.checks]", '[sinks.influx]\nurl = "http://127.0.0.1"\n[trust.checks]'),
-    "the same tick in seconds": ('"40 ms"', "0.04"),
+    "the same tick in seconds": ('"40 ms"', '"0.04 s"'),
     "one more twin": ('["patient-1"]', '["patient-1", "patient-2"]'),
 }
 OTHER_STATES = {

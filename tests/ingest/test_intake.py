@@ -5,10 +5,10 @@ import pytest
 
 from twin_runtime.core import SECOND, Code, Entry, Message, Reading
 from twin_runtime.errors import ConfigError
-from twin_runtime.ingest.channel import Channel, is_unit
+from twin_runtime.ingest.channel import Channel
 from twin_runtime.ingest.decode import Sample
 from twin_runtime.ingest.intake import Intake, Plausibility
-from twin_runtime.units import conversion
+from twin_runtime.units import conversion, is_unit
 
 NOW = 1_700_000_000_000_000_000
 PASCAL = 133.322387415
@@ -172,6 +172,13 @@ class TestUnits:
         codes = [fate(intake, unit=f"unit{i}") for i in range(1000)]
         assert codes.count(Code.ACCEPTED) == len(asked) == 256
         assert codes[-1] is Code.WRONG_UNIT
+
+    @pytest.mark.parametrize("unit", ["dB", "delta_degC", "dBm", "degC*m", "Qm^9", "rpm", "°"])
+    def test_a_unit_that_cannot_be_converted_is_wrong_and_the_stream_goes_on(self, unit: str) -> None:
+        convert = partial(conversion, to_unit="degC")
+        intake = Intake([Channel("abp", unit="degC", convert=convert)], TWINS, Plausibility.wall())
+        assert fate(intake, unit=unit) is Code.WRONG_UNIT
+        assert fate(intake, unit="degC") is Code.ACCEPTED
 
     def test_products_and_powers_of_names_are_units(self) -> None:
         assert all(map(is_unit, ("1", "%", "mmHg*s/mL", "W/(m^2*K)", "kg m**-3", "1/s", "°C", "m²", "cmH2O", "Ω")))

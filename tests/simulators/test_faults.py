@@ -56,7 +56,7 @@ def test_spikes_stand_out_from_a_few_samples() -> None:
 
 
 def test_a_stuck_sensor_repeats_its_value_and_recovers() -> None:
-    stuck, touched = after(Stuck(start=10, length=2))
+    stuck, touched = after(Stuck(start="10 s", length="2 s"))
     inside = (CLEAN.measured >= 10 * SECOND) & (CLEAN.measured < 12 * SECOND)
     assert set(stuck.value[inside]) == {CLEAN.value[1000]}
     np.testing.assert_array_equal(stuck.value[~inside], CLEAN.value[~inside])
@@ -64,20 +64,20 @@ def test_a_stuck_sensor_repeats_its_value_and_recovers() -> None:
 
 
 def test_a_window_comes_again() -> None:
-    stuck, _ = after(Stuck(start=10, length=1, every=30))
+    stuck, _ = after(Stuck(start="10 s", length="1 s", every="30 s"))
     repeats = np.flatnonzero(np.diff(stuck.value) == 0) / 100
     assert sorted({int(second) for second in repeats}) == [10, 40, 70]
 
 
 def test_a_dropout_leaves_a_hole() -> None:
-    rest, touched = after(Dropout(start=20, length="500 ms"))
+    rest, touched = after(Dropout(start="20 s", length="500 ms"))
     gap = np.max(np.diff(rest.measured))
     assert touched == len(CLEAN) - len(rest) == 50
     assert gap == SECOND // 100 * 51
 
 
 def test_an_outage_delivers_everything_late() -> None:
-    held, touched = after(Outage(start=50, length=3))
+    held, touched = after(Outage(start="50 s", length="3 s"))
     late = held.send > held.measured
     assert touched == late.sum() == 300
     assert set(held.send[late]) == {53 * SECOND}
@@ -123,7 +123,7 @@ def test_duplicates_are_the_same_reading_sent_again() -> None:
 
 def test_faults_meet_each_other_in_any_order() -> None:
     doubled, _ = after(Duplicates(share=0.5))
-    stuck, touched = after(Stuck(start=10, length=2), doubled)
+    stuck, touched = after(Stuck(start="10 s", length="2 s"), doubled)
     held = stuck.value[(stuck.measured >= 10 * SECOND) & (stuck.measured < 12 * SECOND)]
     assert set(held) == {CLEAN.value[1000]}
     assert touched == len(held)
@@ -131,7 +131,7 @@ def test_faults_meet_each_other_in_any_order() -> None:
 
 def test_nothing_can_happen_to_no_packets() -> None:
     nothing = CLEAN.take(np.arange(0))
-    assert after(Stuck(start=1, length=1), nothing) == (nothing, 0)
+    assert after(Stuck(start="1 s", length="1 s"), nothing) == (nothing, 0)
 
 
 def test_a_fault_is_a_table_in_a_file() -> None:
@@ -144,7 +144,7 @@ def test_a_fault_is_a_table_in_a_file() -> None:
     [
         ("abp:loss,share=0.01", Loss(channel="abp", share=0.01)),
         ("delay, mean=50ms, least=5 ms", Delay(mean="50 ms", least="5 ms")),
-        ("dropout,start=1 min,length=2,every=5 min", Dropout(start=60, length=2, every=300)),
+        ("dropout,start=1 min,length=2 s,every=5 min", Dropout(start="60 s", length="2 s", every="300 s")),
         ("drift,offset=-0.5", Drift(offset=-0.5)),
     ],
 )
@@ -160,7 +160,8 @@ def test_a_fault_is_a_word_on_the_command_line(text: str, fault: Fault) -> None:
         ("loss,share=2", "share: Input should be less than or equal to 1"),
         ("loss,share=nan", "share: Input should be a finite number"),
         ("delay,mean=soon", "expected a duration"),
-        ("delay,mean=1,colour=red", "colour: Extra inputs"),
+        ("delay,mean=20", "expected a duration with its unit"),
+        ("delay,mean=1 s,colour=red", "colour: Extra inputs"),
         ("", "Input tag ''"),
     ],
 )

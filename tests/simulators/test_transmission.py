@@ -19,13 +19,13 @@ RUN = Patient().simulate(10, seed=1)
 ROUGH = (
     Noise(channel="abp", sd=2),
     Spikes(channel="abp", share=0.002, size=60),
-    Stuck(channel="abp", start=3, length=0.5),
-    Dropout(start=6, length=1),
+    Stuck(channel="abp", start="3 s", length="0.5 s"),
+    Dropout(start="6 s", length="1 s"),
     Jitter(sd="1 ms"),
     Delay(mean="30 ms"),
     Loss(share=0.05),
     Duplicates(share=0.05, after="100 ms"),
-    Outage(start=8, length=1),
+    Outage(start="8 s", length="1 s"),
 )
 
 
@@ -34,7 +34,7 @@ def rough(seed: int = 1, twin: str = "patient-1") -> Transmission:
 
 
 def any_faults() -> st.SearchStrategy[list[Fault]]:
-    share, seconds = st.floats(0, 1), st.floats(0, 12).map(lambda value: round(value, 3))
+    share, seconds = st.floats(0, 1), st.floats(0, 12).map(lambda value: f"{value:.3f} s")
     return st.lists(
         st.one_of(
             st.builds(Loss, share=share),

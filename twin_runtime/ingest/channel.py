@@ -1,23 +1,11 @@
 """A sensor or an input as it is sent: topic, unit, range."""
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from twin_runtime.errors import UnitError
-
-_FACTOR = r"\(*(?:1|%|°?[^\W\d]\w*(?:(?:\*\*|\^)-?\d)?)\)*"
-_UNIT = re.compile(rf"{_FACTOR}(?: ?[ */·] ?{_FACTOR})*")
-
-
-def is_unit(text: str) -> bool:
-    """Whether a text from outside may be handed to a parser of units.
-
-    Products and powers of names pass, arithmetic of numbers does not: ``9**9**9**9`` would take for ever.
-    """
-    return _UNIT.fullmatch(text) is not None
 
 
 def _no_conversion(unit: str) -> tuple[float, float]:

@@ -10,8 +10,9 @@ from typing import Literal
 from twin_runtime.core import SECOND, Code, Entry, Message, Reading
 from twin_runtime.errors import ConfigError, UnitError
 from twin_runtime.ingest.agreed_time import AgreedTime, Agreement
-from twin_runtime.ingest.channel import Channel, is_unit
+from twin_runtime.ingest.channel import Channel
 from twin_runtime.ingest.decode import LIMITS, Limits, Refused, Sample, decode
+from twin_runtime.units import is_unit
 
 _KEPT = 4096
 """Bytes of a rejected payload that are kept."""
