@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import cast
 
 from twin_adapters.recordings.mapping import Place
+from twin_adapters.recordings.reading import reading
 from twin_adapters.recordings.table import Reader, Table
 from twin_runtime.entry_points import RECORDINGS, found, loaded
 from twin_runtime.errors import ConfigError, RecordingError
@@ -14,6 +15,11 @@ SUFFIXES = {"hea": "wfdb", "tsv": "csv", "txt": "csv"}
 
 def open_table(path: Path, place: Place) -> Table:
     """Open a file with the reader for its format. Raises :class:`RecordingError` where that fails."""
+    with reading(path, "a file of a known format", "name its `format` in the mapping, or mend the file"):
+        return _opened(path, place)
+
+
+def _opened(path: Path, place: Place) -> Table:
     if not path.is_file():
         raise RecordingError(
             f"there is no file {path.name!r} in {path.parent.absolute()}",

@@ -9,10 +9,13 @@ import numpy as np
 from twin_adapters.recordings.formats import open_table
 from twin_adapters.recordings.mapping import Header, Mapping, Stream, read_mapping
 from twin_adapters.recordings.recording import MergedStreams
-from twin_adapters.recordings.table import Table
-from twin_adapters.recordings.times import MISSING, event_times
+from twin_adapters.recordings.table import MISSING, Table
+from twin_adapters.recordings.times import LATEST, TimeError, event_times
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.errors import RecordingError
+from twin_runtime.durations import duration_text
+from twin_runtime.errors import RecordingError, UnitError
+from twin_runtime.ingest.channel import is_unit
+from twin_runtime.units import conversion
 
 
 class Samples(NamedTuple):
@@ -45,12 +48,34 @@ def load(mapping: Path, data: Path | None = None) -> MergedStreams:
 def _samples(stream: Stream, table: Table, header: Header) -> Samples:
     rows = _rows(stream, table)
     time = _times(stream, table, rows, header.epoch_ns)
+    _check_unit(stream, table)
     if stream.value is None:
         value = np.full(len(rows), stream.constant, dtype=np.float64)
     else:
         value = table.numbers(stream.value)[rows]
     present = (time != MISSING) & ~np.isnan(value)
     return Samples(time[present], value[present])
+
+
+def _check_unit(stream: Stream, table: Table) -> None:
+    """Refuse a unit that is not the one that the file gives for the column."""
+    if stream.value is None:
+        return
+    given = table.units.get(table.place(stream.value))
+    if given is None or given in (stream.unit, stream.file_unit) or _same_unit(given, stream.unit):
+        return
+    raise RecordingError(
+        f"column {stream.value!r} is in {given!r}, the mapping says {stream.unit!r}",
+        where=f"{table.path}: channel {stream.channel}",
+        remedy=f"say unit = {given!r}; if the file is wrong or spells it its own way, add file_unit = {given!r}",
+    )
+
+
+def _same_unit(one: str, other: str) -> bool:
+    try:
+        return is_unit(one) and conversion(one, other) == (1.0, 0.0)
+    except UnitError:
+        return False
 
 
 def _rows(stream: Stream, table: Table) -> IntArray:
@@ -71,12 +96,22 @@ def _rows(stream: Stream, table: Table) -> IntArray:
 
 def _times(stream: Stream, table: Table, rows: IntArray, epoch: int) -> IntArray:
     if stream.period is not None:
-        return epoch + stream.period * np.arange(len(rows), dtype=np.int64)
+        return _evenly(stream.period, len(rows), epoch, table)
+    local = table.place(stream.time) in table.local
     try:
-        return event_times(table.column(stream.time)[rows], stream.time_unit, epoch)
-    except (ValueError, OverflowError) as error:
-        remedy = "mend `time` or `time_unit` in the mapping"
-        raise RecordingError(f"column {stream.time!r}: {error}", where=str(table.path), remedy=remedy) from error
+        return event_times(table.column(stream.time)[rows], stream.time_unit, epoch, stream.zone, local)
+    except TimeError as error:
+        row = "" if error.place is None else f", row {rows[error.place]}"
+        raise RecordingError(
+            f"column {stream.time!r}{row}: {error}", where=str(table.path), remedy=error.remedy
+        ) from error
+
+
+def _evenly(period: int, rows: int, epoch: int, table: Table) -> IntArray:
+    if not -LATEST < epoch + period * rows < LATEST:
+        what = f"{rows} rows of {duration_text(period)} reach beyond the years 1678 to 2262"
+        raise RecordingError(what, where=str(table.path), remedy="mend `period` or `epoch` in the mapping")
+    return epoch + period * np.arange(rows, dtype=np.int64)
 
 
 def _merge(mapping: Mapping, samples: Sequence[Samples], name: str) -> MergedStreams:

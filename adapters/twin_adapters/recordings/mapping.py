@@ -1,9 +1,11 @@
 """The mapping of a recording, one small TOML file: which file, which column, its unit, which sensor or input."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
 from pydantic import Field, PlainValidator, model_validator
 
@@ -12,6 +14,7 @@ from twin_runtime.config.explain import validated
 from twin_runtime.config.sections import Name, Section, Text
 from twin_runtime.durations import PositiveDuration
 
+_OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
 UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,10 +30,20 @@ def _aware(value: object) -> datetime:
     raise ValueError(f"expected a date-time with an offset such as 2020-01-01T00:00:00Z, got {value}")
 
 
+def _zone(value: object) -> str:
+    if isinstance(value, str) and (_OFFSET.fullmatch(value) or value in available_timezones()):
+        return value
+    raise ValueError(f'expected a time zone such as "Europe/Brussels", "UTC" or "+01:00", got {value!r}')
+
+
 Column = Annotated[str | int, PlainValidator(_column)]
 """A column by its name, or by its number from 0."""
 Moment = Annotated[datetime, PlainValidator(_aware)]
 """A date-time of TOML with its offset from UTC, unquoted."""
+
+
+Zone = Annotated[str, PlainValidator(_zone)]
+"""A time zone by its name, or by a constant offset from UTC."""
 
 
 class Layout(Section):
@@ -56,7 +69,10 @@ class Place(Layout):
     format: str = Field(default="", description="the format; default: by the suffix of the file", examples=["csv"])
     time: Column = Field(default="time", description="the column of times, by name or number from 0", examples=["t"])
     time_unit: Literal["ns", "us", "ms", "s", "min", "h", "d", "iso"] = Field(
-        default="s", description='the unit of times; "iso": date-times, UTC unless they have an offset', examples=["ms"]
+        default="s", description='the unit of times; "iso": date-times', examples=["ms"]
+    )
+    zone: Zone | None = Field(
+        default=None, description="where date-times without an offset were told", examples=["Europe/Brussels"]
     )
     period: PositiveDuration | None = Field(
         default=None, description="the time between rows, the first at the epoch, instead of `time`", examples=["4 s"]
@@ -94,6 +110,9 @@ class Stream(Place):
     )
     constant: float | None = Field(default=None, description="the value of every event", examples=[1.0])
     unit: Text = Field(description='the unit of the values as recorded ("1": none)', examples=["mmHg"])
+    file_unit: str = Field(
+        default="", description="how the file itself names that unit, where it differs from `unit`", examples=["NU"]
+    )
 
     @model_validator(mode="after")
     def _one_source_of_values(self) -> "Stream":

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from twin_adapters.recordings.mapping import Layout
+from twin_adapters.recordings.reading import reading
 from twin_adapters.recordings.table import Table
 from twin_runtime.core import FloatArray
 from twin_runtime.errors import RecordingError
@@ -20,6 +21,11 @@ _SEPARATORS = str.maketrans(",;", "  ")
 
 def read(path: Path, layout: Layout) -> Table:
     """Read one table of the file. A comment with a word a column, just above the numbers, names the columns."""
+    with reading(path, "a Modelica table", "mend the declaration of the table"):
+        return _read(path, layout)
+
+
+def _read(path: Path, layout: Layout) -> Table:
     text = path.read_text(encoding="utf-8", errors="replace")
     declaration = _declaration(text, layout.table, path)
     shape = int(declaration[2]), int(declaration[3])

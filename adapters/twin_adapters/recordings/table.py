@@ -1,7 +1,7 @@
 """What a format's reader yields: the columns of one file."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from twin_adapters.recordings.mapping import Layout
+from twin_adapters.recordings.reading import reading
 from twin_runtime.errors import RecordingError
 
 Cells = npt.NDArray[Any]
-"""One column: float64 or integers (numbers, NaN where missing), ``datetime64[ns]`` in UTC, or objects (text)."""
+"""One column: float64 or integers (NaN or :data:`MISSING` where missing), ``datetime64[ns]``, or objects (text)."""
+
+MISSING = np.iinfo(np.int64).min
+"""What stands for an integer or a time that is not there (as NaT does in NumPy)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +28,15 @@ class Table:
     names: Sequence[str]
     """One a column; empty strings where neither the file nor its mapping names them."""
     cells: Callable[[int], Cells]
+    units: Mapping[int, str] = field(default_factory=dict)
+    """The units that the file itself gives, by place."""
+    local: frozenset[int] = frozenset()
+    """The places of date-times without an offset from UTC; all others are in UTC."""
 
     def column(self, column: str | int) -> Cells:
         """A column by name, or by number from 0."""
-        return self.cells(self._place(column))
+        with reading(self.path, f"readable in column {column!r}", "mend the file, or name another column"):
+            return self.cells(self.place(column))
 
     def numbers(self, column: str | int) -> npt.NDArray[np.float64]:
         """A column of numbers as float64, NaN where missing."""
@@ -38,9 +47,11 @@ class Table:
                 where=str(self.path),
                 remedy="name a column of numbers; for a decimal comma, convert the file",
             )
-        return cells.astype(np.float64)
+        numbers = cells.astype(np.float64)
+        return np.where(cells == MISSING, np.nan, numbers) if cells.dtype.kind == "i" else numbers
 
-    def _place(self, column: str | int) -> int:
+    def place(self, column: str | int) -> int:
+        """Where a column stands, by name, or by number from 0. Raises :class:`RecordingError` where there is none."""
         if isinstance(column, int) and column < len(self.names):
             return column
         if isinstance(column, str) and column in self.names:

@@ -1,60 +1,124 @@
 """Times of a recording as integer nanoseconds since the epoch, to the nearest nanosecond."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from twin_adapters.recordings.mapping import UNIX_EPOCH
-from twin_adapters.recordings.table import Cells
+from twin_adapters.recordings.table import MISSING, Cells
 from twin_runtime.core import IntArray
 from twin_runtime.durations import NANOSECONDS
 
-MISSING = np.iinfo(np.int64).min
-"""What stands for a time that is not there (as NaT does in NumPy)."""
-
 LATEST = float(np.iinfo(np.int64).max)
+_FRACTION = re.compile(r"[.,](\d+)")
 
 
-def event_times(cells: Cells, unit: str, epoch: int) -> IntArray:
+class TimeError(ValueError):
+    """A column does not hold the times it should; ``place`` is the entry that shows it, where it is one."""
+
+    def __init__(self, what: str, place: int | None = None, remedy: str = "") -> None:
+        super().__init__(what)
+        self.place, self.remedy = place, remedy or "mend `time` or `time_unit` in the mapping"
+
+
+def event_times(cells: Cells, unit: str, epoch: int, zone: str | None = None, local: bool = False) -> IntArray:
     """Times of one column: relative to ``epoch`` (ns) in ``unit``, or absolute for ``iso``.
 
-    Raises ValueError where the column is not of that ``unit``.
+    ``local`` date-times have no offset and were told in ``zone``. Raises :class:`TimeError` where the column is not of
+    that ``unit``.
     """
     if unit == "iso":
-        return _absolute(cells)
+        return _absolute(cells, zone, local)
     if cells.dtype.kind not in "fiu":
-        raise ValueError(f'expected numbers ({unit}), came {_first(cells)}; for date-times say time_unit = "iso"')
+        raise TimeError(f'expected numbers ({unit}), came {_first(cells)}; for date-times say time_unit = "iso"')
     return _relative(cells, NANOSECONDS[unit], epoch)
 
 
 def _relative(cells: Cells, scale: int, epoch: int) -> IntArray:
-    furthest = np.abs(cells.astype(np.float64)).max(initial=0.0, where=np.isfinite(cells))
-    if furthest * scale + abs(epoch) >= LATEST:
-        raise ValueError(f"a time lies {furthest:g} units from the epoch, and so beyond the years 1678 to 2262")
+    present = ~np.isnan(cells) if cells.dtype.kind == "f" else cells != MISSING
+    furthest = np.abs(cells.astype(np.float64)).max(initial=0.0, where=present)
+    if not furthest * scale + abs(epoch) < LATEST:
+        raise TimeError(f"a time lies {furthest:g} units from the epoch, and so beyond the years 1678 to 2262")
+    known = np.where(present, cells, 0)
     if cells.dtype.kind != "f":
-        return cells.astype(np.int64) * scale + epoch
-    present = np.isfinite(cells)
-    whole = np.floor(cells, where=present, out=np.zeros(cells.shape))
-    part = np.where(present, cells, 0.0) - whole  # exact, so that the one rounding below is the only one
+        return np.where(present, known.astype(np.int64) * scale + epoch, MISSING)
+    whole = np.floor(known)
+    part = known - whole  # exact, so that the one rounding below is the only one
     times = whole.astype(np.int64) * scale + np.rint(part * scale).astype(np.int64) + epoch
     return np.where(present, times, MISSING)
 
 
-def _absolute(cells: Cells) -> IntArray:
+def _absolute(cells: Cells, zone: str | None, local: bool) -> IntArray:
     if cells.dtype.kind == "O":
-        return np.fromiter((_parse(text) for text in cells), dtype=np.int64, count=len(cells))
+        times, naive = _parsed(cells)
+        times[naive] = _in_utc(times[naive], zone, np.flatnonzero(naive))
+        return times
     if cells.dtype.kind != "M":
-        raise ValueError(f'expected date-times (time_unit = "iso"), came {_first(cells)}')
-    return cells.astype("datetime64[ns]").astype(np.int64)
+        raise TimeError(f'expected date-times (time_unit = "iso"), came {_first(cells)}')
+    times = cells.astype("datetime64[ns]").astype(np.int64)
+    return _in_utc(times, zone, np.arange(len(times))) if local else times
 
 
-def _parse(text: str | None) -> int:
-    if not text:
-        return MISSING
-    moment = datetime.fromisoformat(text)
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - UNIX_EPOCH) // timedelta(microseconds=1) * 1000
+def _in_utc(local: IntArray, zone: str | None, places: IntArray) -> IntArray:
+    """Local times in UTC. Raises :class:`TimeError` for one that occurs twice or never when clocks are changed."""
+    if not np.any(local != MISSING):
+        return local
+    first = int(np.flatnonzero(local != MISSING)[0])
+    if zone is None:
+        what = f"{_text(local[first])} has no offset from UTC"
+        raise TimeError(what, int(places[first]), 'say zone = "Europe/Brussels", zone = "+01:00" or zone = "UTC"')
+    told = pa.array(local, pa.timestamp("ns"), mask=local == MISSING)
+    earliest, latest = (
+        pc.assume_timezone(told, zone, ambiguous=which, nonexistent=which).cast(pa.int64()).fill_null(MISSING)
+        for which in ("earliest", "latest")
+    )
+    times = np.from_dlpack(earliest)
+    unclear = np.flatnonzero(times != np.from_dlpack(latest))
+    if len(unclear):
+        here = int(unclear[0])
+        what = f"{_text(local[here])} occurs {_times_told(local[here], zone)} in {zone}, where clocks were changed"
+        raise TimeError(what, int(places[here]), "write these times with their offset, or as UTC")
+    return np.asarray(times, dtype=np.int64)
+
+
+def _times_told(local: np.int64, zone: str) -> str:
+    moment = datetime.fromisoformat(_text(local)[:26])
+    there = (moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UNIX_EPOCH.tzinfo)).astimezone(ZoneInfo(zone))
+    return "twice" if there.replace(tzinfo=None) == moment else "never"
+
+
+def _text(time: np.int64) -> str:
+    return str(np.datetime64(int(time), "ns")).rstrip("0").rstrip(".")
+
+
+def _parsed(cells: Cells) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """Each text in nanoseconds, and whether it has no offset."""
+    times, naive = np.full(len(cells), MISSING, dtype=np.int64), np.zeros(len(cells), dtype=np.bool_)
+    for place, text in enumerate(cells):
+        if text is not None and text != "":
+            times[place], naive[place] = _parse(text, place)
+    return times, naive
+
+
+def _parse(text: object, place: int) -> tuple[int, bool]:
+    """Its nanoseconds, with the digits beyond microseconds, and whether it has no offset."""
+    try:
+        moment = datetime.fromisoformat(text if isinstance(text, str) else repr(text))
+    except ValueError:
+        remedy = "mend that row, or name the column of date-times in `time`"
+        raise TimeError(f'expected a date-time (time_unit = "iso"), came {text!r}', place, remedy) from None
+    fraction = _FRACTION.search(str(text))
+    beyond = int(fraction[1][6:9].ljust(3, "0")) if fraction else 0
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UNIX_EPOCH.tzinfo)
+    time = (aware - UNIX_EPOCH) // timedelta(microseconds=1) * 1000 + beyond
+    if not -LATEST < time < LATEST:
+        raise TimeError(f"{text} lies beyond the years 1678 to 2262", place)
+    return time, moment.tzinfo is None
 
 
 def _first(cells: npt.NDArray[np.generic]) -> str:

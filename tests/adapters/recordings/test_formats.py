@@ -69,8 +69,8 @@ def test_csv_that_is_a_modelica_table_reports_it(tmp_path: Path) -> None:
         read_csv(path, PLAIN)
 
 
-def test_iso_times_have_their_own_offset_or_are_utc(tmp_path: Path, load_mapping: Load) -> None:
-    mapping = '[[streams]]\nchannel = "x"\nfile = "a.csv"\nvalue = "x"\nunit = "1"\ntime_unit = "iso"'
+def test_iso_times_have_their_own_offset_or_that_of_the_zone(tmp_path: Path, load_mapping: Load) -> None:
+    mapping = '[[streams]]\nchannel = "x"\nfile = "a.csv"\nvalue = "x"\nunit = "1"\ntime_unit = "iso"\nzone = "UTC"'
     (tmp_path / "a.csv").write_text("time,x\n1970-01-01 00:00:02,1\n1970-01-01 00:00:03,1\n")
     assert [r.time for r in load_mapping(mapping).readings()] == [2_000_000_000, 3_000_000_000]
     (tmp_path / "a.csv").write_text("time,x\n1970-01-01T00:00:02.123456789Z,1\n1970-01-01T01:00:03+01:00,1\n")

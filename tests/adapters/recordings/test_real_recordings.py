@@ -73,7 +73,7 @@ def test_the_wfdb_records_have_their_signals(recording: Find) -> None:
 
 
 OTHERS = {
-    "water-loop": ('file = "valve1/0.csv"\ntime = "datetime"\ntime_unit = "iso"', "Pressure", 0.054711),
+    "water-loop": ('file = "valve1/0.csv"\ntime = "datetime"\ntime_unit = "iso"\nzone = "UTC"', "Pressure", 0.054711),
     "heat-pump": (
         'file = "MeasuredHeatPumpData.txt"\nformat = "mos"\ntime = "time_in_s"',
         "HP/Temperatures/T_Amb",
