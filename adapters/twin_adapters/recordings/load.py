@@ -14,8 +14,7 @@ from twin_adapters.recordings.times import LATEST, TimeError, event_times
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.durations import duration_text
 from twin_runtime.errors import RecordingError, UnitError
-from twin_runtime.ingest.channel import is_unit
-from twin_runtime.units import conversion
+from twin_runtime.units import conversion, is_unit
 
 
 class Samples(NamedTuple):
