@@ -200,7 +200,10 @@ class Sink(Protocol):
     async def __aexit__(self, *exc: object) -> None: ...
 
     async def send(self, estimates: Sequence[StoredEstimate]) -> None:
-        """Deliver, or raise :class:`twin_runtime.errors.ConnectionFailed`; the outbox tries again later."""
+        """Deliver, or raise :class:`twin_runtime.errors.ConnectionFailed`: the outbox tries again later.
+
+        :class:`twin_runtime.errors.EstimatesRefused`: at least one of them would never be taken; the outbox finds it.
+        """
         ...
 
 

@@ -50,9 +50,19 @@ class StoreError(TwinError):
 
 
 class ConnectionFailed(TwinError):
-    """A broker or a database refused, or cannot be reached."""
+    """A broker or a database refused, or cannot be reached. It may be tried again, ``retry_after`` seconds later."""
 
     code = "connection"
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "", retry_after: float = 0.0) -> None:
+        self.retry_after = retry_after
+        super().__init__(what, where=where, remedy=remedy)
+
+
+class EstimatesRefused(TwinError):
+    """A sink does not take what it was sent, and would not take it later: there is something wrong with it."""
+
+    code = "estimates-refused"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

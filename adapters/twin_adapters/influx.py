@@ -12,7 +12,9 @@ Trust and revision are fields and not tags, so that a later revision overwrites 
 
 import asyncio
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Annotated, Self
 
@@ -25,7 +27,7 @@ from urllib3.exceptions import HTTPError
 
 from twin_runtime.core import FIGURES, SECOND, StoredEstimate
 from twin_runtime.durations import PositiveDuration
-from twin_runtime.errors import ConfigError, ConnectionFailed
+from twin_runtime.errors import ConfigError, ConnectionFailed, EstimatesRefused
 from twin_runtime.store.identity import Identity
 
 NotEmpty = Annotated[str, Field(min_length=1)]
@@ -59,7 +61,10 @@ class InfluxSettings(BaseModel):
 
 
 class InfluxSink:
-    """A :class:`twin_runtime.core.Sink` that writes points; raises ConnectionFailed for whatever keeps them out."""
+    """A :class:`twin_runtime.core.Sink` that writes points; raises ConnectionFailed for whatever keeps them out.
+
+    Raises EstimatesRefused where the database does not accept the points themselves.
+    """
 
     name = "influx"
 
@@ -92,12 +97,18 @@ class InfluxSink:
             with self._client.write_api(write_options=SYNCHRONOUS) as api:
                 api.write(self.settings.bucket, record=body, write_precision=WritePrecision.NS)
         except ApiException as error:
-            what = f"HTTP {error.status}: {_answer(error)}"
-            raise ConnectionFailed(what, where=self.settings.url, remedy=_remedy(error.status)) from error
+            what, remedy = f"HTTP {error.status}: {_answer(error)}", _remedy(error.status)
+            if error.status in REFUSES_POINTS:
+                raise EstimatesRefused(what, where=self.settings.url, remedy=remedy) from error
+            wish = retry_after(error.headers)
+            raise ConnectionFailed(what, where=self.settings.url, remedy=remedy, retry_after=wish) from error
         except HTTPError as error:
             remedy = "start the database, or correct `url`; the estimates wait in the store"
             raise ConnectionFailed(str(error), where=self.settings.url, remedy=remedy) from error
 
+
+REFUSES_POINTS = (400, 413, 422)
+"""Answers about the points themselves. All others may change, by time or by an administrator, and are tried again."""
 
 REMEDIES: Mapping[int, str] = {
     400: "look at the database's log: it does not accept these points",
@@ -105,6 +116,7 @@ REMEDIES: Mapping[int, str] = {
     403: "allow the token to write to `bucket`",
     404: "create `bucket` in `org`, or correct their names; `url` must speak the v2 API (InfluxDB 1.x does not)",
     413: "raise the largest request that the database accepts",
+    422: "look at the database's log: it does not accept these points, as those older than its retention",
     429: "the database is busy; it is tried again",
 }
 """What to do about each refusal."""
@@ -112,6 +124,17 @@ REMEDIES: Mapping[int, str] = {
 
 def _remedy(status: int | None) -> str:
     return REMEDIES.get(status or 0, "look at the database's log; it is tried again")
+
+
+def retry_after(headers: Mapping[str, str] | None, now: float | None = None) -> float:
+    """The seconds to wait for which an answer asks, as a number or as a date; 0 where it does not."""
+    asked = ((headers or {}).get("Retry-After") or "").strip()
+    try:
+        if asked.isdecimal():
+            return float(asked)
+        return max(0.0, parsedate_to_datetime(asked).timestamp() - (time.time() if now is None else now))
+    except ValueError:
+        return 0.0
 
 
 def _answer(error: ApiException) -> str:

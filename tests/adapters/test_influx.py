@@ -15,9 +15,9 @@ import pytest
 from pydantic import ValidationError
 
 from tests.servers import Server, free_port
-from twin_adapters.influx import InfluxSettings, InfluxSink, lines
+from twin_adapters.influx import InfluxSettings, InfluxSink, lines, retry_after
 from twin_runtime.core import FIGURES, FloatArray, Sink, Trust
-from twin_runtime.errors import ConfigError, ConnectionFailed
+from twin_runtime.errors import ConfigError, ConnectionFailed, EstimatesRefused
 from twin_runtime.testing import SINK_IDENTITY, SinkTests, some_estimates
 
 MILLISECOND = 1_000_000
@@ -118,6 +118,7 @@ class Refusing(BaseHTTPRequestHandler):
         (403, "token"),
         (404, "bucket"),
         (413, "largest"),
+        (422, "log"),
         (429, "busy"),
         (503, "tried again"),
     ],
@@ -128,11 +129,27 @@ async def test_every_refusal_is_reported_with_a_remedy(status: int, remedy: str)
     try:
         refused = settings(0, url=f"http://127.0.0.1:{server.server_port}/{status}")
         async with InfluxSink(refused, SINK_IDENTITY) as sink:
-            with pytest.raises(ConnectionFailed, match=f"HTTP {status}: as you asked; remedy: .*{remedy}"):
+            kind = EstimatesRefused if status in (400, 413, 422) else ConnectionFailed
+            with pytest.raises(kind, match=f"HTTP {status}: as you asked; remedy: .*{remedy}"):
                 await sink.send(some_estimates(1))
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        (None, 0),
+        ({}, 0),
+        ({"Retry-After": "17"}, 17),
+        ({"Retry-After": "soon"}, 0),
+        ({"Retry-After": "Thu, 01 Jan 1970 00:01:40 GMT"}, 90),
+        ({"Retry-After": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0),
+    ],
+)
+def test_a_database_may_ask_to_be_left_alone_for_a_while(headers: dict[str, str] | None, seconds: float) -> None:
+    assert retry_after(headers, now=10.0) == seconds
 
 
 async def test_a_database_that_never_answers_is_given_up(tmp_path: Path) -> None:

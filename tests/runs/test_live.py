@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.ward import EPOCH, TICK, at, message, messages, ward
-from twin_runtime.core import SECOND, Code, Message, Record
+from twin_runtime.core import SECOND, Code, Message, Record, StoredEstimate
 from twin_runtime.engine.tick import warm_up
 from twin_runtime.errors import ConnectionFailed, StoreError
 from twin_runtime.runs.assembly import Assembly
@@ -259,3 +259,38 @@ class TestDurability:
         assert positions == sorted(set(positions))
         await run(ward(2), MemorySource([]), store, sinks=[sink], ending=ending)
         assert [estimate.position for estimate in sink.received] == [e.position for e in store.estimates(limit=1000)]
+
+    async def test_a_sink_that_fails_unforeseen_at_the_end_does_not_cost_the_tip(self, store: Store) -> None:
+        class Broken(MemorySink):
+            async def send(self, estimates: Sequence[StoredEstimate]) -> None:
+                raise KeyError("a mistake of its author")
+
+        reported = await run(ward(2), MemorySource(batches(messages(60, 2))), store, sinks=[Broken()], ending=IDLE)
+        assert reported["ticks"] == 60
+        assert store.tip(0) is not None
+
+    async def test_a_sink_that_hangs_does_not_hold_up_a_stop(
+        self, store: Store, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Hanging(MemorySink):
+            async def __aexit__(self, *exc: object) -> None:
+                await asyncio.sleep(60)
+
+            async def send(self, estimates: Sequence[StoredEstimate]) -> None:
+                await asyncio.sleep(60)
+
+        stop, asked = asyncio.Event(), list[float]()
+
+        def ask() -> None:
+            asked.append(time.monotonic())
+            stop.set()
+
+        asyncio.get_running_loop().call_later(0.5, ask)
+        await run(ward(2), MemorySource(batches(messages(60, 2))), store, sinks=[Hanging()], stop=stop)
+        assert time.monotonic() - asked[0] < 2.0
+        assert "memory lacks the last estimates" in caplog.text
+        assert store.tip(0) is not None
+
+    async def test_an_idle_run_ends_though_no_message_ever_came(self, store: Store) -> None:
+        reported = await asyncio.wait_for(run(ward(2), MemorySource([]), store, ending=IDLE), timeout=10)
+        assert reported["ticks"] == 0

@@ -1,14 +1,17 @@
 import asyncio
+import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.store.making import IDENTITY, record
-from twin_runtime.errors import ConnectionFailed
+from twin_runtime.core import StoredEstimate
+from twin_runtime.errors import ConnectionFailed, EstimatesRefused
 from twin_runtime.store.outbox import Backoff, Delivery, drain, forward
+from twin_runtime.store.refused import refused_path
 from twin_runtime.store.store import Store
 from twin_runtime.store.writer import Writer
 from twin_runtime.testing import MemorySink
@@ -117,6 +120,83 @@ async def test_whatever_goes_wrong_in_a_sink_is_tried_again_from_its_cursor(writ
         await until(lambda: delivery.sent == 1)
     assert (delivery.failed, sink.entered) == (4, 5)
     assert ticks(sink) == [0, 0, 0]
+
+
+class Picky(MemorySink):
+    """Refuses for good every batch with an estimate of some ticks in it."""
+
+    def __init__(self, refused: set[int]) -> None:
+        super().__init__()
+        self.refused = refused
+
+    async def send(self, estimates: Sequence[StoredEstimate]) -> None:
+        if self.refused & {estimate.tick for estimate in estimates}:
+            raise EstimatesRefused("HTTP 422: as ever")
+        await super().send(estimates)
+
+
+async def test_what_is_refused_for_good_is_kept_aside_and_the_rest_goes_on(
+    writer: Writer, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink, delivery = Picky({3, 7}), Delivery()
+    await writer.submit(records=[record(tick, rows=(0,)) for tick in range(10)])
+    async with forwarding(writer, sink, delivery):
+        await until(lambda: delivery.sent == 8)
+    assert ticks(sink) == [0, 1, 2, 4, 5, 6, 8, 9]
+    assert (delivery.refused, delivery.failed) == (2, 0)
+    kept = [json.loads(line) for line in refused_path(writer.store.path).read_text().splitlines()]
+    assert [(one["sink"], one["position"], one["error"]) for one in kept] == [
+        ("memory", 4, "HTTP 422: as ever"),
+        ("memory", 8, "HTTP 422: as ever"),
+    ]
+    assert "memory refused 1 estimates so far" in caplog.text
+
+
+class Moody(MemorySink):
+    """Fails in another way now and then."""
+
+    async def send(self, estimates: Sequence[StoredEstimate]) -> None:
+        self.attempts += 1
+        if self.attempts <= 6:
+            raise ConnectionFailed("away" if self.attempts <= 3 else f"no room at 0x{self.attempts}")
+        await super().send(estimates)
+
+
+async def test_every_change_of_error_is_reported_once(writer: Writer, caplog: pytest.LogCaptureFixture) -> None:
+    delivery = Delivery()
+    await writer.submit(records=[record(0)])
+    async with forwarding(writer, Moody(), delivery):
+        await until(lambda: delivery.sent == 2)
+    assert [line.getMessage() for line in caplog.records] == [
+        "memory failed, estimates wait in the store: away",
+        "memory failed, estimates wait in the store: no room at 0x4",
+        "memory is back after 6 failed attempts",
+    ]
+
+
+async def test_a_failure_that_goes_on_is_reported_again(
+    writer: Writer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("twin_runtime.store.outbox.REMINDER", 0.0)
+    delivery = Delivery()
+    await writer.submit(records=[record(0)])
+    async with forwarding(writer, MemorySink(failures=9), delivery):
+        await until(lambda: delivery.sent == 2)
+    assert "memory still fails after" in caplog.text
+
+
+async def test_a_sink_is_left_alone_for_as_long_as_it_asks(writer: Writer) -> None:
+    class Busy(MemorySink):
+        async def send(self, estimates: Sequence[StoredEstimate]) -> None:
+            self.attempts += 1
+            raise ConnectionFailed("HTTP 429: busy", retry_after=30.0)
+
+    sink, delivery = Busy(), Delivery()
+    await writer.submit(records=[record(0)])
+    async with forwarding(writer, sink, delivery):
+        await until(lambda: delivery.failed == 1)
+        await asyncio.sleep(0.1)
+    assert (sink.attempts, delivery.wish) == (1, 30.0)
 
 
 async def test_draining_says_what_went_wrong(writer: Writer) -> None:

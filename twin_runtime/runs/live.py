@@ -16,7 +16,7 @@ from typing import Any
 from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Record, Sink, Source
 from twin_runtime.crash import crash_point
 from twin_runtime.engine.tick import warm_up
-from twin_runtime.errors import ConnectionFailed
+from twin_runtime.errors import StoreError
 from twin_runtime.ingest.router import NO_TYPE, Router
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fleet_fold import FleetFold
@@ -39,12 +39,18 @@ PAUSE_AFTER_REVISING = 3.0
 """After late readings have been folded, so many times as long passes before more are: a quarter of the time at most."""
 
 FINAL_DELIVERY_SECONDS = 10.0
-"""How long a sink has at the end of a run to take the last estimates."""
+"""How long the sinks have, at a run's own end, to take the last estimates."""
+
+HURRIED_DELIVERY_SECONDS = 0.7
+"""The same for a run that was told to stop."""
+
+LEAVING_SECONDS = 0.2
+"""How long a cancelled delivery has to leave its sink."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """When a run ends by itself: at event time ``until`` (ns), or ``idle`` nanoseconds after the last message."""
+    """When a run ends by itself: at event time ``until`` (ns), or after ``idle`` nanoseconds without a message."""
 
     until: int | None = None
     idle: int | None = None
@@ -71,7 +77,7 @@ class LiveRun:
     _written: asyncio.Queue[tuple[asyncio.Future[None], Sequence[Message]]] = field(default_factory=asyncio.Queue)
     _saved: dict[int, int] = field(default_factory=dict)
     _revise_after: float = 0.0
-    _last_message: float | None = None
+    _last_message: float = field(default_factory=time.monotonic)
     _offset: int = field(default_factory=lambda: time.time_ns() - time.monotonic_ns())
 
     def now(self) -> int:
@@ -79,9 +85,8 @@ class LiveRun:
         return time.monotonic_ns() + self._offset
 
     def begin(self) -> None:
-        """Fold again what the store left open. Silence is counted from now, where there was a message before."""
-        if self.fold.begun:
-            self._last_message = time.monotonic()
+        """Fold again what the store left open. Silence is counted from now."""
+        self._last_message = time.monotonic()
         self._submit((), self.fold.revise(), ())  # no tick yet: what the sender kept for us comes first
         if self.fold.ended(self.now()):
             self.end()
@@ -176,7 +181,7 @@ class LiveRun:
         return 0.05 if due is None else min(0.05, max(0.0, (due - self.now()) / SECOND))
 
     def _silence(self) -> float:
-        return 0.0 if self._last_message is None else (time.monotonic() - self._last_message) * SECOND
+        return (time.monotonic() - self._last_message) * SECOND
 
 
 async def run(
@@ -204,8 +209,8 @@ async def run(
         live.stop = stop or live.stop
         live.begin()
         await _until_stopped(live, [forward(store.path, writer, sink) for sink in sinks])
-        for sink in sinks:
-            await _delivered(store, writer, sink)
+        patience = FINAL_DELIVERY_SECONDS if live.over else HURRIED_DELIVERY_SECONDS
+        await asyncio.gather(*(_delivered(store, writer, sink, patience) for sink in sinks))
     store.conclude(fold.tips)
     return run_summary(fold, time.perf_counter() - began) | {"revisions": live.revisions, "behind": live.behind}
 
@@ -229,26 +234,43 @@ def resume(assembly: Assembly, store: Store, until: int | None = None) -> tuple[
 
 async def _until_stopped(live: LiveRun, deliveries: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Run all that runs at once until one stops the run or fails; then write what is left and acknowledge it."""
-    tasks = [asyncio.create_task(work) for work in (live.receive(), live.pace(), *deliveries)]
+    delivering = [asyncio.create_task(delivery) for delivery in deliveries]
+    tasks = [*(asyncio.create_task(work) for work in (live.receive(), live.pace())), *delivering]
     acknowledging = asyncio.create_task(live.acknowledge())
     stopped = asyncio.create_task(live.stop.wait())
     try:
         await asyncio.wait([stopped, acknowledging, *tasks], return_when=asyncio.FIRST_COMPLETED)
         live.stop.set()
-        await _cancelled(tasks)
+        await asyncio.gather(*map(_left, delivering))
+        await _cancelled([task for task in tasks if task.done() or task not in delivering])
         live.finish()
         await asyncio.wait([acknowledging, asyncio.create_task(live.written())], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await _cancelled([*tasks, acknowledging, stopped])
+        await _cancelled([task for task in (*tasks, acknowledging, stopped) if task.done() or task not in delivering])
 
 
-async def _delivered(store: Store, writer: Writer, sink: Sink) -> None:
+async def _delivered(store: Store, writer: Writer, sink: Sink, patience: float) -> None:
     """Give a sink the last estimates, if it takes them now; what it does not take waits in the store."""
+    delivery = asyncio.create_task(drain(store.path, writer, sink))
     try:
-        async with asyncio.timeout(FINAL_DELIVERY_SECONDS):
-            await drain(store.path, writer, sink)
-    except (ConnectionFailed, TimeoutError) as error:
-        log.warning("%s lacks the last estimates, they wait in the store for the next run: %s", sink.name, error)
+        await asyncio.wait({delivery}, timeout=patience)
+        if not delivery.done():
+            raise TimeoutError(f"no answer within {patience:g} s")
+        await delivery
+    except StoreError:
+        raise
+    except Exception as error:  # whatever its author did not foresee: the run's own end must still be stored
+        log.warning("%s lacks the last estimates, they wait in the store for the next run: %r", sink.name, error)
+    finally:
+        await _left(delivery)
+
+
+async def _left(delivery: asyncio.Task[Any]) -> None:
+    """Cancel a delivery; a sink that does not let itself be left is not waited for."""
+    for _ in range(2):
+        delivery.cancel()
+        if (await asyncio.wait({delivery}, timeout=LEAVING_SECONDS))[0]:
+            return
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
