@@ -168,9 +168,10 @@ class TestHash:
         other.lagged[0, 0, 0] += 1e-12
         assert state_hash(START, other) != state_hash(START, state)
 
-    def test_without_a_past_it_is_the_hash_of_the_ensemble_and_of_the_memory(self) -> None:
+    def test_it_is_the_hash_of_the_tick_and_of_all_arrays_with_their_shapes(self) -> None:
         state = ring(3).start()
-        content = str(START).encode() + state.x.tobytes() + state.memory.tobytes()
+        arrays = (state.x, state.memory, state.lagged)
+        content = str(START).encode() + b"".join(f"<f8{a.shape}".encode() + a.tobytes() for a in arrays)
         assert state_hash(START, state) == hashlib.sha256(content).hexdigest()
 
 
