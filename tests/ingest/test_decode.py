@@ -28,6 +28,14 @@ def test_fields_that_nobody_knows_are_tolerated_so_that_senders_can_be_extended(
     assert decode(b'{"value": 1, "battery": {"level": [3, 4]}}') == [Sample(1.0)]
 
 
+@pytest.mark.parametrize("name", ["timestamp", "ts", "Time", "DateTime", "time_ms"])
+def test_a_time_under_another_name_is_not_ignored(name: str) -> None:
+    with pytest.raises(Refused, match=f"no `time`, but `{name}`: send it as `time`"):
+        decode(f'{{"value": 1, "{name}": 1700000000}}'.encode())
+    assert decode(f'{{"value": 1, "{name}": null}}'.encode()) == [Sample(1.0)]
+    assert decode(f'{{"value": 1, "time": 1700000000, "{name}x": 3, "{name}": 7}}'.encode())[-1].value == 1.0
+
+
 @pytest.mark.parametrize(
     ("time", "nanoseconds"),
     [

@@ -10,7 +10,8 @@
 A time is a number of seconds, milliseconds, microseconds or (an integer) nanoseconds since the epoch, or an RFC 3339
 text with an offset. Which unit a number has follows from its size: between 1973 and 5138 the four do not overlap. All
 but nanoseconds are read to the microsecond. ``sd`` and ``unit`` hold for all values of a message.
-Unknown fields are tolerated, so that senders can be extended; an optional field may be ``null``.
+Unknown fields are tolerated, so that senders can be extended; an optional field may be ``null``. Only a time under
+another name (``timestamp``) is refused, where there is no ``time``.
 """
 
 import re
@@ -31,6 +32,10 @@ _FRACTIONS = ((10**11, 10**6), (10**14, 10**3), (10**17, 1))
 """Numbers below so many are seconds, milliseconds, microseconds; and so many microseconds is one of them."""
 _MOST_NANOSECONDS = 2**63 - 1
 _LONGEST_PERIOD = 86_400.0
+_NAMES_OF_TIME = frozenset(
+    "time timestamp time_stamp timestamp_ms time_ms ts datetime date_time event_time measured_at epoch".split()  # noqa: SIM905
+)
+"""Names, in small letters, under which other programs send the time of a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +104,17 @@ def decode(payload: bytes, limits: Limits = LIMITS) -> list[Sample]:
         raise Refused(Code.MISSING_FIELD, "neither `value` nor `values`")
     if body.times is not None or body.period is not None:
         raise Refused(Code.WRONG_SHAPE, "`times` and `period` go with `values`, not with `value`")
-    time = None if body.time is None else _nanoseconds(body.time)
-    return [Sample(body.value, time, body.seq, body.sd, body.unit)]
+    if body.time is None:
+        _require_no_other_time(payload)
+        return [Sample(body.value, None, body.seq, body.sd, body.unit)]
+    return [Sample(body.value, _nanoseconds(body.time), body.seq, body.sd, body.unit)]
+
+
+def _require_no_other_time(payload: bytes) -> None:
+    """Refuse a sample whose time has another name: it would be stamped on arrival instead."""
+    for name, value in msgspec.json.decode(payload).items():
+        if value is not None and name.lower() in _NAMES_OF_TIME and name != "time":
+            raise Refused(Code.MISSING_FIELD, f"no `time`, but `{name[:32]}`: send it as `time`")
 
 
 def _json(payload: bytes) -> float | _Body:
