@@ -8,12 +8,15 @@ import typer
 from twin_runtime.cli.options import Json
 from twin_runtime.cli.output import display, print_json
 
-store = typer.Typer(no_args_is_help=True, help="Look after the file of a store.")
+store = typer.Typer(no_args_is_help=True)
 
 
 @store.callback()
 def _group() -> None:
-    """Look after the file of a store."""
+    """Look after the file of a store.
+
+    Example: `twin store check artery.db`
+    """
 
 
 @store.command()
