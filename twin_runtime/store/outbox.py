@@ -135,8 +135,8 @@ def _note_refusal(path: Path, name: str, delivery: Delivery, refusal: EstimatesR
     """Log the first refusal, then the 2nd, 4th, 8th ...: a sink that refuses everything fills no log."""
     delivery.refused += 1
     if delivery.refused & (delivery.refused - 1) == 0:
-        told = "%s refused %d estimates so far, listed in %s: %s"
-        _log.warning(told, name, delivery.refused, refused_path(path), refusal)
+        message = "%s refused %d estimates so far, listed in %s: %s"
+        _log.warning(message, name, delivery.refused, refused_path(path), refusal)
 
 
 def _note_failure(name: str, delivery: Delivery, error: Exception) -> None:

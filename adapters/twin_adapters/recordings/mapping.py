@@ -72,7 +72,7 @@ class Place(Layout):
         default="s", description='the unit of times; "iso": date-times', examples=["ms"]
     )
     zone: Zone | None = Field(
-        default=None, description="where date-times without an offset were told", examples=["Europe/Brussels"]
+        default=None, description="the zone of date-times without an offset", examples=["Europe/Brussels"]
     )
     period: PositiveDuration | None = Field(
         default=None, description="the time between rows, the first at the epoch, instead of `time`", examples=["4 s"]

@@ -29,7 +29,7 @@ class TimeError(ValueError):
 def event_times(cells: Cells, unit: str, epoch: int, zone: str | None = None, local: bool = False) -> IntArray:
     """Times of one column: relative to ``epoch`` (ns) in ``unit``, or absolute for ``iso``.
 
-    ``local`` date-times have no offset and were told in ``zone``. Raises :class:`TimeError` where the column is not of
+    ``local`` date-times have no offset and are of ``zone``. Raises :class:`TimeError` where the column is not of
     that ``unit``.
     """
     if unit == "iso":
@@ -72,21 +72,21 @@ def _in_utc(local: IntArray, zone: str | None, places: IntArray) -> IntArray:
     if zone is None:
         what = f"{_text(local[first])} has no offset from UTC"
         raise TimeError(what, int(places[first]), 'say zone = "Europe/Brussels", zone = "+01:00" or zone = "UTC"')
-    told = pa.array(local, pa.timestamp("ns"), mask=local == MISSING)
+    naive = pa.array(local, pa.timestamp("ns"), mask=local == MISSING)
     earliest, latest = (
-        pc.assume_timezone(told, zone, ambiguous=which, nonexistent=which).cast(pa.int64()).fill_null(MISSING)
+        pc.assume_timezone(naive, zone, ambiguous=which, nonexistent=which).cast(pa.int64()).fill_null(MISSING)
         for which in ("earliest", "latest")
     )
     times = np.from_dlpack(earliest)
     unclear = np.flatnonzero(times != np.from_dlpack(latest))
     if len(unclear):
         here = int(unclear[0])
-        what = f"{_text(local[here])} occurs {_times_told(local[here], zone)} in {zone}, where clocks were changed"
+        what = f"{_text(local[here])} occurs {_how_often(local[here], zone)} in {zone}, where clocks were changed"
         raise TimeError(what, int(places[here]), "write these times with their offset, or as UTC")
     return np.asarray(times, dtype=np.int64)
 
 
-def _times_told(local: np.int64, zone: str) -> str:
+def _how_often(local: np.int64, zone: str) -> str:
     moment = datetime.fromisoformat(_text(local)[:26])
     there = (moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UNIX_EPOCH.tzinfo)).astimezone(ZoneInfo(zone))
     return "twice" if there.replace(tzinfo=None) == moment else "never"
