@@ -41,6 +41,8 @@ class Code(StrEnum):
     PAST = "past"
     CLOCK_BACKWARDS = "clock-backwards"
     CONFLICT = "conflict"
+    FAULT = "fault"
+    """This program failed on it, which is a fault of the program."""
 
     @property
     def is_rejection(self) -> bool:

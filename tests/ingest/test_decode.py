@@ -28,6 +28,11 @@ def test_fields_that_nobody_knows_are_tolerated_so_that_senders_can_be_extended(
     assert decode(b'{"value": 1, "battery": {"level": [3, 4]}}') == [Sample(1.0)]
 
 
+@pytest.mark.parametrize("unknown", [b"1e4000000", b"[1e999]", b"-0.0", b'{"a": [null]}', b'"\\u00e9"'])
+def test_what_an_unknown_field_holds_does_not_matter(unknown: bytes) -> None:
+    assert decode(b'{"value": 87.5, "note": ' + unknown + b"}") == [Sample(87.5)]
+
+
 @pytest.mark.parametrize("name", ["timestamp", "ts", "Time", "DateTime", "time_ms"])
 def test_a_time_under_another_name_is_not_ignored(name: str) -> None:
     with pytest.raises(Refused, match=f"no `time`, but `{name}`: send it as `time`"):

@@ -118,6 +118,18 @@ def test_of_a_long_payload_the_beginning_is_kept() -> None:
     assert "of 100000 bytes the first 4096 are kept" in entry.detail
 
 
+def test_a_fault_of_this_program_costs_one_reading() -> None:
+    def divided(_: str) -> tuple[float, float]:
+        return 1 / 0, 0.0
+
+    intake = Intake([Channel("abp", unit="mmHg", convert=divided)], TWINS, Plausibility.wall())
+    [entry] = intake.read(message({"value": 80, "time": NOW, "unit": "kPa"}))
+    assert (entry.code, entry.reading) == (Code.FAULT, None)
+    assert "ZeroDivisionError" in entry.detail
+    [entry] = intake.read(message({"value": 80, "time": NOW}))
+    assert entry.code is Code.ACCEPTED
+
+
 def test_text_that_is_no_unicode_can_still_be_written_down() -> None:
     [entry] = door().read(message(b"1", topic="patient-9/\udcff"))
     assert entry.topic == "patient-9/\\udcff"

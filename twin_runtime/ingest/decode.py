@@ -19,12 +19,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count, repeat
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from twin_runtime.core import SECOND, Code
+
+T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -83,7 +85,8 @@ class _Body(msgspec.Struct, gc=False):
     period: Annotated[float, Meta(ge=1e-9, le=_LONGEST_PERIOD)] | None = None
 
 
-_decoder: msgspec.json.Decoder[float | _Body] = msgspec.json.Decoder(float | _Body)
+_body: msgspec.json.Decoder[float | _Body] = msgspec.json.Decoder(float | _Body)
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NOT_A_NUMBER = re.compile(rb"(?i)(?<![\w\"])(nan|inf|infinity)(?![\w\"])")
 _VALIDATION = (
     (re.compile("Number out of range"), Code.NOT_FINITE),
@@ -95,7 +98,7 @@ def decode(payload: bytes, limits: Limits = LIMITS) -> list[Sample]:
     """The samples of a message, at least one; raises :class:`Refused` if it holds none that can be used."""
     if len(payload) > limits.bytes:
         raise Refused(Code.TOO_LARGE, f"{len(payload)} bytes; at most {limits.bytes} are taken")
-    body = _json(payload)
+    body = _decoded(payload, _body)
     if isinstance(body, float):
         return [Sample(body)]
     if body.values is not UNSET:
@@ -112,16 +115,17 @@ def decode(payload: bytes, limits: Limits = LIMITS) -> list[Sample]:
 
 def _require_no_other_time(payload: bytes) -> None:
     """Refuse a sample whose time has another name: it would be stamped on arrival instead."""
-    for name, value in msgspec.json.decode(payload).items():
-        if value is not None and name.lower() in _NAMES_OF_TIME and name != "time":
+    for name, value in _decoded(payload, _fields).items():
+        if name != "time" and name.lower() in _NAMES_OF_TIME and bytes(value) != b"null":
             raise Refused(Code.MISSING_FIELD, f"no `time`, but `{name[:32]}`: send it as `time`")
 
 
-def _json(payload: bytes) -> float | _Body:
+def _decoded(payload: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """The payload as the decoder reads it; raises :class:`Refused` for whatever is wrong with it."""
     try:
         if not payload.isascii():
             payload.decode()
-        return _decoder.decode(payload)
+        return decoder.decode(payload)
     except RecursionError:
         raise Refused(Code.TOO_DEEP, "nested too deeply") from None
     except UnicodeDecodeError as error:

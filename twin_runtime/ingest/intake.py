@@ -3,6 +3,7 @@
 Nothing here waits, reads a clock or raises: the same messages after the same history give the same entries.
 """
 
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -118,6 +119,8 @@ class Intake:
             samples = decode(message.payload, self._limits)
         except Refused as refused:
             return [_rejection(message, refused)]
+        except Exception as error:
+            return [_rejection(message, _fault(error))]
         if len(samples) == 1:
             return [self._entry(signal, samples[0], message)]
         return list(self._entries(signal, samples, message))
@@ -139,6 +142,8 @@ class Intake:
             return Entry(message.arrival, Code.ACCEPTED, self._reading(signal, sample, message.arrival))
         except Refused as refused:
             return _rejection(message, refused)
+        except Exception as error:
+            return _rejection(message, _fault(error))
 
     def _reading(self, signal: _Signal, sample: Sample, arrival: int) -> Reading:
         """The reading that a sample makes, or :class:`Refused`."""
@@ -229,6 +234,12 @@ def _deviation(spec: Channel, sd: float | None) -> float:
     if not spec.sd * _FINEST <= scaled <= min(spec.sd * _COARSEST or _LARGEST, _LARGEST):
         raise Refused(Code.OUT_OF_RANGE, f"a standard deviation of {sd:g} {spec.unit} is no measurement's")
     return scaled
+
+
+def _fault(error: Exception) -> Refused:
+    """What becomes of a message after an error that nobody foresaw: it may neither end the process nor come for ever."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return Refused(Code.FAULT, f"this program failed on it: {error!r} in {at.name}, line {at.lineno}; please report it")
 
 
 def _rejection(message: Message, refused: Refused) -> Entry:
