@@ -237,7 +237,7 @@ def _deviation(spec: Channel, sd: float | None) -> float:
 
 
 def _fault(error: Exception) -> Refused:
-    """What becomes of a message after an error that nobody foresaw: it may neither end the process nor come for ever."""
+    """An error that nobody foresaw: the message may neither end the process nor be sent again for ever."""
     at = traceback.extract_tb(error.__traceback__)[-1]
     return Refused(Code.FAULT, f"this program failed on it: {error!r} in {at.name}, line {at.lineno}; please report it")
 

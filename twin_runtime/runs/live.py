@@ -59,6 +59,15 @@ class Ending:
 NEVER = Ending()
 
 
+def _monotonic() -> float:
+    """The event loop's own clock, s: where a simulation steers the loop, it steers this too."""
+    return asyncio.get_running_loop().time()
+
+
+def _monotonic_ns() -> int:
+    return round(_monotonic() * SECOND)
+
+
 @dataclass
 class LiveRun:
     """One run of a deployment: the fold, and what connects it."""
@@ -73,20 +82,24 @@ class LiveRun:
     behind: int = 0
     over: bool = False
     stop: asyncio.Event = field(default_factory=asyncio.Event)
-    refusals: RefusalLog = field(default_factory=lambda: RefusalLog(time.monotonic))
+    wall: Callable[[], int] = time.time_ns
+    refusals: RefusalLog = field(default_factory=lambda: RefusalLog(_monotonic))
     _written: asyncio.Queue[tuple[asyncio.Future[None], Sequence[Message]]] = field(default_factory=asyncio.Queue)
     _saved: dict[int, int] = field(default_factory=dict)
     _revise_after: float = 0.0
-    _last_message: float = field(default_factory=time.monotonic)
-    _offset: int = field(default_factory=lambda: time.time_ns() - time.monotonic_ns())
+    _last_message: float = field(default_factory=_monotonic)
+    _offset: int = 0
+
+    def __post_init__(self) -> None:
+        self._offset = self.wall() - _monotonic_ns()
 
     def now(self) -> int:
         """The wall clock, as a clock that never jumps."""
-        return time.monotonic_ns() + self._offset
+        return _monotonic_ns() + self._offset
 
     def begin(self) -> None:
         """Fold again what the store left open. Silence is counted from now."""
-        self._last_message = time.monotonic()
+        self._last_message = _monotonic()
         self._submit((), self.fold.revise(), ())  # no tick yet: what the sender kept for us comes first
         if self.fold.ended(self.now()):
             self.end()
@@ -100,7 +113,7 @@ class LiveRun:
             while self.fold.due(self.now()) and not self.stop.is_set():
                 await asyncio.sleep(0)
                 self._step()
-            self._last_message = time.monotonic()
+            self._last_message = _monotonic()
 
     async def acknowledge(self) -> None:
         """Acknowledge to the sender what has become durable, in order."""
@@ -145,11 +158,11 @@ class LiveRun:
 
     def _revised(self) -> list[Record]:
         """Fold late readings, but give the present its share: a run that only mends its past falls behind."""
-        began = time.monotonic()
+        began = _monotonic()
         if began < self._revise_after:
             return []
         revised = self.fold.revise()
-        ended = time.monotonic()
+        ended = _monotonic()
         self._revise_after = ended + PAUSE_AFTER_REVISING * (ended - began)
         return revised
 
@@ -181,7 +194,7 @@ class LiveRun:
         return 0.05 if due is None else min(0.05, max(0.0, (due - self.now()) / SECOND))
 
     def _silence(self) -> float:
-        return (time.monotonic() - self._last_message) * SECOND
+        return (_monotonic() - self._last_message) * SECOND
 
 
 async def run(
@@ -193,10 +206,11 @@ async def run(
     ending: Ending = NEVER,
     observer: Observer | None = None,
     stop: asyncio.Event | None = None,
+    wall: Callable[[], int] = time.time_ns,
 ) -> dict[str, Any]:
     """Run a deployment until it ends by itself, ``stop`` is set, or it is cancelled. Returns the summary.
 
-    A store that holds an earlier part of the run is taken up where it ends. Raises
+    A store that holds an earlier part of the run is taken up where it ends. ``wall`` is the system clock, ns. Raises
     :class:`twin_runtime.errors.ConnectionFailed` if the source cannot be reached at the start, and
     :class:`twin_runtime.errors.StoreError` if the store can no longer be written.
     """
@@ -205,7 +219,7 @@ async def run(
     fold, router = resume(assembly, store, ending.until)
     began = time.perf_counter()
     async with Writer(store) as writer, source:
-        live = LiveRun(fold, router, source, writer, ending, observer)
+        live = LiveRun(fold, router, source, writer, ending, observer, wall=wall)
         live.stop = stop or live.stop
         live.begin()
         await _until_stopped(live, [forward(store.path, writer, sink) for sink in sinks])

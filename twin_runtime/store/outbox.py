@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +42,8 @@ REMINDER = 60.0
 class Delivery:
     """How a sink is doing: estimates sent and refused, attempts that failed in all and in a row, the last error.
 
-    ``wish`` is for how long (s) it asked to be left alone, ``reported`` when (monotonic, s) its error was last logged.
+    ``wish`` is for how long (s) it asked to be left alone, ``reported`` when its error was last logged (clock of the
+    event loop, s).
     """
 
     sent: int = 0
@@ -144,7 +144,7 @@ def _note_failure(name: str, delivery: Delivery, error: Exception) -> None:
     delivery.wish = min(error.retry_after, LONGEST_WISH) if isinstance(error, ConnectionFailed) else 0.0
     delivery.failed += 1
     delivery.in_a_row += 1
-    now = time.monotonic()
+    now = asyncio.get_running_loop().time()
     if _without_numbers(before) != _without_numbers(delivery.error):
         _log.warning("%s failed, estimates wait in the store: %s", name, delivery.error)
     elif now - delivery.reported > REMINDER:
