@@ -156,6 +156,83 @@ def test_what_a_lost_file_took_in_is_not_durable(path: Path, lose: Callable[[Pat
             store.write([accepted(21)])
 
 
+@pytest.fixture
+def killed(path: Path) -> Path:
+    """The store of a run that was killed: its last groups are in the write-ahead log alone."""
+    copy = path.with_name("killed.db")
+    with Store.create_or_open(path, IDENTITY) as store:
+        for number in range(20, 30):
+            store.write([accepted(number)], [record(number)])
+        for suffix in ("", "-wal", ".head"):
+            shutil.copy(path.with_name(path.name + suffix), copy.with_name(copy.name + suffix))
+    return copy
+
+
+def cut_log(path: Path) -> None:
+    log = path.with_name(path.name + "-wal")
+    with log.open("r+b") as file:
+        file.truncate(log.stat().st_size - 100)
+
+
+def empty_log(path: Path) -> None:
+    path.with_name(path.name + "-wal").write_bytes(b"")
+
+
+@pytest.mark.parametrize("lose", [cut_log, empty_log, delete_log])
+def test_a_store_whose_end_is_missing_is_not_taken_for_whole(killed: Path, lose: Callable[[Path], None]) -> None:
+    lose(killed)
+    with pytest.raises(StoreError, match=r"is damaged: it ends with group \d+, but group 30 had been written"):
+        Store.create_or_open(killed, IDENTITY)
+    with Reader.open(killed) as reader, pytest.raises(StoreError, match=r"remove killed\.db\.head to go on"):
+        reader.require_intact()
+    killed.with_name("killed.db.head").unlink()
+    with Store.create_or_open(killed, IDENTITY) as store:
+        store.write([accepted(31)])
+    assert held(killed)
+
+
+def test_an_older_copy_is_not_taken_for_the_newest(path: Path) -> None:
+    old = path.read_bytes()
+    with Store.create_or_open(path, IDENTITY) as store:
+        store.write([accepted(20)])
+    path.write_bytes(old)
+    with pytest.raises(StoreError, match="it ends with group 20, but group 21 had been written"):
+        Store.create_or_open(path, IDENTITY)
+
+
+def test_another_store_is_not_taken_for_this_one(path: Path, tmp_path: Path) -> None:
+    with Store.create_or_open(path.with_name("other.db"), IDENTITY) as store:
+        for number in range(40):
+            store.write([accepted(number)])
+    shutil.move(path.with_name("other.db"), path)
+    with pytest.raises(StoreError, match="has another group 20 than was written"):
+        Store.create_or_open(path, IDENTITY)
+
+
+def test_a_store_killed_before_its_head_was_written_is_whole(path: Path) -> None:
+    head = path.with_name("ward.db.head")
+    before = head.read_bytes()
+    with Store.create_or_open(path, IDENTITY) as store:
+        store.write([accepted(20)])
+    head.write_bytes(before)
+    assert held(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"12", b"\xff" * 53])
+def test_a_head_that_cannot_be_read_is_reported(path: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    path.with_name("ward.db.head").write_bytes(content)
+    Store.create_or_open(path, IDENTITY).close()
+    assert "whether the end of the store is missing is not known" in caplog.text
+    assert held(path)
+
+
+def test_a_store_that_was_removed_may_begin_anew(path: Path) -> None:
+    path.unlink()
+    with Store.create_or_open(path, IDENTITY) as store:
+        store.write([accepted(0)])
+    assert Reader.open(path).sizes() == (1, 0)
+
+
 def test_without_its_lock_file_only_the_newest_writer_writes(path: Path) -> None:
     with Store.create_or_open(path, IDENTITY) as first:
         path.with_name(path.name + ".lock").unlink()

@@ -2,15 +2,19 @@
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from twin_runtime.errors import StoreError
+from twin_runtime.store.head import Head, require_end
 from twin_runtime.store.schema import UNREADABLE
 from twin_runtime.store.seals import check_chain, is_intact
 
 
-def damage(connection: sqlite3.Connection, where: str) -> list[str]:
-    """What is not as it was written: in SQLite's own eyes, in the chain, in the stored states, in the cursors."""
-    checks = (_pages, lambda of: check_chain(of, where), _states, _cursors)
+def damage(connection: sqlite3.Connection, path: Path, head: Head | None) -> list[str]:
+    """What is not as it was written: in SQLite's own eyes, the chain, its end, the states, the cursors."""
+    end = partial(require_end, store=path, head=head)
+    checks = (_pages, partial(check_chain, where=str(path)), end, _states, _cursors)
     return [what for check in checks for what in _found(check, connection)]
 
 

@@ -28,6 +28,7 @@ from twin_runtime.core import (
 )
 from twin_runtime.errors import StoreError
 from twin_runtime.store.damage import damage
+from twin_runtime.store.head import read_head
 from twin_runtime.store.identity import Identity
 from twin_runtime.store.schema import UNREADABLE, connect
 from twin_runtime.store.seals import check_recent, damaged, is_intact, last_link, names_seal
@@ -166,8 +167,9 @@ class Reader:
 
     def damage(self) -> list[str]:
         """What is not as it was written, in words."""
+        head = read_head(self.path)
         with self.snapshot():
-            return damage(self._reading, str(self.path))
+            return damage(self._reading, self.path, head)
 
     def _state(self, query: str, place: int) -> Checkpoint | None:
         for row in self._reading.execute(query, (place,)):

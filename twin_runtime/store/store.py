@@ -18,6 +18,7 @@ from twin_runtime.crash import crash_point
 from twin_runtime.errors import StoreError
 from twin_runtime.store import schema
 from twin_runtime.store.files import OpenFiles
+from twin_runtime.store.head import HeadFile, read_head, require_end
 from twin_runtime.store.identity import Identity, require_same
 from twin_runtime.store.reader import Reader, named, stored_identity
 from twin_runtime.store.seals import ESTIMATES, ORIGIN, last_link, linked, names_seal, sealed
@@ -40,6 +41,7 @@ class Store(Reader):
         self._files, self._epoch = OpenFiles(path), _epoch(writing)
         self._link = self._next_link = last_link(writing, str(path))
         super().__init__(path, identity)
+        self._head = HeadFile(path, self._link)
 
     @classmethod
     def create_or_open(cls, path: Path, identity: Identity, *, fresh: bool = False) -> Self:
@@ -49,6 +51,7 @@ class Store(Reader):
         a twin was removed from it before, or if it is to be ``fresh`` and holds a run.
         """
         with ExitStack() as undo:
+            head = read_head(path) if path.exists() else None
             writing = schema.connect(path, create=True)
             undo.callback(writing.close)
             lock = undo.enter_context(_lock(path))
@@ -56,6 +59,7 @@ class Store(Reader):
                 writing.execute("PRAGMA journal_mode = WAL")
                 writing.execute("PRAGMA synchronous = FULL")
                 _create_or_update(writing, identity, str(path), fresh=fresh)
+                require_end(writing, path, head)
                 store = cls(path, identity, writing, lock)
             undo.pop_all()
         return store
@@ -64,6 +68,7 @@ class Store(Reader):
         """Close the file and let another process write it."""
         super().close()
         self._writing.close()
+        self._head.close()
         self._lock.close()
 
     def write(
@@ -126,8 +131,10 @@ class Store(Reader):
     def _commit(self) -> None:
         """Durable only if the files that took it in are still those of the path."""
         self._writing.execute("COMMIT")
-        self._link = self._next_link
+        moved, self._link = self._next_link is not self._link, self._next_link
         self._files.require_in_place()
+        if moved:
+            self._head.write(self._link)
 
     def _insert(self, rows: list[tuple[object, ...]]) -> list[Any]:
         """Insert estimates; returns those that were not there yet."""
