@@ -33,6 +33,7 @@ def show(
     from twin_runtime.store.reader import Reader
 
     with Reader.open(store) as reader:
+        reader.require_intact()
         _known("twin", twin, reader.identity.twins, store)
         names = dict.fromkeys(q.name for twin_type in reader.identity.types for q in twin_type.quantities)
         _known("quantity", quantity, names, store)

@@ -33,6 +33,7 @@ def export(
     path = out or store.with_suffix(f".{chosen}")
     rows = 0
     with Reader.open(store) as reader, closing(open_table_file(path, chosen, SCHEMA)) as file:
+        reader.require_intact()
         estimates, total = (every_revision(reader), None) if revisions else (newest_revisions(reader), expected(reader))
         with progress(f"writing {path.name}", total) as advance:
             for table in tables(estimates, reader.identity):

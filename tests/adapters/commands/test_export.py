@@ -1,6 +1,9 @@
 """``twin export``: a store as a flat table that any program reads."""
 
 import csv
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -8,6 +11,7 @@ import pytest
 
 from tests.store.making import IDENTITY, TICK, record
 from twin_adapters.commands import export
+from twin_runtime.cli.show import show
 from twin_runtime.core import FIGURES
 from twin_runtime.errors import ConfigError, StoreError
 from twin_runtime.store.store import Store
@@ -52,6 +56,14 @@ def test_csv_holds_the_same_rows_to_the_last_digit(
         rows = list(csv.DictReader(file))
     assert rows[0]["time"] == "1970-01-01 00:00:00.440000000Z"
     assert [float(rows[0][figure]) for figure in FIGURES] == record(10).figures[0, 0].tolist()
+
+
+@pytest.mark.parametrize("command", [export, show])
+def test_what_is_not_as_it_was_written_is_not_shown(store: Path, command: Callable[[Path], None]) -> None:
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE estimate SET trust = 0 WHERE revision = 1")
+    with pytest.raises(StoreError, match=r"is damaged: the entries .* or estimates 1 to 5 are not those"):
+        command(store)
 
 
 def test_what_cannot_be_exported_is_reported(store: Path, tmp_path: Path) -> None:
