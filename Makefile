@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 PEERS := .venv-peers/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install debian lint format test test-slow demo peers bench lock clean
+.PHONY: help install debian lint format test test-slow demo peers bench faults mutants lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,12 @@ $(PEERS): tests/benchmarks/peers/requirements.txt | install
 bench: install ## speed as ratios, each against its peer or limit in the same run
 	@$(MAKE) --no-print-directory peers || echo "The peers could not be installed: what they are compared in is left out."
 	$(BIN)/python -m tests.benchmarks.run
+
+faults: install debian ## bring every fault about, and write FAULTS.md
+	$(BIN)/python -m tests.faults.run --out FAULTS.md
+
+mutants: install ## change the code in small ways, and print what no test notices (MODULES=... chooses)
+	$(BIN)/python -m tests.mutants $(MODULES)
 
 lock: install ## resolve every dependency anew, and the peers
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --fork-strategy fewest --upgrade \

@@ -129,6 +129,27 @@ class TestGoingOn:
         self.check(path)
 
 
+@pytest.mark.parametrize("table", ["journal", "estimate"])
+def test_nothing_is_written_behind_rows_that_are_missing(path: Path, table: str) -> None:
+    alter(path, f"DELETE FROM {table} WHERE position = (SELECT max(position) FROM {table})")
+    with pytest.raises(StoreError, match="does not end where the journal and the estimates do"):
+        Store.create_or_open(path, IDENTITY)
+
+
+def test_an_index_that_lacks_entries_is_damage(path: Path) -> None:
+    """It would hide readings from a restart, though the journal holds them."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP INDEX accepted")
+        connection.execute("CREATE INDEX accepted ON journal (time, signal) WHERE code = 'accepteX'")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_schema SET sql = replace(sql, 'accepteX', 'accepted') WHERE name = 'accepted'"
+        )
+        connection.commit()
+    with Reader.open(path) as reader, pytest.raises(StoreError, match="the index of its journal lacks entries"):
+        reader.check_recent(18, 0)
+
+
 def delete(path: Path) -> None:
     path.unlink()
 
