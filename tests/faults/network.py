@@ -6,6 +6,7 @@ import signal
 import time
 from pathlib import Path
 
+from tests.acceptance.deployments import Change
 from tests.acceptance.running import Deployment
 from tests.faults.live import account, broker, deployed, patient, ready, settled
 from tests.faults.row import Outcome
@@ -20,6 +21,11 @@ AWAY = 10.0
 FLOOD = 20_000
 """Messages on a topic that nobody uses, as fast as the broker takes them."""
 
+SINK: Change = (
+    '# [sinks.influx]\n# url = "http://127.0.0.1:8428"\n# org = "clinic"\n# bucket = "twins"',
+    '[sinks.influx]\nurl = "http://127.0.0.1:{port}"\norg = "clinic"\nbucket = "twins"',
+)
+"""Switches the database of the example on."""
 WITHOUT_SINK = 60.0
 """Seconds without a database."""
 
@@ -34,10 +40,10 @@ def broker_restarted(folder: Path) -> Outcome:
                 time.sleep(8.0)
                 server.kill()
                 time.sleep(AWAY)
-                back = time.monotonic()
+                before, began = entries(deployment), time.monotonic()
                 server.start()
-                run.wait_until(lambda: deployment.subscriptions > 1)
-                back = time.monotonic() - back
+                run.wait_until(lambda: entries(deployment) > before)
+                back = time.monotonic() - began
             figures = account(deployment, settled(deployment, run, sent), sent)
     does = "the run connects again and takes up its session; ticks without readings are forecasts, revised later"
     return Outcome(does, f"kill -9, away {AWAY:g} s, listens {back:.1f} s after its return: {figures}")
@@ -90,11 +96,7 @@ def resident(pid: int) -> int:
 def sink_down(folder: Path) -> Outcome:
     """The database is away."""
     with broker(folder) as server, victoria_metrics(folder / "victoria") as database:
-        sink = (
-            '# [sinks.influx]\n# url = "http://127.0.0.1:8428"\n# org = "clinic"\n# bucket = "twins"',
-            f'[sinks.influx]\nurl = "http://127.0.0.1:{database.port}"\norg = "clinic"\nbucket = "twins"',
-        )
-        deployment = deployed(folder, server, sink)
+        deployment = deployed(folder, server, (SINK[0], SINK[1].format(port=database.port)))
         with deployment.run() as run:
             ready(deployment, run)
             with patient(deployment, WITHOUT_SINK + 25.0) as sent:
@@ -109,6 +111,12 @@ def sink_down(folder: Path) -> Outcome:
             figures = account(deployment, settled(deployment, run, sent), sent)
     does = "estimates wait in the store; the twin goes on"
     return Outcome(does, f"away {WITHOUT_SINK:g} s, {waiting} waiting, caught up in {caught:.0f} s; {figures}")
+
+
+def entries(deployment: Deployment) -> int:
+    """How many there are in the journal."""
+    with Reader.open(deployment.store) as reader:
+        return reader.sizes()[0]
 
 
 def behind(deployment: Deployment) -> int:
