@@ -43,10 +43,12 @@ class AgreedTime:
 
     def follow(self, time: int, arrival: int | None = None) -> bool:
         """Whether a time is agreed on; then the newest time is no older. ``arrival`` None: it is not known."""
-        if time > self._limit(time, arrival) and not self._agreement.add(time, self._leap, arrival):
+        newest = self.newest
+        ahead = newest is None or time > newest + self._leap
+        if ahead and time > self._limit(time, arrival) and not self._agreement.add(time, self._leap, arrival):
             return False
         self._agreement.clear()
-        if self.newest is None or time > self.newest:
+        if newest is None or time > newest:
             self.newest, self._arrival = time, arrival
         return True
 

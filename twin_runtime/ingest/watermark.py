@@ -30,10 +30,9 @@ class Watermarks:
     def __init__(self, twins: int, channels: int, tick: int, wait: int, clock: Literal["wall", "stream"]) -> None:
         self.newest = np.full((twins, channels), UNHEARD)
         """The newest event time of every signal, ``[twin, channel]``; the lowest integer before its first reading."""
-        self._oldest, self._count = (
-            np.full((twins, channels), np.iinfo(np.int64).max),
-            np.zeros((twins, channels), np.int64),
-        )
+        self._oldest = np.full((twins, channels), np.iinfo(np.int64).max)
+        self._count = np.zeros((twins, channels), np.int64)
+        self._places = self.newest.data, self._oldest.data, self._count.data
         self._first: int | None = None
         self._tick, self._wait, self._clock = tick, wait, clock
         self._agreed = AgreedTime(max(LEAP, 2 * tick))
@@ -47,10 +46,12 @@ class Watermarks:
     def advance(self, reading: Reading, arrival: int | None = None) -> None:
         """Move the newest event time of a signal on to that of a reading, if it is newer and not far ahead of all."""
         if self._agreed.follow(reading.time, arrival):
-            time, place = reading.time, (reading.twin, reading.channel)
-            self._count[place] += 1
-            self.newest[place], self._oldest[place] = max(time, self.newest[place]), min(time, self._oldest[place])
-            self._first = time if self._first is None else min(time, self._first)
+            time, place, (newest, oldest, count) = reading.time, (reading.twin, reading.channel), self._places
+            count[place] += 1
+            newest[place] = max(newest[place], time)
+            oldest[place] = min(oldest[place], time)
+            if self._first is None or time < self._first:
+                self._first = time
 
     def resume(self, time: int) -> None:
         """Take up a run whose ticks have come to event time ``time``."""

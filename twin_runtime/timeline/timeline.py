@@ -322,6 +322,8 @@ class Timeline:
         """A sample of a linear input changes the ticks since the sample before it, too, if that is near enough."""
         signal = self.fleet.inputs_of_channels[reading.channel]
         reach = self._gap_ticks[signal] if signal >= 0 else 0
+        if reach == 0:
+            return number
         return next((n for n in range(number, number - reach - 1, -1) if self._follows(reading, n)), number)
 
     def _follows(self, reading: Reading, number: int) -> bool:
