@@ -57,11 +57,11 @@ class Deployment:
         return self.folder / "artery.db"
 
     @contextmanager
-    def run(self, *options: str, crash: str = "") -> Iterator["Running"]:
+    def run(self, *options: str, crash: str = "", **environment: str) -> Iterator["Running"]:
         """``twin run``, ended at the latest with the block; ``crash`` names the point at which it is to die."""
         self.runs += 1
         command = [str(TWIN), "run", str(self.config), "--json", *options]
-        with started(command, self.folder / f"run-{self.runs}", TWIN_CRASH=crash) as running:
+        with started(command, self.folder / f"run-{self.runs}", TWIN_CRASH=crash, **environment) as running:
             yield running
 
     @contextmanager

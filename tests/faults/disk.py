@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.faults.live import account, broker, deployed, patient, ready, settled
@@ -36,9 +37,10 @@ def full(folder: Path) -> Outcome:
 def _full(folder: Path, disk: Path) -> Outcome:
     with broker(folder) as server:
         deployment = deployed(disk, server)
-        with patient(deployment, 60.0) as sent:
+        with ExitStack() as stack:
             with deployment.run() as run:
                 ready(deployment, run)
+                sent = stack.enter_context(patient(deployment, 60.0))
                 ended = run.process.wait(60)
                 reason = run.errors.read_text().strip().splitlines()[-1]
             subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
@@ -51,12 +53,9 @@ def _full(folder: Path, disk: Path) -> Outcome:
 def torn(folder: Path) -> Outcome:
     """After a kill, the write-ahead log is cut at any byte, or one bit of the store or its log is another."""
     store = _killed_store(folder)
-    torn_noticed = sum(_notices(store, folder / "torn", _cut, seed) for seed in range(TEARS))
+    torn = [_outcome(store, folder / "torn", _cut, seed) for seed in range(TEARS)]
     flipped = [_outcome(store, folder / "flipped", _flip, seed) for seed in range(FLIPS)]
-    figures = (
-        f"{torn_noticed} of {TEARS} cuts noticed; of {FLIPS} flipped bits {flipped.count('noticed')} noticed, "
-        f"{flipped.count('harmless')} harmless, {flipped.count('UNNOTICED')} unnoticed"
-    )
+    figures = f"of {TEARS} cuts {_counted(torn)}; of {FLIPS} flipped bits {_counted(flipped)} (all is read as written)"
     return Outcome("the store is refused as damaged, by run, replay, show and `twin store check`", figures)
 
 
@@ -71,8 +70,8 @@ def _killed_store(folder: Path) -> Path:
     return deployment.store
 
 
-def _notices(store: Path, folder: Path, damage: Damage, seed: int) -> bool:
-    return _outcome(store, folder, damage, seed) == "noticed"
+def _counted(outcomes: list[str]) -> str:
+    return ", ".join(f"{outcomes.count(each)} {each}" for each in ("noticed", "harmless", "UNNOTICED"))
 
 
 def _outcome(store: Path, folder: Path, damage: Damage, seed: int) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.faults import disk, network, payloads, processes
+from tests.faults import clocks, disk, network, payloads, processes
 from tests.faults.row import Outcome, Row
 
 ROWS = {
@@ -25,6 +25,8 @@ ROWS = {
     "sink": Row("a sink is away", network.sink_down),
     "disk-full": Row("the disk is full", disk.full),
     "torn": Row("the store's end is torn off, or a bit flips", disk.torn),
+    "clock-forward": Row("the system clock is set forward", clocks.forward),
+    "clock-back": Row("the system clock is set back", clocks.back),
     "disorder": Row("messages twice and in disorder", payloads.disordered),
     "garbage": Row("garbage", payloads.garbage),
     "units": Row("wrong units", payloads.units),
