@@ -247,6 +247,30 @@ def test_a_head_that_cannot_be_read_is_reported(path: Path, content: bytes, capl
     assert held(path)
 
 
+def test_a_store_without_a_group_may_be_opened_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        Store.create_or_open(tmp_path / "new.db", IDENTITY).close()
+
+
+def test_even_a_single_group_is_missed(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    Store.create_or_open(path, IDENTITY).close()
+    empty = path.read_bytes()
+    with Store.create_or_open(path, IDENTITY) as store:
+        store.write([accepted(0)])
+    path.write_bytes(empty)
+    with pytest.raises(StoreError, match="it ends with group 0, but group 1 had been written"):
+        Store.create_or_open(path, IDENTITY)
+
+
+def test_a_head_that_cannot_be_written_is_an_error(path: Path) -> None:
+    head = path.with_name("ward.db.head")
+    head.unlink()
+    head.mkdir()
+    with pytest.raises(StoreError, match=r"ward\.db\.head: cannot be written: Is a directory; remedy: make room"):
+        Store.create_or_open(path, IDENTITY)
+
+
 def test_a_store_that_was_removed_may_begin_anew(path: Path) -> None:
     path.unlink()
     with Store.create_or_open(path, IDENTITY) as store:
