@@ -12,11 +12,17 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Self, cast
 
 from twin_adapters.mqtt_connection import Connection
+from twin_adapters.mqtt_errors import TAKEN_OVER, UNSPECIFIED, taken_over
 from twin_adapters.mqtt_settings import MqttSettings
 from twin_runtime.core import SECOND, Message
 from twin_runtime.errors import ConnectionFailed
 
 __all__ = ["MqttSettings", "MqttSource"]
+
+SHORT_LIFE = 10.0
+"""Seconds; so soon after it was opened a connection ends, where two clients take a session from each other."""
+SHORT_LIVES = 3
+"""So many such connections in a row, each opened at the first attempt, are no chance."""
 
 LOG = logging.getLogger(__name__)
 
@@ -25,7 +31,8 @@ class MqttSource:
     """A :class:`twin_runtime.core.Source` of the messages on ``topics``.
 
     Entering it connects and subscribes, and raises ConnectionFailed where that is refused. From then on it reconnects
-    for ever, with growing pauses. While ``settings.window`` messages are unacknowledged nothing more is read.
+    for ever, with growing pauses; ConnectionFailed comes only where another client has the session. While
+    ``settings.window`` messages are unacknowledged nothing more is read.
     """
 
     def __init__(self, settings: MqttSettings, topics: Sequence[str]) -> None:
@@ -33,6 +40,8 @@ class MqttSource:
         self.topics = tuple(topics)
         self._changed = asyncio.Event()
         self._connection: Connection | None = None
+        self._opened = 0.0
+        self._short_lives = 0
 
     async def __aenter__(self) -> Self:
         self._connection = await self._connect(known=False)
@@ -68,6 +77,7 @@ class MqttSource:
         """Connect and subscribe. Where the session is ``known`` to hold these topics, they are not subscribed again."""
         connection = Connection(self.settings, resume=True, on_change=self._changed.set)
         await connection.open()
+        self._opened = asyncio.get_running_loop().time()
         try:
             if not (known and connection.session_present):
                 await connection.subscribe(self.topics)
@@ -76,9 +86,20 @@ class MqttSource:
             raise
         return connection
 
+    def _require_own_session(self, lost: Connection) -> None:
+        """Raise ConnectionFailed where another client of the same name has the session, or takes it again and again.
+
+        A broker that does not say so ends connections without a word, each soon after it was opened.
+        """
+        short = asyncio.get_running_loop().time() - self._opened < SHORT_LIFE
+        self._short_lives = self._short_lives + 1 if short and lost.ending == UNSPECIFIED else 0
+        if lost.ending == TAKEN_OVER or self._short_lives >= SHORT_LIVES:
+            raise taken_over(self.settings)
+
     async def _reconnect(self, lost: Connection) -> None:
         LOG.warning("lost %s: %s; connecting again", self.settings.broker, lost.loss)
         await lost.close()
+        self._require_own_session(lost)
         pause, trouble = self.settings.retry_min, ""
         while True:
             await asyncio.sleep(pause / SECOND * random.uniform(0.5, 1.0))  # spreads a fleet's attempts
@@ -86,6 +107,7 @@ class MqttSource:
                 self._connection = connection = await self._connect(known=True)
                 break
             except ConnectionFailed as error:
+                self._short_lives = 0
                 if str(error) != trouble:
                     LOG.warning("%s", error)
                 trouble = str(error)

@@ -22,7 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from twin_adapters.mqtt_errors import check_granted, explain, loss
+from twin_adapters.mqtt_errors import check_granted, ending, explain, loss
 from twin_adapters.mqtt_settings import MqttSettings
 from twin_runtime.core import SECOND, Message
 from twin_runtime.errors import ConnectionFailed
@@ -35,6 +35,9 @@ TOPICS_A_PACKET = 500
 
 PUBLICATIONS_A_ROUND = 1000
 """Messages sent before their confirmations are awaited, each round within the timeout."""
+
+BYTES_IN_FLIGHT = 64 * 2**20
+"""Payloads read and not yet acknowledged; then nothing more is read."""
 
 LARGEST_RECEIVE_MAXIMUM = 65_535
 
@@ -62,9 +65,12 @@ class Connection:
         self.settings = settings
         self.session_present = False
         self.loss = ""
+        self.ending: int | None = None
+        """The reason code with which the broker ended it, if it gave one."""
         self._on_change = on_change
         self._inbox: list[Message] = []
-        self._outstanding: set[int] = set()
+        self._outstanding: dict[int, int] = {}
+        self._held = 0
         self._unconfirmed: set[int] = set()
         self._refusals: list[str] = []
         self._confirmed: asyncio.Future[None] | None = None
@@ -151,12 +157,16 @@ class Connection:
     def acknowledge(self, mid: int) -> None:
         """Acknowledge a message to the broker. Does nothing once the connection is lost: the message comes again."""
         if mid in self._outstanding:
-            self._outstanding.remove(mid)
+            self._held -= self._outstanding.pop(mid)
             self._paho.ack(mid, 1)
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._outstanding) >= self._limit or (self._limit < math.inf and self._held >= BYTES_IN_FLIGHT)
 
     def read_on(self) -> None:
         """Read again if a full window had stopped reading and there is room now."""
-        if self._paused and len(self._outstanding) < self._limit:
+        if self._paused and not self._is_full:
             self._resume_reading()
 
     def _resume_reading(self) -> None:
@@ -172,7 +182,7 @@ class Connection:
         """Take packets until nothing more comes, the window is full, or others should have their turn."""
         try:
             for _ in range(PACKETS_A_TURN):
-                if len(self._outstanding) >= self._limit:
+                if self._is_full:
                     return self._pause()
                 if not self._read_packet():
                     return
@@ -199,7 +209,8 @@ class Connection:
             topic = error.object.decode("utf-8", "replace")
         token = None
         if message.qos:
-            self._outstanding.add(message.mid)
+            self._held += len(message.payload) - self._outstanding.get(message.mid, 0)
+            self._outstanding[message.mid] = len(message.payload)
             token = (self, message.mid)
         self._inbox.append(Message(topic, bytes(message.payload), time.time_ns(), token))
         self._on_change()
@@ -260,8 +271,9 @@ class Connection:
             async for _ in self._client.messages:  # none comes this way; the iterator ends with the connection
                 pass
         except aiomqtt.MqttError as error:
-            self.loss = self.loss or loss(error, self.settings)
+            self.loss, self.ending = self.loss or loss(error, self.settings), ending(error)
         self._outstanding.clear()
+        self._held = 0
 
     def _abandon(self, why: str = "") -> None:
         """End at once, whatever state paho and aiomqtt are in."""
@@ -272,6 +284,7 @@ class Connection:
 
     def _free(self) -> None:
         self._outstanding.clear()
+        self._held = 0
         self._paho._sock_close()  # takes aiomqtt's tasks and callbacks with it; the public ways out wait for the broker
 
 
@@ -296,6 +309,7 @@ def _client(settings: MqttSettings, resume: bool) -> aiomqtt.Client:
 def _properties(settings: MqttSettings, resume: bool) -> Properties:
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = settings.session_expiry // SECOND if resume else 0
+    properties.MaximumPacketSize = settings.largest_message
     properties.ReceiveMaximum = min(settings.window, LARGEST_RECEIVE_MAXIMUM)
     return properties
 

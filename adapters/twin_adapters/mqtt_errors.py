@@ -13,6 +13,9 @@ from twin_runtime.errors import ConnectionFailed
 UNSPECIFIED = 128
 """The reason paho gives when a connection ends without a DISCONNECT packet."""
 
+TAKEN_OVER = 0x8E
+"""The reason a broker gives when another client connects with the same name; mosquitto 2.0.11 gives none."""
+
 CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
     (socket.gaierror, "unknown host", "correct the host in `broker`, or the name service of this machine"),
     (ConnectionRefusedError, "nothing listens there", "start the broker, or correct host and port in `broker`"),
@@ -60,8 +63,20 @@ def _value(code: int | ReasonCode) -> int:
 
 def loss(error: aiomqtt.MqttError, settings: MqttSettings) -> str:
     """Why an established connection ended, as far as the broker reported it."""
+    if ending(error) == UNSPECIFIED:
+        return f"it went without a word (a second client called {settings.client_id!r} ends this one so, too)"
+    return str(error.__cause__ or error)
+
+
+def ending(error: aiomqtt.MqttError) -> int | None:
+    """The reason code with which an established connection ended, if there is one."""
     cause = error.__cause__ or error
     reason = cause.rc if isinstance(cause, aiomqtt.MqttCodeError) else None
-    if isinstance(reason, ReasonCode) and reason.value == UNSPECIFIED:
-        return f"it went without a word (a second client called {settings.client_id!r} ends this one so, too)"
-    return str(cause)
+    return reason.value if isinstance(reason, ReasonCode) else None
+
+
+def taken_over(settings: MqttSettings) -> ConnectionFailed:
+    """The error of a run whose session another client has."""
+    what = f"another client called {settings.client_id!r} has taken the session: two would share one stream"
+    remedy = "stop the other one, or give each deployment a client_id of its own"
+    return ConnectionFailed(what, where=settings.broker, remedy=remedy)

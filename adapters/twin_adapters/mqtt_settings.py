@@ -33,7 +33,8 @@ class MqttSettings(BaseModel):
     """How to reach a broker. Durations are nanoseconds here, texts such as "1 h" in the file.
 
     ``client_id`` is the name of the session: fixed, and used by one process at a time. ``window`` is the largest number
-    of messages read and not yet acknowledged. ``protocol`` is 5, or 4 for MQTT 3.1.1.
+    of messages read and not yet acknowledged. The broker is asked to drop messages of more than ``largest_message``
+    bytes, which an MQTT 5 broker does. ``protocol`` is 5, or 4 for MQTT 3.1.1.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
@@ -53,6 +54,7 @@ class MqttSettings(BaseModel):
     window: int = Field(default=20_000, ge=1)
     retry_min: PositiveDuration = SECOND // 2
     retry_max: PositiveDuration = 30 * SECOND
+    largest_message: int = Field(default=262_144, ge=1024, le=268_435_455)
 
     @field_validator("broker")
     @classmethod

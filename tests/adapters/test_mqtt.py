@@ -235,3 +235,40 @@ def _larger(path: Path, size: int) -> bool:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
+
+
+async def test_a_message_too_large_to_read_does_not_reach_the_process(broker: Server) -> None:
+    """Mosquitto drops it, as MQTT 5 says (3.1.2.11.4): those before and after it come."""
+    async with MqttSource(settings(broker), ["#"]) as source:
+        await publish(broker, [b"1", b"x" * 5_000_000, b"2"])
+        assert payloads(await receive(source, 2)) == [b"1", b"2"]
+        assert not await all_received(source)
+
+
+async def test_unacknowledged_payloads_are_bounded_in_bytes(broker: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twin_adapters.mqtt_connection.BYTES_IN_FLIGHT", 100_000)
+    sent = [b"%04d" % number + b"x" * 9996 for number in range(100)]
+    async with MqttSource(settings(broker), ["#"]) as source:
+        await publish(broker, sent)
+        first = await all_received(source)
+        assert 10 <= len(first) < 30
+        received = payloads(first)
+        await source.acknowledge(first)
+        while len(received) < 100:
+            batch = await receive(source, 1)
+            received += payloads(batch)
+            await source.acknowledge(batch)
+    assert received == sent
+
+
+async def test_of_two_clients_with_one_name_one_gives_up(broker: Server) -> None:
+    """Mosquitto 2.0.11 ends the connection of the first without a reason; each would take the session back for ever."""
+    async with MqttSource(settings(broker), ["#"]) as first, MqttSource(settings(broker), ["#"]) as second:
+        reading = [asyncio.create_task(receive(source, 10**9)) for source in (first, second)]
+        ended, going = await asyncio.wait(reading, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+        [error] = [task.exception() for task in ended]
+        assert isinstance(error, ConnectionFailed)
+        assert "another client called 'twin' has taken the session" in str(error)
+        for task in going:
+            task.cancel()
+        await asyncio.wait(going)
