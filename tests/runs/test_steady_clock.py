@@ -55,7 +55,7 @@ def test_a_step_that_readings_take_too_is_followed(step: int, caplog: pytest.Log
     assert machine.error == -step / SECOND
     machine.live(1, readings=1)
     assert (machine.error, machine.clock.steps) == (0, 1)
-    assert caplog.text.count("readings with it: followed") == 1
+    assert caplog.text.count("readings go with it: followed") == 1
 
 
 def test_a_suspended_machine_comes_to_the_time_of_its_readings() -> None:

@@ -51,7 +51,7 @@ class SteadyClock:
         self._reported = 0
         self._agreement.clear()
         LOG.warning(
-            "the system clock was set by %+.1f s, or stood still so long; readings agree, it is followed", step / SECOND
+            "the system clock was set by %+.1f s, or stood still so long; readings go with it: followed", step / SECOND
         )
 
     def _report(self, step: int) -> None:
