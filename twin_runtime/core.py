@@ -162,7 +162,8 @@ class StoredEstimate(NamedTuple):
     """One estimate as it stands in a store. ``position`` grows with every estimate written; an outbox resumes from it.
 
     ``time`` is the valid time; ``figures[quantity, figure]`` as in :class:`Record`; ``reasons`` are names of checks;
-    ``type`` is the place of the twin's type in the deployment.
+    ``type`` is the place of the twin's type in the deployment. The verdict says nothing of the asset after
+    ``valid_until``: a twin that runs has published its next estimate by then. Both are event times.
     """
 
     position: int
@@ -174,6 +175,7 @@ class StoredEstimate(NamedTuple):
     reasons: tuple[str, ...]
     figures: FloatArray
     type: int = 0
+    valid_until: int = 0
 
 
 class Source(Protocol):

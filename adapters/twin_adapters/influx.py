@@ -2,10 +2,11 @@
 
 Two kinds of points for every estimate, stamped with its valid time in nanoseconds:
 
-- measurement ``twin``, tags ``twin`` and ``quantity``: fields ``mean``, ``sd``, ``q05``, ``q50``, ``q95``, ``trust``
-  and ``revision``. A figure that is not finite is left out.
-- measurement ``twin_verdict``, tag ``twin``: fields ``trust`` (0 trusted, 1 degraded, 2 untrusted), ``revision``, and
-  the texts ``reasons`` (names of checks, joined by commas) and ``model_hash``.
+- measurement ``twin``, tags ``twin`` and ``quantity``: fields ``mean``, ``sd``, ``q05``, ``q50``, ``q95``, ``trust``,
+  ``revision`` and ``valid_until``. A figure that is not finite is left out.
+- measurement ``twin_verdict``, tag ``twin``: fields ``trust`` (0 trusted, 1 degraded, 2 untrusted), ``revision``,
+  ``valid_until`` (ns; later the verdict says nothing of the asset), and the texts ``reasons`` (names of checks, joined
+  by commas) and ``model_hash``.
 
 Trust and revision are fields and not tags, so that a later revision overwrites the points of the earlier one.
 """
@@ -144,7 +145,7 @@ def _answer(error: ApiException) -> str:
 def lines(estimate: StoredEstimate, identity: Identity, measurement: str) -> Iterator[str]:
     """Line protocol of one estimate: a line for its verdict and one for each quantity."""
     known = identity.types[estimate.type]
-    judged = f"trust={int(estimate.trust)}i,revision={estimate.revision}i"
+    judged = f"trust={int(estimate.trust)}i,revision={estimate.revision}i,valid_until={estimate.valid_until}i"
     texts = f"reasons={text(','.join(estimate.reasons))},model_hash={text(known.model_hash)}"
     twin, name = name_of(estimate.twin), measurement_of(measurement)
     yield f"{name}_verdict,twin={twin} {judged},{texts} {estimate.time}"

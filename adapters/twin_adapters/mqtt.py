@@ -91,9 +91,10 @@ class MqttSource:
 
         A broker that does not say so ends connections without a word, each soon after it was opened.
         """
+        reason = None if lost.ended_by is None else lost.ended_by.value
         short = asyncio.get_running_loop().time() - self._opened < SHORT_LIFE
-        self._short_lives = self._short_lives + 1 if short and lost.ending == UNSPECIFIED else 0
-        if lost.ending == TAKEN_OVER or self._short_lives >= SHORT_LIVES:
+        self._short_lives = self._short_lives + 1 if short and reason == UNSPECIFIED else 0
+        if reason == TAKEN_OVER or self._short_lives >= SHORT_LIVES:
             raise taken_over(self.settings)
 
     async def _reconnect(self, lost: Connection) -> None:

@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from functools import lru_cache
 
 import aiomqtt
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, ConnectFlags, MQTTMessage
@@ -22,7 +22,15 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from twin_adapters.mqtt_errors import check_granted, ending, explain, loss
+from twin_adapters.mqtt_errors import (
+    PACKET_AT_FAULT,
+    MessagesRefused,
+    Publication,
+    check_granted,
+    explain,
+    loss,
+    reason_of,
+)
 from twin_adapters.mqtt_settings import MqttSettings
 from twin_runtime.core import SECOND, Message
 from twin_runtime.errors import ConnectionFailed
@@ -42,12 +50,10 @@ BYTES_IN_FLIGHT = 64 * 2**20
 LARGEST_RECEIVE_MAXIMUM = 65_535
 
 
-class Publication(NamedTuple):
-    """One message to send; a retained one is kept by the broker for those who subscribe later."""
+__all__ = ["Connection", "Publication"]
 
-    topic: str
-    payload: bytes
-    retain: bool = False
+PUBLISH_OVERHEAD = 32
+"""Bytes of a packet besides topic and payload, at most."""
 
 
 def nothing() -> None:
@@ -58,26 +64,35 @@ class Connection:
     """A connection that is opened once and never used again after it is lost or closed.
 
     ``on_change`` is called when messages have arrived and when the connection is lost. ``resume`` keeps the session
-    between connections, so that the broker holds what is not acknowledged and delivers it again.
+    between connections, so that the broker holds what is not acknowledged and delivers it again. The broker publishes
+    the ``will`` when the connection ends without :meth:`close`.
     """
 
-    def __init__(self, settings: MqttSettings, *, resume: bool, on_change: Callable[[], None] = nothing) -> None:
+    def __init__(
+        self,
+        settings: MqttSettings,
+        *,
+        resume: bool,
+        on_change: Callable[[], None] = nothing,
+        will: Publication | None = None,
+    ) -> None:
         self.settings = settings
         self.session_present = False
         self.loss = ""
-        self.ending: int | None = None
-        """The reason code with which the broker ended it, if it gave one."""
+        self.ended_by: ReasonCode | None = None
+        """The reason with which the broker, or paho for it, ended it."""
         self._on_change = on_change
         self._inbox: list[Message] = []
         self._outstanding: dict[int, int] = {}
         self._held = 0
-        self._unconfirmed: set[int] = set()
-        self._refusals: list[str] = []
+        self._unconfirmed: dict[int, Publication] = {}
+        self._refusals: list[ReasonCode] = []
+        self._largest: float = math.inf
         self._confirmed: asyncio.Future[None] | None = None
         self._monitor: asyncio.Task[None] | None = None
         self._limit: float = settings.window
         self._paused = False
-        self._client = _client(settings, resume)
+        self._client = _client(settings, resume, will)
         self._paho: Paho = self._client._client
         self._take_over(self._paho)
 
@@ -90,6 +105,7 @@ class Connection:
             client: Paho, userdata: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
         ) -> None:
             self.session_present = flags.session_present
+            self._largest = getattr(properties, "MaximumPacketSize", math.inf)
             confirm(client, userdata, flags, reason, properties)  # type: ignore[misc, call-arg, arg-type]
 
         paho.on_connect = on_connect
@@ -116,8 +132,10 @@ class Connection:
         self._paho.on_socket_register_write = self._on_packets_to_write
         self._resume_reading()
 
-    async def close(self) -> None:
-        """Send what is queued, disconnect, and free the socket."""
+    async def close(self, last: Publication | None = None) -> None:
+        """Send what is queued, and a ``last`` message that nobody waits for; disconnect, and free the socket."""
+        if last is not None and not self.lost:
+            self._send(last)
         with suppress(aiomqtt.MqttError):
             await self._client.__aexit__(None, None, None)
         self._free()
@@ -218,9 +236,10 @@ class Connection:
     # Sending
 
     async def publish(self, publications: Sequence[Publication]) -> None:
-        """Send at QoS 1; returns when the broker has taken all. Raises ConnectionFailed if it refused one or went away.
+        """Send at QoS 1; returns when the broker has taken all.
 
-        A refusal shows in MQTT 5 only: a 3.1.1 broker confirms what it throws away.
+        Raises MessagesRefused if it refused one, ConnectionFailed if it went away. A refusal shows in MQTT 5 only: a
+        3.1.1 broker confirms what it throws away.
         """
         for first in range(0, len(publications), PUBLICATIONS_A_ROUND):
             await self._publish_round(publications[first : first + PUBLICATIONS_A_ROUND])
@@ -228,17 +247,33 @@ class Connection:
     async def _publish_round(self, publications: Sequence[Publication]) -> None:
         self._refusals.clear()
         confirmed = self._confirmed = asyncio.get_running_loop().create_future()
-        self._unconfirmed = {self._paho.publish(p.topic, p.payload, 1, p.retain).mid for p in publications}
+        self._unconfirmed = {mid: p for p in publications if (mid := self._send(p)) is not None}
+        if not self._unconfirmed:
+            confirmed.set_result(None)
         assert self._monitor is not None, "publish on a connection that was never opened"
         await asyncio.wait(
             {self._monitor, confirmed}, timeout=self.settings.timeout / SECOND, return_when=asyncio.FIRST_COMPLETED
         )
+        if self._refusals:
+            raise MessagesRefused(self._refusals, len(publications), list(self._unconfirmed.values()), self.settings)
+        if not confirmed.done() and self.ended_by is not None and self.ended_by.value in PACKET_AT_FAULT:
+            raise MessagesRefused([self.ended_by] * len(self._unconfirmed), len(publications), (), self.settings)
         if not confirmed.done():
             what = f"{len(self._unconfirmed)} of {len(publications)} messages not confirmed"
             raise self._failure(what, "look whether the broker runs; the messages are sent again")
-        if self._refusals:
-            what = f"{len(self._refusals)} of {len(publications)} messages refused: {self._refusals[0]}"
-            raise self._failure(what, "allow this user to publish there, in the broker's access list")
+
+    def _send(self, publication: Publication) -> int | None:
+        """Queue a message; its number, or None where it is refused without being sent."""
+        topic, payload, retain, expiry = publication
+        properties = _expiring(expiry) if expiry is not None and self.settings.protocol == 5 else None
+        try:
+            if len(topic.encode()) + len(payload) + PUBLISH_OVERHEAD <= self._largest:
+                return self._paho.publish(topic, payload, 1, retain, properties).mid
+            reason = "Packet too large"
+        except ValueError:  # of paho, for a topic that no broker takes
+            reason = "Topic name invalid"
+        self._refusals.append(ReasonCode(PacketTypes.DISCONNECT, reason))
+        return None
 
     def _on_packets_to_write(self, *_: object) -> None:
         # At once: aiomqtt adds its writer a turn later, when the socket may be closed and its number someone else's.
@@ -258,9 +293,9 @@ class Connection:
         )
 
     def _on_publish(self, _client: Paho, _userdata: object, mid: int, reason: ReasonCode, _: Properties) -> None:
-        self._unconfirmed.discard(mid)
+        self._unconfirmed.pop(mid, None)
         if reason.is_failure:
-            self._refusals.append(str(reason))
+            self._refusals.append(reason)
         if not self._unconfirmed and self._confirmed is not None and not self._confirmed.done():
             self._confirmed.set_result(None)
 
@@ -271,7 +306,7 @@ class Connection:
             async for _ in self._client.messages:  # none comes this way; the iterator ends with the connection
                 pass
         except aiomqtt.MqttError as error:
-            self.loss, self.ending = self.loss or loss(error, self.settings), ending(error)
+            self.loss, self.ended_by = self.loss or loss(error, self.settings), reason_of(error)
         self._outstanding.clear()
         self._held = 0
 
@@ -288,7 +323,7 @@ class Connection:
         self._paho._sock_close()  # takes aiomqtt's tasks and callbacks with it; the public ways out wait for the broker
 
 
-def _client(settings: MqttSettings, resume: bool) -> aiomqtt.Client:
+def _client(settings: MqttSettings, resume: bool, will: Publication | None) -> aiomqtt.Client:
     modern = settings.protocol == 5
     return aiomqtt.Client(
         settings.host,
@@ -300,6 +335,7 @@ def _client(settings: MqttSettings, resume: bool) -> aiomqtt.Client:
         clean_session=None if modern else not resume,
         clean_start=not resume if modern else MQTT_CLEAN_START_FIRST_ONLY,
         properties=_properties(settings, resume) if modern else None,
+        will=None if will is None else aiomqtt.Will(will.topic, will.payload, 1, will.retain),
         keepalive=settings.keepalive // SECOND,
         timeout=settings.timeout / SECOND,
         tls_context=settings.tls_context(),
@@ -311,6 +347,13 @@ def _properties(settings: MqttSettings, resume: bool) -> Properties:
     properties.SessionExpiryInterval = settings.session_expiry // SECOND if resume else 0
     properties.MaximumPacketSize = settings.largest_message
     properties.ReceiveMaximum = min(settings.window, LARGEST_RECEIVE_MAXIMUM)
+    return properties
+
+
+@lru_cache(1000)
+def _expiring(seconds: int) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.MessageExpiryInterval = seconds
     return properties
 
 

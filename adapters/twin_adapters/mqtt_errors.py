@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
@@ -10,11 +11,34 @@ from paho.mqtt.reasoncodes import ReasonCode
 from twin_adapters.mqtt_settings import MqttSettings
 from twin_runtime.errors import ConnectionFailed
 
+
+class Publication(NamedTuple):
+    """One message to send; a retained one is kept by the broker for those who subscribe later.
+
+    Over MQTT 5 the broker forgets it after ``expiry`` seconds.
+    """
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+    expiry: int | None = None
+
+
 UNSPECIFIED = 128
 """The reason paho gives when a connection ends without a DISCONNECT packet."""
 
 TAKEN_OVER = 0x8E
 """The reason a broker gives when another client connects with the same name; mosquitto 2.0.11 gives none."""
+
+REFUSES_MESSAGE = (0x90, 0x95, 0x99)
+"""Answers to a message about itself, which never change: topic name invalid, packet too large, payload format."""
+
+PACKET_AT_FAULT = (0x81, 0x82, *REFUSES_MESSAGE)
+"""Why a broker ends a connection for a message on it: also malformed packet, protocol error (so mosquitto 2.0 calls a
+message above its `message_size_limit`)."""
+
+BUSY = (0x91, 0x97)
+"""Answers that pass: packet identifier in use, quota exceeded."""
 
 CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
     (socket.gaierror, "unknown host", "correct the host in `broker`, or the name service of this machine"),
@@ -34,6 +58,35 @@ CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
     ),
 )
 """What lies behind a failed connection, more special kinds first: exception, meaning, remedy."""
+
+
+class MessagesRefused(ConnectionFailed):
+    """The broker did not take some of the messages of a round; how many it has ``taken``, and left ``unanswered``."""
+
+    def __init__(
+        self, reasons: Sequence[ReasonCode], sent: int, unanswered: Sequence[Publication], settings: MqttSettings
+    ) -> None:
+        self.codes, self.unanswered = {reason.value for reason in reasons}, unanswered
+        self.taken = sent - len(reasons) - len(unanswered)
+        what = f"{len(reasons)} of {sent} messages refused: {', '.join(sorted({str(reason) for reason in reasons}))}"
+        super().__init__(what, where=settings.broker, remedy=_remedy(self.codes))
+
+    def is_final(self, takes_others: bool) -> bool:
+        """Whether they would be refused again: for what they are, or although the broker ``takes_others`` from us.
+
+        What holds for all messages of this sender, such as its rights, is for an administrator to change.
+        """
+        if self.codes & set(BUSY):
+            return False
+        return takes_others or self.codes <= set(REFUSES_MESSAGE)
+
+
+def _remedy(codes: set[int]) -> str:
+    if codes & set(BUSY):
+        return "the broker is busy; they are sent again"
+    if codes <= set(REFUSES_MESSAGE):
+        return "raise the largest message that the broker takes, or correct `topic`"
+    return "allow this user to publish there, in the broker's access list"
 
 
 def explain(error: aiomqtt.MqttError, settings: MqttSettings) -> ConnectionFailed:
@@ -63,16 +116,10 @@ def _value(code: int | ReasonCode) -> int:
 
 def loss(error: aiomqtt.MqttError, settings: MqttSettings) -> str:
     """Why an established connection ended, as far as the broker reported it."""
-    if ending(error) == UNSPECIFIED:
+    reason = reason_of(error)
+    if reason is not None and reason.value == UNSPECIFIED:
         return f"it went without a word (a second client called {settings.client_id!r} ends this one so, too)"
     return str(error.__cause__ or error)
-
-
-def ending(error: aiomqtt.MqttError) -> int | None:
-    """The reason code with which an established connection ended, if there is one."""
-    cause = error.__cause__ or error
-    reason = cause.rc if isinstance(cause, aiomqtt.MqttCodeError) else None
-    return reason.value if isinstance(reason, ReasonCode) else None
 
 
 def taken_over(settings: MqttSettings) -> ConnectionFailed:
@@ -80,3 +127,10 @@ def taken_over(settings: MqttSettings) -> ConnectionFailed:
     what = f"another client called {settings.client_id!r} has taken the session: two would share one stream"
     remedy = "stop the other one, or give each deployment a client_id of its own"
     return ConnectionFailed(what, where=settings.broker, remedy=remedy)
+
+
+def reason_of(error: aiomqtt.MqttError) -> ReasonCode | None:
+    """The reason that the broker, or paho for it, gave for the end of a connection."""
+    cause = error.__cause__ or error
+    reason = cause.rc if isinstance(cause, aiomqtt.MqttCodeError) else None
+    return reason if isinstance(reason, ReasonCode) else None

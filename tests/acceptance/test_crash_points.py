@@ -22,6 +22,8 @@ from twin_runtime.store.reader import Reader
 pytestmark = pytest.mark.timeout(300)
 
 WITH_A_SINK = ("# [sinks.mqtt]\n# topic", "[sinks.mqtt]\ntopic")
+KEPT_FOR_THE_DESK = ("seed = 1", 'seed = 1\nvalidity = "1 h"')
+"""The desk is away during the run: what is no longer valid would not be kept for it."""
 PASSAGES = {"tick": (1, 2, 3, 200), "checkpoint": (1, 2)}
 """The first tick of all is that of the warm-up, before anything is connected."""
 MATRIX = [(point, passage) for point in POINTS for passage in PASSAGES.get(point, (1, 2, 6))]
@@ -40,7 +42,7 @@ def uninterrupted(case: Case) -> Outcome:
 @pytest.fixture
 async def deployment(deployment: Deployment, case: Case) -> Deployment:
     """The same with a sink, at a broker that knows the twin and the desk, and keeps what comes for them."""
-    deployment.changes = [WITH_A_SINK, SMOOTHED]
+    deployment.changes = [WITH_A_SINK, SMOOTHED, KEPT_FOR_THE_DESK]
     twin, desk = deployment.client("twin-artery"), deployment.client("desk")
     async with MqttSource(twin, case.assembly.router().topics), MqttSource(desk, ["patient-1/estimate"]):
         return deployment

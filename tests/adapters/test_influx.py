@@ -167,11 +167,12 @@ def test_line_protocol_is_escaped_and_a_revision_overwrites() -> None:
     trust = int(Trust.DEGRADED)
     assert written[0] == (
         r"my\ twin_verdict,twin=patient\ 2\,\ left "
-        rf'trust={trust}i,revision=1i,reasons="age,a \"b\"\\",model_hash="5eed" 1600000000000000000'
+        rf"trust={trust}i,revision=1i,valid_until=1600000005000000000i,"
+        r'reasons="age,a \"b\"\\",model_hash="5eed" 1600000000000000000'
     )
     assert written[1] == (
         r"my\ twin,quantity=pressure,twin=patient\ 2\,\ left "
-        rf"mean=1.0,q50=1e-300,q95=-2.5,trust={trust}i,revision=1i 1600000000000000000"
+        rf"mean=1.0,q50=1e-300,q95=-2.5,trust={trust}i,revision=1i,valid_until=1600000005000000000i 1600000000000000000"
     )
     assert [point(line) for line in written] == [point(line) for line in lines(first, SINK_IDENTITY, "my twin")]
 

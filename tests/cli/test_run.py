@@ -1,5 +1,6 @@
 """``twin run`` on a real broker: it does what a replay does, and ends when it is asked to."""
 
+import asyncio
 import json
 import os
 import signal
@@ -11,9 +12,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.adapters.talking import all_received, receive
 from tests.cli.sines import sines
 from tests.servers import mosquitto
+from twin_adapters.mqtt import MqttSettings, MqttSource
 from twin_runtime.cli import app
+from twin_runtime.config import load
+from twin_runtime.core import SECOND
 
 TWIN = (sys.executable, "-c", "from twin_runtime.cli import main; main()")
 
@@ -57,6 +62,31 @@ def test_a_live_run_gives_the_state_that_a_replay_of_the_recording_gives(folder:
     )
     assert live["readings"]["accepted"] == 260
     assert live["state_hash"] == json.loads(replay.stdout)["state_hash"]
+
+
+async def test_a_verdict_does_not_outlive_a_run_that_is_killed(folder: Path) -> None:
+    """The broker says at once that the runtime is lost, and forgets its estimate when its validity is over."""
+    config = folder / "artery.toml"
+    text = config.read_text().replace('clock = "stream"', 'clock = "stream"\nvalidity = "2 s"')
+    config.write_text(text.replace("[trust.checks]", "[sinks.mqtt]\n[trust.checks]"))
+    broker = load(config).mqtt
+    assert broker is not None
+    process = started(folder)
+    play = ["play", folder / "sines.recording.toml", "--config", config, "--speed", "10"]
+    assert (await asyncio.to_thread(CliRunner().invoke, app, list(map(str, play)))).exit_code == 0
+    desk = MqttSettings(broker=broker["broker"], client_id="desk")
+    async with MqttSource(desk, ["artery/status", "patient-1/estimate"]) as source:
+        before = {message.topic: json.loads(message.payload) for message in await all_received(source, 1.0)}
+        process.kill()
+        process.communicate()
+        [status] = await receive(source, 1)
+    assert (before["artery/status"]["status"], before["patient-1/estimate"]["clock"]) == ("online", "stream")
+    assert before["patient-1/estimate"]["valid_until_ns"] == before["patient-1/estimate"]["time_ns"] + 2 * SECOND
+    assert json.loads(status.payload) == {"deployment": "artery", "status": "offline", "clean": False}
+    await asyncio.sleep(2.5)
+    later = MqttSettings(broker=broker["broker"], client_id="late")
+    async with MqttSource(later, ["artery/status", "patient-1/estimate"]) as source:
+        assert [message.topic for message in await all_received(source)] == ["artery/status"]
 
 
 @pytest.mark.parametrize(("asked_by", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])

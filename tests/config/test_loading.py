@@ -35,6 +35,18 @@ def test_what_says_nothing_of_its_age_is_old_after_the_lateness(tmp_path: Path) 
     assert [channel.stale for channel in config.types[0].channels] == [2_000_000_000, 5_000_000_000]
 
 
+@pytest.mark.parametrize(
+    ("change", "seconds"),
+    [
+        (('tick = "40 ms"', 'tick = "40 ms"'), 5),
+        (('tick = "40 ms"', 'tick = "1 min"'), 120.2),
+        (('tick = "40 ms"', 'tick = "40 ms"\nvalidity = "2 s"'), 2),
+    ],
+)
+def test_an_estimate_counts_until_the_next_is_surely_published(change: Change, seconds: float, tmp_path: Path) -> None:
+    assert load(written(tmp_path, change)).types[0].twin.valid_for == round(seconds * 1e9)
+
+
 def test_a_store_can_be_named_on_the_command_line(tmp_path: Path) -> None:
     config = load(written(tmp_path))
     assert config.stored_at(None) is config
@@ -45,6 +57,7 @@ SAME_STATES = {
     "another name": ('name = "artery"', 'name = "other"'),
     "another topic": ("{twin}/abp", "ward/{twin}/abp"),
     "a shorter wait": ('"100 ms"', '"80 ms"'),
+    "a longer validity": ('tick = "40 ms"', 'tick = "40 ms"\nvalidity = "1 min"'),
     "the other clock": ('tick = "40 ms"', 'tick = "40 ms"\nclock = "stream"'),
     "another store": ("[trust.checks]", '[store]\npath = "x.db"\n[trust.checks]'),
     "another broker": ("[trust.checks]", '[mqtt]\nbroker = "mqtt://10.0.0.1"\n[trust.checks]'),

@@ -85,6 +85,11 @@ WRONG = {
         "artery.toml:6: twin.wait: expected a wait no longer than the lateness of 5 s, got 6 s",
         'set lateness = "6 s" or more',
     ),
+    "a validity that ends before the next estimate": (
+        ('tick = "40 ms"', 'tick = "40 ms"\nvalidity = "140 ms"'),
+        "twin.validity: expected more than a tick and its wait together, 140 ms, got 140 ms",
+        "an estimate must count until the next one is published",
+    ),
     "a clock on no wall": (
         ('tick = "40 ms"', 'tick = "40 ms"\nclock = "cuckoo"'),
         "twin.clock: expected 'wall' or 'stream', got \"cuckoo\"",

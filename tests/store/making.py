@@ -17,6 +17,7 @@ WARD = TypeIdentity(
     tick=TICK,
     config_hash="c0ffee",
     model_hash="beef",
+    validity=5_000_000_000,
 )
 IDENTITY = Identity("ward", (WARD,))
 

@@ -39,10 +39,14 @@ def table_of(channel: ConfiguredChannel) -> Key:
 
 
 def _times(twin_type: TwinType) -> Iterator[Problem]:
-    wait, lateness = twin_type.twin.wait, twin_type.twin.lateness
+    wait, lateness, due = twin_type.twin.wait, twin_type.twin.lateness, twin_type.twin.tick + twin_type.twin.wait
     if wait > lateness:
         what = f"expected a wait no longer than the lateness of {duration_text(lateness)}, got {duration_text(wait)}"
         yield Problem(("twin", "wait"), what, f'set lateness = "{duration_text(wait)}" or more, or a shorter wait')
+    if twin_type.twin.valid_for <= due:
+        validity = duration_text(twin_type.twin.valid_for)
+        what = f"expected more than a tick and its wait together, {duration_text(due)}, got {validity}"
+        yield Problem(("twin", "validity"), what, "an estimate must count until the next one is published")
 
 
 def _names(twin_type: TwinType) -> Iterator[Problem]:

@@ -10,6 +10,9 @@ from pydantic_core import PydanticCustomError
 from twin_runtime.core import SECOND
 from twin_runtime.durations import Duration, PositiveDuration
 
+LEAST_VALIDITY = 5 * SECOND
+"""How long an estimate counts at least, where nothing is declared: a busy machine or broker may publish late."""
+
 
 def _ascending(pair: tuple[float, float]) -> tuple[float, float]:
     if pair[0] < pair[1]:
@@ -103,12 +106,22 @@ class TwinSection(Section):
         description="after how long without any reading a twin pauses until the next one; 10 000 ticks by default",
         examples=["10 min"],
     )
+    validity: PositiveDuration | None = Field(
+        default=None,
+        description="how long an estimate counts after its valid time; by default twice tick + wait, at least 5 s",
+        examples=["10 s"],
+    )
     clock: Literal["wall", "stream"] = Field(
         default="wall", description='"wall" for a live asset, "stream" for a recording at any speed', examples=["wall"]
     )
     seed: Annotated[int, Field(ge=0)] = Field(
         default=0, description="the seed of all random numbers, a whole number", examples=[1]
     )
+
+    @property
+    def valid_for(self) -> int:
+        """How long (ns) an estimate counts after its valid time: the next one is due by then, with a margin."""
+        return self.validity or max(2 * (self.tick + self.wait), LEAST_VALIDITY)
 
 
 class PriorSection(Section):

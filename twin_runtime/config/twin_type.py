@@ -113,9 +113,9 @@ class TwinType(Section):
 
         Left out: the names of the twins, which are free to come and go; where data comes from and goes to; and
         ``clock`` and ``wait``, which decide when an estimate is first published and not its value once the lateness is
-        over.
+        over, and for how long its verdict counts.
         """
-        twin = self.twin.model_dump(mode="json", exclude={"name", "twins", "clock", "wait"})
+        twin = self.twin.model_dump(mode="json", exclude={"name", "twins", "clock", "wait", "validity"})
         content = {
             "twin": twin,
             "channels": [channel._replace(topic="") for channel in self.channels],

@@ -89,6 +89,8 @@ def assemble_type(config: TwinType, place: int = 0) -> TypeAssembly:
         config_hash=config.config_hash,
         model_hash=model.fingerprint,
         sensors=len(fleet.sensors),
+        clock=config.twin.clock,
+        validity=config.twin.valid_for,
     )
     return TypeAssembly(place, config, fleet, tuple(_channel(c, model) for c in config.channels), identity)
 

@@ -18,6 +18,8 @@ WARD = TypeIdentity(
     tick=SECOND,
     config_hash="c0ffee",
     model_hash="5eed",
+    clock="stream",
+    validity=5 * SECOND,
 )
 PLANT = TypeIdentity(
     name="pump",
@@ -28,6 +30,8 @@ PLANT = TypeIdentity(
     tick=SECOND,
     config_hash="facade",
     model_hash="5eed2",
+    clock="stream",
+    validity=60 * SECOND,
 )
 SINK_IDENTITY = Identity("ward", (WARD, PLANT))
 """The deployment whose estimates :class:`SinkTests` sends: two types of twins, with different quantities."""
@@ -48,6 +52,7 @@ def some_estimates(count: int, revision: int = 0) -> list[StoredEstimate]:
             reasons=SINK_IDENTITY.types[place].reasons((second + k) % 4),
             figures=_figures(len(SINK_IDENTITY.types[place].quantities), rng),
             type=place,
+            valid_until=(1_600_000_000 + second) * SECOND + SINK_IDENTITY.types[place].validity,
         )
         for second in range(count)
         for k, (place, twin) in enumerate(twins)

@@ -1,17 +1,22 @@
 """What a store belongs to: the meaning of its numbers, and the configuration and models that made them."""
 
 from dataclasses import dataclass, fields
+from typing import Literal
 
 from twin_runtime.core import Quantity
 from twin_runtime.errors import StoreError
+
+CHANGEABLE = ("twins", "clock", "validity")
+"""What may differ between two runs of one store."""
 
 
 @dataclass(frozen=True, slots=True)
 class TypeIdentity:
     """Names behind the rows, columns and bits of one twin type, and hashes of what computed them.
 
-    ``twins[row]``, ``channels[channel]``, ``quantities[column of figures]``, ``checks[bit of reasons]``; ``tick`` in
-    nanoseconds. The first ``sensors`` of the channels are sensors.
+    ``twins[row]``, ``channels[channel]``, ``quantities[column of figures]``, ``checks[bit of reasons]``; ``tick`` and
+    ``validity`` (how long a verdict counts after its valid time) in nanoseconds. The first ``sensors`` of the channels
+    are sensors. On the clock "wall" event time is the time of this world, on "stream" it is the recording's own.
     """
 
     name: str
@@ -23,6 +28,8 @@ class TypeIdentity:
     config_hash: str
     model_hash: str
     sensors: int = 0
+    clock: Literal["wall", "stream"] = "wall"
+    validity: int = 0
 
     def reasons(self, bits: int) -> tuple[str, ...]:
         """The names of the checks whose bits are set."""
@@ -50,7 +57,7 @@ class Identity:
 
 
 def require_same(stored: Identity, given: Identity, where: str) -> None:
-    """Raise :class:`StoreError`, naming every difference, unless the two differ in their twins only."""
+    """Raise :class:`StoreError`, naming every difference, unless the two differ in what may change only."""
     differences = _different("name", stored.name, given.name)
     if len(stored.types) == len(given.types):
         for pair in zip(stored.types, given.types, strict=True):
@@ -67,7 +74,7 @@ def require_same(stored: Identity, given: Identity, where: str) -> None:
 
 
 def _differences(stored: TypeIdentity, given: TypeIdentity, *, several: bool) -> list[str]:
-    names = [field.name for field in fields(TypeIdentity) if field.name != "twins"]
+    names = [field.name for field in fields(TypeIdentity) if field.name not in CHANGEABLE]
     prefix = f"{given.name}." if several else ""
     return [
         difference

@@ -197,6 +197,7 @@ class Reader:
                 self.identity.types[place].reasons(reasons) if reasons else (),
                 self._figures([figures], place)[0],
                 place,
+                (tick + 1) * self.identity.types[place].tick + self.identity.types[place].validity,
             )
             for position, place, tick, twin, revision, trust, reasons, figures in self._reading.execute(
                 _ESTIMATES, (after, limit)

@@ -22,10 +22,14 @@ SCHEMA = pa.schema(
         "revision": pa.int64(),
         "trust": pa.string(),
         "reasons": pa.string(),
+        "valid_until": pa.timestamp("ns", tz="UTC"),
         **dict.fromkeys(FIGURES, pa.float64()),
     }
 )
-"""One row a quantity of every estimate; ``reasons`` are names of checks, joined by blanks."""
+"""One row a quantity of every estimate; ``reasons`` are names of checks, joined by blanks.
+
+The verdict says nothing of the asset after ``valid_until``.
+"""
 
 GROUP = 5000
 """Estimates in one table."""
@@ -56,7 +60,8 @@ def newest_revisions(store: Reader) -> Iterator[StoredEstimate]:
         for place, (row, revision, trust, bits) in enumerate(zip(*(c.tolist() for c in columns), strict=True)):
             twin, reasons = known.twins[row], known.reasons(bits)
             figures = record.figures[place]
-            yield StoredEstimate(0, record.tick, time, twin, revision, Trust(trust), reasons, figures, record.type)
+            about = (record.tick, time, twin, revision, Trust(trust), reasons, figures, record.type)
+            yield StoredEstimate(0, *about, time + known.validity)
 
 
 def expected(store: Reader) -> int | None:
@@ -81,6 +86,7 @@ def _rows(estimates: Sequence[StoredEstimate], quantities: Sequence[Quantity]) -
         "trust": _repeated([estimate.trust.name.lower() for estimate in estimates], each),
         "reasons": _repeated([" ".join(estimate.reasons) for estimate in estimates], each),
     }
+    columns["valid_until"] = np.repeat([estimate.valid_until for estimate in estimates], each)
     figures = np.stack([estimate.figures for estimate in estimates]).reshape(-1, len(FIGURES))
     return pa.table(columns | dict(zip(FIGURES, figures.T, strict=True)), schema=SCHEMA)
 

@@ -32,6 +32,7 @@ def test_the_newest_revision_of_every_estimate_is_a_row_a_quantity(store: Path, 
     assert len(rows) == 2 * 2 * 2
     second = [row for row in rows if row["twin"] == "patient-2" and row["quantity"] == "resistance"]
     assert [int(row["time"].timestamp() * 1e9) for row in second] == [11 * TICK, 12 * TICK]
+    assert [(row["valid_until"] - row["time"]).total_seconds() for row in second] == [5.0, 5.0]
     assert [(row["revision"], row["trust"], row["reasons"]) for row in second] == [
         (1, "degraded", "age innovation"),
         (0, "trusted", ""),
