@@ -9,7 +9,9 @@ from twin_models.artery import Artery
 from twin_runtime.assimilation import AnalysisInput, Etkf, Inflation
 from twin_runtime.core import FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet, Sensor
-from twin_runtime.engine.tick import compared, correct, forecast, judged, laid_out, respond_to_divergence, tick
+from twin_runtime.engine.forecast import forecast
+from twin_runtime.engine.replacement import find_lost
+from twin_runtime.engine.tick import compared, correct, judged, laid_out, respond_to_divergence, tick
 from twin_runtime.modelling.signals import InputSignals, no_points
 from twin_runtime.vvuq.checks import CHECKS
 from twin_runtime.vvuq.innovation import Comparison, Gate, compare
@@ -69,6 +71,7 @@ def judged_tick(fleet: Fleet, state: FleetState, batch: list[Reading], rows: Int
     records = fleet.layout.records(memory)
     signals, seen = laid_out(fleet, memory, FIRST, batch, None)
     x, predicted, residual = forecast(fleet, state.x, FIRST, rows, signals, seen.points)
+    find_lost(x, predicted, seen.sensor)
     kept = compared(fleet, records, FIRST, predicted, seen)
     x = correct(fleet, memory, AnalysisInput(x, predicted, kept, seen.variance, fleet.keys[rows], FIRST))
     respond_to_divergence(fleet, memory, records, x, FIRST, rows)

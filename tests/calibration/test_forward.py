@@ -10,7 +10,8 @@ from twin_runtime.calibration import Segment, prior_ensemble
 from twin_runtime.calibration.forward import independent_readings, predict
 from twin_runtime.core import FloatArray
 from twin_runtime.engine.fleet import Fleet
-from twin_runtime.engine.tick import forecast, laid_out, uncorrelated
+from twin_runtime.engine.forecast import forecast
+from twin_runtime.engine.tick import laid_out, uncorrelated
 from twin_runtime.modelling.variables import Fixed
 from twin_runtime.timeline.timeline import Timeline
 

@@ -154,15 +154,17 @@ class TestDrawnAnew:
             assert not np.isin(x, first.x).any()
         assert len({x.tobytes() for x in drawn}) == len(drawn)
 
-    def test_a_state_that_is_not_finite_is_mended(self) -> None:
-        twins, rows = fleet(Response.REDRAW), np.arange(TWINS)
+    @pytest.mark.parametrize("response", Response)
+    def test_a_state_that_is_not_finite_is_mended_and_is_no_divergence(self, response: Response) -> None:
+        twins, rows = fleet(response), np.arange(TWINS)
         state = twins.start()
         state.x[1, 3, 2] = np.nan
         for number in range(100):
             state, record = tick(twins, state, number, readings(number), rows)
         assert np.isfinite(state.x).all()
         assert not complaining(twins.checks, record.reasons, "finite").any()
-        assert counted(state)[1] == 1.0
+        assert counted(state)[1] == 0.0
+        assert by_twin(state.memory)["sum_replaced"].tolist() == [0.0, 1.0, 0.0, 0.0]
 
 
 class TestAnyOrder:

@@ -12,10 +12,12 @@ from twin_runtime.assimilation import AnalysisInput
 from twin_runtime.assimilation.correlated import independent
 from twin_runtime.core import FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet, held
+from twin_runtime.engine.forecast import Forecast, forecast, whole
 from twin_runtime.engine.inputs import input_signals, keep_newest, no_samples
 from twin_runtime.engine.lagged_states import at_earlier_times, next_lagged, with_lagged
 from twin_runtime.engine.observations import Observations, columns, observations
-from twin_runtime.modelling.signals import InputSamples, InputSignals, Points, no_points
+from twin_runtime.engine.replacement import find_lost
+from twin_runtime.modelling.signals import InputSamples, InputSignals, no_points
 from twin_runtime.vvuq.divergence import Response, find_divergence, reinflate
 from twin_runtime.vvuq.evidence import EnsembleFigures
 from twin_runtime.vvuq.figures import compare_with_prior, summarise
@@ -40,19 +42,28 @@ def tick(
     records = fleet.layout.records(memory)
     signals, observed = laid_out(fleet, memory, number, readings, after)
     x, predicted, residual = forecast(fleet, state.x, number, rows, signals, observed.points)
+    lagged = state.lagged
+    count, lost = find_lost(x, predicted, observed.sensor)
+    if count:
+        made = Forecast(x, predicted, residual, lagged.copy())
+        x, predicted, residual, lagged = whole(fleet, made, lost, memory, number, rows, signals, observed)
     if fleet.asynchronous:
-        predicted, observed = with_late(fleet, state.lagged, number, readings, predicted, observed)
+        predicted, observed = with_late(fleet, lagged, number, readings, predicted, observed)
     kept = compared(fleet, records, number, predicted, observed)
-    joint = with_lagged(x, state.lagged, len(fleet.model.quantities))
+    if count:
+        records.twins["window_replaced"] += lost.mean(axis=1)
+        records.twins["sum_replaced"] += lost.sum(axis=1)
+    joint = with_lagged(x, lagged, len(fleet.model.quantities))
     independent = uncorrelated(fleet, predicted, kept, observed)
     given = AnalysisInput(joint, *independent, fleet.keys[rows], number, observed.points.outputs, x.shape[2])
     joint = correct(fleet, memory, given)
     x = np.ascontiguousarray(joint[:, :, : x.shape[2]])
     respond_to_divergence(fleet, memory, records, x, number, rows)
-    trust, reasons = judged(fleet, x, records, number, residual)
     now = fleet.model.observe(x, fleet.seconds, signals)
-    lagged = next_lagged(joint, x.shape[2], now, state.lagged)
-    record = Record(number, rows, summarise(now), trust, reasons, np.zeros(rows.size, np.int64))
+    lagged = next_lagged(joint, x.shape[2], now, lagged)
+    figures = summarise(now)
+    trust, reasons = judged(fleet, x, records, number, residual, figures)
+    record = Record(number, rows, figures, trust, reasons, np.zeros(rows.size, np.int64))
     return FleetState(x, memory, lagged), record
 
 
@@ -105,17 +116,6 @@ def warm_up(fleet: Fleet) -> None:
     if fleet.asynchronous:
         readings += [reading._replace(time=-1) for reading in readings if reading.channel < len(fleet.sensors)]
     tick(fleet, fleet.start(rows), 0, readings, rows)
-
-
-def forecast(
-    fleet: Fleet, x: FloatArray, number: int, rows: IntArray, signals: InputSignals, points: Points
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """The ensemble at the tick's end, its predictions ``[twin, member, reading]``, and the residual of the balance."""
-    ahead = fleet.walked(x, number, rows)
-    predicted = np.empty((*x.shape[:2], points.times.shape[1]))
-    residual = np.zeros(rows.size)
-    fleet.model.advance(ahead, fleet.seconds, signals, points, predicted, residual)
-    return ahead, predicted, residual
 
 
 def compared(
@@ -171,10 +171,18 @@ def respond_to_divergence(
 
 
 def judged(
-    fleet: Fleet, x: FloatArray, records: CheckMemory, number: int, residual: FloatArray
+    fleet: Fleet,
+    x: FloatArray,
+    records: CheckMemory,
+    number: int,
+    residual: FloatArray,
+    figures: FloatArray | None = None,
 ) -> tuple[IntArray, IntArray]:
-    """Trust in every twin and the reasons, one bit a check; ``records`` keep the trust, in place."""
-    spread, strayed = compare_with_prior(x, fleet.prior, records.twins["sum_verdicts"])
+    """Trust in every twin and the reasons, one bit a check; ``records`` keep the trust, in place.
+
+    ``figures`` are those of the quantities, where they are to be finite, too.
+    """
+    spread, strayed = compare_with_prior(x, fleet.prior, records.twins["sum_verdicts"], figures)
     return fleet.judge(fleet.rules, records, number, EnsembleFigures(spread, strayed, residual))
 
 

@@ -34,6 +34,7 @@ class Purpose(IntEnum):
     ROTATION = 3
     RESAMPLING = 4
     JITTER = 5
+    REPLACEMENT = 6
 
 
 MAX_MEMBERS = 1 << 32

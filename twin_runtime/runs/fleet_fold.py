@@ -32,6 +32,7 @@ class FleetFold:
         """Ticks that have run, here and not in an earlier part of the run."""
         self._newest = -1
         self._diverged: set[int] = set()
+        self._replaced: set[int] = set()
         self._paused: set[int] = set()
         self._last = None if until is None else until // twin.tick - 1
 
@@ -109,7 +110,9 @@ class FleetFold:
             if record.tick > self._newest:
                 self._newest = record.tick
                 self.ticks += 1
-                self._log_divergence(record)
+                if self._diverged or self._replaced or record.reasons.any():
+                    self._log_divergence(record)
+                    self._log_replaced(record)
             yield replace(record, type=place) if place else record
         self._log_pauses()
 
@@ -120,6 +123,15 @@ class FleetFold:
             message = "twin '%s' has diverged from its sensors in tick %d; response: %s"
             LOG.warning(message, fleet.twins[row], record.tick, fleet.divergence.response)
         self._diverged = diverged
+
+    def _log_replaced(self, record: Record) -> None:
+        """Report the twins that have begun to lose members; again after none has been lost for a while."""
+        fleet = self.assembly.fleet
+        replaced = set(record.rows[complaining(fleet.checks, record.reasons, "replaced")].tolist())
+        for row in sorted(replaced - self._replaced):
+            message = "twin '%s' has lost members in tick %d, whose states or predictions were not finite; replaced"
+            LOG.warning(message, fleet.twins[row], record.tick)
+        self._replaced = replaced
 
     def _log_pauses(self) -> None:
         """Report the twins that pause after a long silence, and those that begin again."""

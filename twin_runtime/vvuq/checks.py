@@ -41,7 +41,7 @@ class Check:
 
 
 def finite(evidence: Evidence) -> float:
-    """1 where a state is not a number, or infinite."""
+    """1 where a state or a quantity is not a number, or infinite."""
     return 1.0 if math.isnan(evidence.spread) else 0.0
 
 
@@ -100,6 +100,11 @@ def divergence(evidence: Evidence) -> float:
     return 1.0 if evidence.diverged > 0.0 else 0.0
 
 
+def replaced(evidence: Evidence) -> float:
+    """Members that were lost and had to be replaced, in the window, as a share of all."""
+    return evidence.replaced
+
+
 CHECKS = (
     Check("finite", "verification", finite, 0.5, 0.5),
     Check("conservation", "verification", conservation, 1e-6, 1e-3),
@@ -113,6 +118,7 @@ CHECKS = (
     Check("frozen", "validation", frozen, 1.0, 3.0),
     Check("strayed", "validation", strayed, 4.0, 8.0),
     Check("divergence", "validation", divergence, 0.5, 0.5),
+    Check("replaced", "verification", replaced, 1e-3, 0.1),
 )
 """The checks of the runtime itself."""
 

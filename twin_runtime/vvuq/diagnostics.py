@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from twin_runtime.core import FloatArray
 from twin_runtime.vvuq.memory import BINS, CheckMemory, RecordArray, SensorMemory
 
 LEAST_VARIANCE = 1.0 / (12.0 * BINS**2)
@@ -17,17 +18,22 @@ Figures = Mapping[str, Any]
 
 
 def diagnosed(memory: CheckMemory, twins: Sequence[str], sensors: Sequence[str]) -> Figures:
-    """What a summary reports: how often each twin has diverged, and the figures of each of its sensors.
+    """What a summary reports: how often each twin has diverged, how many members it has lost, figures of its sensors.
 
-    Figures are by twin first in a fleet of more than one; twins that never diverged, and sensors without readings, are
-    left out.
+    Figures are by twin first in a fleet of more than one; twins that never diverged or lost no member, and sensors
+    without readings, are left out.
     """
-    times, updates = memory.twins["sum_diverged"], memory.twins["sum_updates"]
+    updates = memory.twins["sum_updates"]
     by_twin = {twin: _of_twin(memory.sensors[row], updates[row], sensors) for row, twin in enumerate(twins)}
     return {
-        "divergences": {twin: int(count) for twin, count in zip(twins, times, strict=True) if count},
+        "divergences": _counted(twins, memory.twins["sum_diverged"]),
+        "replaced": _counted(twins, memory.twins["sum_replaced"]),
         "diagnostics": by_twin if len(twins) > 1 else next(iter(by_twin.values())),
     }
+
+
+def _counted(twins: Sequence[str], counts: FloatArray) -> dict[str, int]:
+    return {twin: int(count) for twin, count in zip(twins, counts, strict=True) if count}
 
 
 def _of_twin(memory: RecordArray, updates: float, sensors: Sequence[str]) -> dict[str, Figures]:

@@ -43,13 +43,15 @@ class Evidence(NamedTuple):
     frozen: FloatArray
     """How long the sensor has repeated the same value, in units of how long it may ``[sensor]``."""
     spread: float
-    """Smallest ratio of a corrected variable's spread to its prior's; NaN if a state is not finite."""
+    """Smallest ratio of a corrected variable's spread to its prior's; NaN if a state or a quantity is not finite."""
     strayed: float
     """How far the mean of a parameter is from its prior's, in standard deviations of prior and walk; the largest."""
     residual: float
     """Relative imbalance of what the model conserves, over the tick."""
     diverged: float
     """For how many ticks yet the twin counts as diverged."""
+    replaced: float
+    """Members replaced in the window, as a share of all."""
 
 
 class EnsembleFigures(NamedTuple):
@@ -81,6 +83,7 @@ def gather(
         ensembles.strayed[twin],
         ensembles.residual[twin],
         memory.diverged,
+        memory.window_replaced,
     )
 
 

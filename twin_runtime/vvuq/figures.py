@@ -99,11 +99,13 @@ class PriorReference(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def compare_with_prior(x: FloatArray, prior: PriorReference, verdicts: FloatArray) -> tuple[FloatArray, FloatArray]:
+def compare_with_prior(
+    x: FloatArray, prior: PriorReference, verdicts: FloatArray, figures: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray]:
     """The smallest ratio ``[twin]`` of a spread to its prior's, and how many sd the furthest mean has strayed from it.
 
     That is, of the prior after a walk of as many ticks as the ``verdicts[twin, trust]`` count. NaN for the ratio: not
-    all is finite.
+    all is finite of the states, or of the ``figures`` of the quantities (see :func:`summarise`).
     """
     left, strayed = np.empty((2, x.shape[0]))
     for i in range(left.size):
@@ -114,6 +116,9 @@ def compare_with_prior(x: FloatArray, prior: PriorReference, verdicts: FloatArra
         for j in prior.parameters:
             sd_now = math.sqrt(prior.sd[j] ** 2 + ticks * prior.walk[j] ** 2)
             furthest = max(furthest, abs(mean[j] - prior.centre[j]) / sd_now)
-        left[i] = smallest if math.isfinite(sd.sum()) else math.nan
+        total = sd.sum()
+        if figures is not None:
+            total += figures[i, :, 1].sum()
+        left[i] = smallest if math.isfinite(total) else math.nan
         strayed[i] = furthest
     return left, strayed

@@ -151,6 +151,7 @@ def _fade(memory: TwinMemory, sensors: RecordArray, fading: float) -> None:
     memory.window_covered *= fading
     memory.window_compared *= fading
     memory.window_compared_2 *= squared
+    memory.window_replaced *= fading
     for s in range(len(sensors)):
         sensor = sensors[s]
         sensor.window_bias *= fading

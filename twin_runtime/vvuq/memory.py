@@ -52,6 +52,9 @@ class TwinMemory:
     """The tick since which the twin does not run; -1: it has not begun; 0: it runs."""
     sum_gaps: float
     """How often it has begun again after a pause."""
+    window_replaced: float
+    """Members that were lost and replaced, as a share of all."""
+    sum_replaced: float
 
 
 class SensorMemory:
