@@ -1,0 +1,102 @@
+"""What must hold at the end of every simulation."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tests.acceptance.ledger import History, balance, history_of
+from tests.simulation.broker import Broker
+from tests.simulation.sensors import Sent
+from tests.simulation.sinks import Received
+from tests.simulation.story import LAST_SENT
+from tests.simulation.trace import Broken
+from tests.simulation.world import World
+from twin_runtime.core import Code, Entry, StoredEstimate
+from twin_runtime.runs.assembly import Assembly
+from twin_runtime.runs.fold import Fold
+from twin_runtime.store.reader import Reader
+from twin_runtime.store.refused import refused_path
+
+AGAIN_SECONDS = 40.0
+"""So long after the last fault every good reading is accepted."""
+
+
+def require_all(
+    world: World,
+    assembly: Assembly,
+    broker: Broker,
+    sent: Sent,
+    received: Sequence[Received],
+    summary: dict[str, Any],
+) -> None:
+    """Raise :class:`Broken` unless everything holds."""
+    with Reader.open(world.path, assembly.identity) as reader:
+        entries = [entry for _, entry in reader.entries()]
+        _require("the store is whole", reader.damage())
+        _require("the accounts are balanced", balance(summary["readings"]))
+        _require("every entry is counted", len(entries) - summary["readings"]["accepted"])
+        _require("everything is acknowledged", broker.kept)
+        _require("nothing acknowledged is lost", list(_lost(broker, sent, entries)))
+        _require("every refusal says why", [e for e in entries if e.code.is_rejection and not (e.detail or e.reading)])
+        _require("every lock-out has ended", list(_locked_out(world, sent, entries)))
+        _require_undisturbed(assembly, reader, summary["state_hash"])
+        estimates = reader.estimates(limit=10**6)
+        refused = len(refused_path(world.path).read_bytes().splitlines()) if refused_path(world.path).exists() else 0
+    for each in received:
+        _require_delivered(each, estimates)
+    _require("what is refused is kept aside", len(set().union(*(each.refused for each in received))) > refused)
+
+
+def _require(invariant: str, exceptions: object) -> None:
+    if exceptions:
+        raise Broken(invariant, exceptions)
+
+
+def _lost(broker: Broker, sent: Sent, entries: Sequence[Entry]) -> Iterator[str]:
+    """What was acknowledged and is not in the journal."""
+    readings = {(e.reading.twin, e.reading.channel, e.reading.time) for e in entries if e.reading is not None}
+    kept = {(e.topic, e.payload) for e in entries if e.reading is None}
+    for packet in broker.acknowledged:
+        message = packet.topic, packet.payload
+        if sent.keys.get(message) not in readings and message not in kept:
+            yield f"{packet.topic} {packet.payload!r}"
+
+
+def _locked_out(world: World, sent: Sent, entries: Sequence[Entry]) -> Iterator[str]:
+    """Good readings that were not accepted although all faults had ended long before."""
+    accepted = {
+        (e.reading.twin, e.reading.channel, e.reading.time): e.code
+        for e in entries
+        if e.reading is not None and e.code in (Code.ACCEPTED, Code.LATE)
+    }
+    since = world.story.healed + AGAIN_SECONDS
+    for key, moment in sent.honest.items():
+        if since < moment < LAST_SENT and (code := accepted.get(key)) is not Code.ACCEPTED:
+            yield f"{key} of {moment:g} s is {code}"
+
+
+def _require_undisturbed(assembly: Assembly, reader: Reader, found: str) -> None:
+    """The estimates and the state are those of the same readings in order, without any fault."""
+    try:
+        stored = history_of(reader).newest
+    except AssertionError as error:
+        raise Broken("no estimate is missing or double", error) from None
+    frontier = reader.frontier()
+    fold = Fold(assembly, "stream", None if frontier is None else frontier * assembly.types[0].fleet.tick)
+    fold.take(Entry(reading.time, Code.ACCEPTED, reading) for reading in reader.accepted())
+    undisturbed = History(fold.finish()).newest
+    if stored.keys() != undisturbed.keys():
+        raise Broken("no estimate is missing or double", sorted(stored.keys() ^ undisturbed.keys())[:10])
+    if stored != undisturbed:
+        differing = [place for place, verdict in stored.items() if verdict != undisturbed[place]]
+        raise Broken("the bits are those of the undisturbed fold", f"{len(differing)} differ, first {differing[0]}")
+    if found != fold.state_hash:
+        raise Broken("the bits are those of the undisturbed fold", "another state")
+
+
+def _require_delivered(received: Received, estimates: Sequence[StoredEstimate]) -> None:
+    """A sink has every estimate in order, as it is stored, but those that it refused."""
+    _require("sinks get estimates in order", received.disorder)
+    stored = {e.position: e.figures.tobytes() for e in estimates}
+    missing = stored.keys() - received.first.keys() - received.refused
+    _require("sinks get every estimate", sorted(missing)[:10])
+    _require("sinks get what is stored", [p for p, figures in received.first.items() if stored.get(p) != figures][:10])

@@ -1,0 +1,61 @@
+"""An event loop whose clock jumps to the next timer, so that nothing is waited for."""
+
+import asyncio
+import selectors
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TypeVar, TypeVarTuple, Unpack
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+MOST_TURNS = 100_000
+"""So many turns of the loop without any time passing: it hangs."""
+
+
+class Stalled(Exception):
+    """Nothing is left to wait for, or time does not go on."""
+
+
+class _Jumping(selectors.SelectSelector):
+    """Never waits: the time that it should have waited has passed when it returns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now, self._turns = 0.0, 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready:
+            return ready
+        if timeout is None:
+            raise Stalled("nothing is left to wait for")
+        self._turns = 0 if timeout > 0 else self._turns + 1
+        if self._turns > MOST_TURNS:
+            raise Stalled(f"{MOST_TURNS} turns of the loop at {self.now:g} s")
+        self.now += max(0.0, timeout)
+        return ready
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """What would run in a thread runs here, ``disk_delay()`` seconds later."""
+
+    def __init__(self) -> None:
+        self._jumping = _Jumping()
+        super().__init__(self._jumping)
+        self.disk_delay: Callable[[], float] = float
+
+    def time(self) -> float:
+        """Seconds since the loop was made."""
+        return self._jumping.now
+
+    def run_in_executor(  # type: ignore[override]  # asyncio's own is typed as one that may refuse
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
+    ) -> asyncio.Future[T]:
+        """Call a function on this loop: there are no threads, so the order of events is always the same."""
+        del executor
+        return self.create_task(self._called(func, *args))
+
+    async def _called(self, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]) -> T:
+        await asyncio.sleep(self.disk_delay())
+        return func(*args)

@@ -1,0 +1,115 @@
+"""What happens in a simulation: everything in it is drawn from its seed."""
+
+import random
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from tests.ward import ward
+from twin_runtime.runs.assembly import Assembly
+
+Kind = Literal[
+    "kill",
+    "power cut",
+    "death before commit",
+    "death after commit",
+    "stop",
+    "EIO",
+    "ENOSPC",
+    "slow disk",
+    "disconnection",
+    "delay",
+    "QoS 0",
+    "duplicates",
+    "garbage",
+    "step of the clock",
+    "silence",
+    "lie in time",
+    "restart of a sensor",
+    "sink down",
+    "sink hangs",
+    "sink breaks",
+    "sink takes and fails",
+    "sink refuses",
+]
+KINDS: dict[Kind, tuple[float, float]] = {
+    "kill": (0, 0),
+    "power cut": (0, 0),
+    "death before commit": (0, 0),
+    "death after commit": (0, 0),
+    "stop": (0, 0),
+    "EIO": (0, 0),
+    "ENOSPC": (1, 10),
+    "slow disk": (2, 15),
+    "disconnection": (1, 20),
+    "delay": (2, 20),
+    "QoS 0": (5, 20),
+    "duplicates": (2, 20),
+    "garbage": (1, 10),
+    "step of the clock": (0, 0),
+    "silence": (3, 20),
+    "lie in time": (1, 20),
+    "restart of a sensor": (0, 0),
+    "sink down": (2, 20),
+    "sink hangs": (2, 20),
+    "sink breaks": (2, 20),
+    "sink takes and fails": (2, 20),
+    "sink refuses": (5, 20),
+}
+"""What can go wrong, and how long it lasts, at least and at most (s)."""
+
+FAULTS_BEGIN, FAULTS_END = 5.0, 50.0
+"""No fault begins outside of these moments (s); the last may go on for a while."""
+LAST_SENT, END = 125.0, 140.0
+"""When the sensors fall silent, and when the run is told to stop (s)."""
+
+
+class Fault(NamedTuple):
+    """One thing that goes wrong at a moment, for so long (s); ``size`` and ``target`` mean what its kind makes of them.
+
+    ``size`` is between -1 and 1.
+    """
+
+    moment: float
+    kind: Kind
+    length: float
+    size: float
+    target: int
+
+
+@dataclass(frozen=True)
+class Story:
+    """A deployment and what happens to it."""
+
+    seed: int
+    patients: int
+    clock: Literal["wall", "stream"]
+    wait: str
+    lateness: str
+    sinks: int
+    faults: tuple[Fault, ...]
+
+    @property
+    def assembly(self) -> Assembly:
+        """The deployment."""
+        settings = {"clock": self.clock, "wait": self.wait, "lateness": self.lateness, "tick": "1 s"}
+        return ward(self.patients, members=4, **settings)
+
+    @property
+    def healed(self) -> float:
+        """When the last fault ends (s)."""
+        return max((fault.moment + fault.length for fault in self.faults), default=0.0)
+
+
+def story(seed: int) -> Story:
+    """The story of a seed."""
+    rng = random.Random(seed)
+    clock: Literal["wall", "stream"] = "wall" if rng.random() < 0.5 else "stream"
+    kinds = rng.sample(list(KINDS), rng.randint(1, 8))  # few kinds at a time: a common one would hide the others
+    faults = [_fault(rng, rng.choice(kinds)) for _ in range(rng.randint(2, 10))]
+    wait, lateness = rng.choice(["500 ms", "2 s"]), rng.choice(["5 s", "20 s"])
+    return Story(seed, rng.randint(1, 3), clock, wait, lateness, rng.randint(1, 2), tuple(sorted(faults)))
+
+
+def _fault(rng: random.Random, kind: Kind) -> Fault:
+    moment = rng.uniform(FAULTS_BEGIN, FAULTS_END)
+    return Fault(moment, kind, rng.uniform(*KINDS[kind]), rng.uniform(-1, 1), rng.randrange(1000))
