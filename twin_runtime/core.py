@@ -7,7 +7,7 @@ Arrays follow ``x[twin, member, state]``: float64, C order.
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -191,6 +191,21 @@ class Source(Protocol):
 
     async def acknowledge(self, messages: Sequence[Message]) -> None:
         """Acknowledge to the sender that these messages are durable here."""
+        ...
+
+
+@runtime_checkable
+class WatchedSource(Protocol):
+    """A source that can tell more about what it has not read yet."""
+
+    @property
+    def connected(self) -> bool:
+        """False while a lost connection is made again."""
+        ...
+
+    @property
+    def unread(self) -> bool:
+        """Whether messages are left unread on purpose, until others have been acknowledged."""
         ...
 
 

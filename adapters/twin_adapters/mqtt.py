@@ -64,6 +64,16 @@ class MqttSource:
             elif connection.lost and self._connection is not None:
                 await self._reconnect(connection)
 
+    @property
+    def connected(self) -> bool:
+        """False while a lost connection is made again."""
+        return self._connection is not None and not self._connection.lost
+
+    @property
+    def unread(self) -> bool:
+        """Whether the window is full, and nothing is read until something has been acknowledged."""
+        return self._connection is not None and self._connection.is_full
+
     async def acknowledge(self, messages: Sequence[Message]) -> None:
         """Report these as durable to the broker; those of an earlier connection are skipped, as they come again."""
         for message in messages:

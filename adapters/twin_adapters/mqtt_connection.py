@@ -117,6 +117,11 @@ class Connection:
         """True when this connection has ended; ``loss`` is the reason."""
         return self._monitor is None or self._monitor.done()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether reading has stopped because the window is full."""
+        return self._paused and not self.lost
+
     async def open(self) -> None:
         """Connect. Raises ConnectionFailed with the likely cause and its remedy."""
         try:

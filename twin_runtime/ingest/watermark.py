@@ -70,6 +70,10 @@ class Watermarks:
         self._complete = complete if self._complete is None else max(complete, self._complete)
         return self._complete // self._tick - 1
 
+    def waited_for(self, now: int) -> int:
+        """The newest tick whose wait has run out, now being ``now`` on its own clock (ns)."""
+        return (now - self._wait) // self._tick - 1
+
     def due(self, number: int) -> int:
         """When, on the clock of this machine, tick ``number`` falls due by waiting."""
         return (number + 1) * self._tick + self._wait

@@ -73,6 +73,11 @@ class FleetFold:
         """Fold again what late readings have changed."""
         yield from self._reported(self.timeline.revise())
 
+    def revising(self) -> Iterator[list[Record]]:
+        """The same, a tick at a time; no tick may run until it is at its end."""
+        for part in self.timeline.revising():
+            yield list(self._reported(part))
+
     def run(self, wall: int = 0) -> Iterator[Record]:
         """Run every tick that is due; ``wall`` is now, for a type on the wall clock."""
         through = self.watermarks.through(wall)
@@ -89,6 +94,14 @@ class FleetFold:
         frontier = self.timeline.frontier
         waits = self.clock == "stream" or frontier is None or self.timeline.is_paused
         return None if waits or frontier is None else self.watermarks.due(frontier)
+
+    def behind(self, wall: int) -> int:
+        """How far (ns) the newest tick that has run lies behind the one that is due, though a reading were missing."""
+        now, frontier = wall if self.clock == "wall" else self.watermarks.stream, self.timeline.frontier
+        if now is None or frontier is None:
+            return 0
+        due = self._capped(self.watermarks.waited_for(now))
+        return (due + 1 - frontier) * self.assembly.fleet.tick if self.timeline.is_due(due) else 0
 
     def ended(self, wall: int = 0) -> bool:
         """Whether all ticks to ``until`` have run, and have waited for slow readings."""

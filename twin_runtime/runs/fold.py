@@ -37,6 +37,11 @@ class Fold:
         """Fold again what late readings have changed: the records that differ, under a higher revision."""
         return [record for fleet in self.fleets for record in fleet.revise()]
 
+    def revising(self) -> Iterator[list[Record]]:
+        """The same, a tick at a time; no tick may run until it is at its end."""
+        for fleet in self.fleets:
+            yield from fleet.revising()
+
     def run(self, wall: int = 0, *, revise: bool = True) -> Iterator[Record]:
         """Fold late readings, then run every tick that is due; ``wall`` is now, for types on the wall clock.
 
@@ -50,6 +55,10 @@ class Fold:
     def due(self, wall: int = 0) -> bool:
         """Whether any tick may run now."""
         return any(fleet.due(wall) for fleet in self.fleets)
+
+    def behind(self, wall: int) -> int:
+        """How far (ns) the newest ticks that have run lie behind those that are due, of the type that is furthest."""
+        return max(fleet.behind(wall) for fleet in self.fleets)
 
     def next_due(self) -> int | None:
         """When, on the wall clock, the next tick falls due by waiting; None where that is not known."""
@@ -74,6 +83,10 @@ class Fold:
     def is_dirty(self) -> bool:
         """Whether late readings wait to be folded."""
         return any(fleet.timeline.is_dirty for fleet in self.fleets)
+
+    def pending(self) -> int:
+        """How many readings wait for their tick."""
+        return sum(fleet.timeline.pending() for fleet in self.fleets)
 
     @property
     def ticks(self) -> int:

@@ -6,11 +6,12 @@ the sinks. All writes go through one writer, in order, so an estimate is never d
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Record, Sink, Source
@@ -19,10 +20,13 @@ from twin_runtime.engine.tick import warm_up
 from twin_runtime.errors import StoreError
 from twin_runtime.ingest.router import NO_TYPE, Router
 from twin_runtime.runs.assembly import Assembly
+from twin_runtime.runs.behind import Behind
 from twin_runtime.runs.fleet_fold import FleetFold
 from twin_runtime.runs.fold import Fold
 from twin_runtime.runs.refusals import RefusalLog
+from twin_runtime.runs.revising import Revising
 from twin_runtime.runs.summary import run_summary
+from twin_runtime.runs.unread import Unread
 from twin_runtime.store.outbox import drain, forward
 from twin_runtime.store.store import Store
 from twin_runtime.store.writer import Writer
@@ -32,11 +36,17 @@ log = logging.getLogger(__name__)
 Observer = Callable[[Fold, Sequence[Record]], None]
 """Called after every step with the fold and the records it has just made; it must not wait."""
 
-BURST = 256
-"""Ticks run before the event loop gets its turn: what a run that has fallen behind catches up at a time."""
+BURST_SECONDS = 0.05
+"""Spent on ticks, or on late readings, before the event loop gets its turn; at least one tick."""
 
-PAUSE_AFTER_REVISING = 3.0
-"""After late readings have been folded, so many times as long passes before more are: a quarter of the time at most."""
+MOST_AHEAD = 100_000
+"""Readings that may wait in memory for ticks that are due; then nothing more is read until some have run."""
+
+LAST_REVISION_SECONDS = 0.3
+"""How long late readings are folded after a stop was asked for; the next run folds what is left."""
+
+UNREAD_SECONDS = 0.005
+"""Between two looks whether the source has been read out."""
 
 FINAL_DELIVERY_SECONDS = 10.0
 """How long the sinks have, at a run's own end, to take the last estimates."""
@@ -79,19 +89,23 @@ class LiveRun:
     ending: Ending = NEVER
     observer: Observer | None = None
     revisions: int = 0
-    behind: int = 0
     over: bool = False
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     wall: Callable[[], int] = time.time_ns
     refusals: RefusalLog = field(default_factory=lambda: RefusalLog(_monotonic))
+    behind: Behind = field(default_factory=lambda: Behind(_monotonic))
     _written: asyncio.Queue[tuple[asyncio.Future[None], Sequence[Message]]] = field(default_factory=asyncio.Queue)
+    _open: int = 0
+    _more: asyncio.Event = field(default_factory=asyncio.Event)
     _saved: dict[int, int] = field(default_factory=dict)
-    _revise_after: float = 0.0
     _last_message: float = field(default_factory=_monotonic)
     _offset: int = 0
 
     def __post_init__(self) -> None:
         self._offset = self.wall() - _monotonic_ns()
+        self._unread = Unread(self.source, self.now())
+        self._revising = Revising(self.fold, _monotonic)
+        self._on_wall = frozenset(fleet.assembly.place for fleet in self.fold.fleets if fleet.clock == "wall")
 
     def now(self) -> int:
         """The wall clock, as a clock that never jumps."""
@@ -101,19 +115,22 @@ class LiveRun:
         """Fold again what the store left open. Silence is counted from now."""
         self._last_message = _monotonic()
         self._submit((), self.fold.revise(), ())  # no tick yet: what the sender kept for us comes first
-        if self.fold.ended(self.now()):
+        if self.fold.ended(self._tick_time()):
             self.end()
 
     async def receive(self) -> None:
-        """Take what comes, run what is due, have it written."""
+        """Take what comes, have it written, and give ticks that are due as much time as that took."""
         async for messages in self.source.batches():
+            self._unread.look(self.now())
+            began = _monotonic()
             entries = self.fold.take(entry for message in messages for entry in self.router.read(message))
+            self._unread.take(e.reading.time for e in entries if e.reading is not None and e.type in self._on_wall)
             self.refusals.add(entries)
-            self._step(entries, messages)
-            while self.fold.due(self.now()) and not self.stop.is_set():
+            self._last_message = _monotonic()
+            self._step(entries, messages, min(BURST_SECONDS, self._last_message - began))
+            while self._is_far_ahead():
                 await asyncio.sleep(0)
                 self._step()
-            self._last_message = _monotonic()
 
     async def acknowledge(self) -> None:
         """Acknowledge to the sender what has become durable, in order."""
@@ -123,16 +140,23 @@ class LiveRun:
             if messages:
                 crash_point("acknowledge")
                 await self.source.acknowledge(messages)
+            self._open -= 1
             self._written.task_done()
 
     async def pace(self) -> None:
-        """Run ticks when they fall due, readings or not; end an idle run."""
+        """Run ticks when they fall due, readings or not, once nothing lies unread; end an idle run."""
+        read_out = True
         while not self.stop.is_set():
-            await asyncio.sleep(self._until_due())
-            if self.ending.idle is not None and self._silence() > self.ending.idle:
-                self.end()
-            elif self.fold.is_dirty or self.fold.due(self.now()) or self.fold.ended(self.now()):
+            await self._wait(read_out)
+            self._unread.look(self.now())
+            read_out = await self._unread.read_out(self.now(), settled=self._open == 0)
+            by, idle = self._tick_time(), read_out and self._is_idle()
+            if self.fold.is_dirty or self.fold.due(by) or self.fold.ended(by):
                 self._step()
+            else:
+                self.behind.update(self.fold.behind(self.now()))
+            if idle and not self._more.is_set() and not self.is_half_revised:
+                self.end()
 
     def end(self) -> None:
         """The run has come to its own end."""
@@ -141,30 +165,52 @@ class LiveRun:
 
     def finish(self) -> None:
         """Fold what is left: all of it where the run has come to its own end, else what late readings have changed."""
-        self._submit((), list(self.fold.finish()) if self.over else self.fold.revise(), ())
+        deadline = math.inf if self.over else _monotonic() + LAST_REVISION_SECONDS
+        records = self._revising.all(deadline)
+        while self.is_half_revised and _monotonic() < deadline:
+            records += self._revising.all(deadline)
+        self._submit((), [*records, *(self.fold.finish() if self.over else ())], ())
         self.refusals.conclude()
+        if self.is_half_revised:
+            log.warning("stopped before all late readings were folded; the next run goes on with them")
+
+    @property
+    def is_half_revised(self) -> bool:
+        """Whether late readings wait to be folded: the newest states do not follow from all readings yet."""
+        return self._revising.is_under_way or self.fold.is_dirty
 
     async def written(self) -> None:
         """Wait until everything is durable and acknowledged."""
         await self._written.join()
 
-    def _step(self, entries: Sequence[Entry] = (), messages: Sequence[Message] = ()) -> None:
-        revised = self._revised()
-        due = list(islice(self.fold.run(self.now(), revise=False), BURST))
-        self.behind += len(due) == BURST
-        self._submit(entries, [*revised, *due], messages)
-        if self.fold.ended(self.now()):
+    def _step(
+        self, entries: Sequence[Entry] = (), messages: Sequence[Message] = (), seconds: float = BURST_SECONDS
+    ) -> None:
+        deadline, by = _monotonic() + seconds, self._tick_time()
+        records = self._revising.some(deadline)
+        if not self._revising.is_under_way:
+            records += self._ticks(by, deadline)
+        self._submit(entries, records, messages)
+        if self._revising.is_under_way or self.fold.due(by):
+            self._more.set()
+        self.behind.update(self.fold.behind(self.now()))
+        if self.fold.ended(by):
             self.end()
 
-    def _revised(self) -> list[Record]:
-        """Fold late readings, but give the present its share: a run that only mends its past falls behind."""
-        began = _monotonic()
-        if began < self._revise_after:
-            return []
-        revised = self.fold.revise()
-        ended = _monotonic()
-        self._revise_after = ended + PAUSE_AFTER_REVISING * (ended - began)
-        return revised
+    def _ticks(self, by: int, deadline: float) -> Iterator[Record]:
+        """What ticks that are due come to, until the deadline."""
+        for record in self.fold.run(by, revise=False):
+            yield record
+            if _monotonic() >= deadline:
+                return
+
+    def _tick_time(self) -> int:
+        """Now, for ticks on the wall clock: they do not pass what may lie unread."""
+        return self._unread.until(self.now())
+
+    def _is_far_ahead(self) -> bool:
+        """Whether too many readings wait in memory for ticks that could run."""
+        return self._more.is_set() and self.fold.pending() > MOST_AHEAD
 
     def _submit(self, entries: Sequence[Entry], records: Sequence[Record], messages: Sequence[Message]) -> None:
         if not (entries or records or messages):
@@ -172,11 +218,14 @@ class LiveRun:
         self.revisions += sum(1 for record in records if record.revision.any())
         written = self.writer.submit(entries=entries, records=records, checkpoints=self._checkpoints())
         self._written.put_nowait((written, messages))
+        self._open += 1
         if self.observer is not None:
             self.observer(self.fold, records)
 
     def _checkpoints(self) -> list[Checkpoint]:
-        """The settled checkpoints that have moved far enough to be worth writing."""
+        """The settled checkpoints that have moved far enough to be worth writing; none in a half-revised past."""
+        if self._revising.is_under_way:
+            return []
         return [checkpoint for fleet in self.fold.fleets if (checkpoint := self._checkpoint(fleet)) is not None]
 
     def _checkpoint(self, fleet: FleetFold) -> Checkpoint | None:
@@ -188,13 +237,21 @@ class LiveRun:
         self._saved[fleet.assembly.place] = checkpoint.tick
         return checkpoint
 
+    async def _wait(self, read_out: bool) -> None:
+        """Until the next deadline of the wall clock, or until ticks are left that could run."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._until_due() if read_out or not self._on_wall else UNREAD_SECONDS):
+                await self._more.wait()
+        self._more.clear()
+
     def _until_due(self) -> float:
         """Seconds to the next deadline of the wall clock."""
         due = self.fold.next_due()
         return 0.05 if due is None else min(0.05, max(0.0, (due - self.now()) / SECOND))
 
-    def _silence(self) -> float:
-        return (_monotonic() - self._last_message) * SECOND
+    def _is_idle(self) -> bool:
+        silence = (_monotonic() - self._last_message) * SECOND
+        return self.ending.idle is not None and silence > self.ending.idle
 
 
 async def run(
@@ -225,8 +282,11 @@ async def run(
         await _until_stopped(live, [forward(store.path, writer, sink) for sink in sinks])
         patience = FINAL_DELIVERY_SECONDS if live.over else HURRIED_DELIVERY_SECONDS
         await asyncio.gather(*(_delivered(store, writer, sink, patience) for sink in sinks))
-    store.conclude(fold.tips)
-    return run_summary(fold, time.perf_counter() - began) | {"revisions": live.revisions, "behind": live.behind}
+    whole = not live.is_half_revised
+    store.conclude(fold.tips if whole else ())
+    summary = run_summary(fold, time.perf_counter() - began)
+    summary |= {"revisions": live.revisions, "behind": live.behind.figures()}
+    return summary if whole else summary | {"state_hash": None}
 
 
 def resume(assembly: Assembly, store: Store, until: int | None = None) -> tuple[Fold, Router]:

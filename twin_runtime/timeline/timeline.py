@@ -127,28 +127,31 @@ class Timeline:
 
     def revise(self) -> list[Record]:
         """Fold again whatever late readings have changed; gives the records that differ, under a higher revision."""
+        return [record for part in self.revising() for record in part]
+
+    def revising(self) -> Iterator[list[Record]]:
+        """The same, a tick at a time. Readings may come meanwhile; no tick may run until it is at its end."""
         if self._dirty is None or self.frontier is None:
-            return self._newly_smoothed()
+            yield self._newly_smoothed()
+            return
         rows = np.array(sorted(self._dirty_rows), np.int64)
         base = self._base(self._dirty)
         self._dirty = None
         self._dirty_rows.clear()
         state = self.fleet.start(rows) if base is None else self._checkpoints[base].rows(rows)
-        changed: list[Record] = []
         withheld: dict[int, Record] = {}
         number: int | None = min(self._readings) if base is None else base
         while number is not None and number < self.frontier:
             self._keep(number, state, rows)
             if self._runs(state, number, rows):
                 state, record = self._tick(state, number, rows)
-                changed += self._revised(record, state, rows, withheld)
+                yield list(self._revised(record, state, rows, withheld))
                 number += 1
             else:
                 number = min((n for n in {*self._readings, *self._checkpoints} if n > number), default=None)
                 state = state.copy()  # a checkpoint of its own
         self._keep(self.frontier, state, rows, force=True)
         self._unsmoothed = False
-        return changed
 
     def advance(self, through: int) -> Iterator[Record]:
         """Run every tick up to and with ``through``."""
