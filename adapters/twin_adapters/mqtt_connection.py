@@ -201,7 +201,7 @@ class Connection:
         if message.qos:
             self._outstanding.add(message.mid)
             token = (self, message.mid)
-        self._inbox.append(Message(topic, bytes(message.payload), time.time_ns(), token))
+        self._inbox.append(Message(topic, bytes(message.payload), time.time_ns(), token, bool(message.retain)))
         self._on_change()
 
     # Sending

@@ -12,7 +12,7 @@ from twin_runtime.assimilation import AnalysisInput
 from twin_runtime.assimilation.correlated import independent
 from twin_runtime.core import FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet, held
-from twin_runtime.engine.inputs import input_signals, keep_newest, no_samples
+from twin_runtime.engine.inputs import input_signals, keep_newest, no_samples, oldest
 from twin_runtime.engine.lagged_states import at_earlier_times, next_lagged, with_lagged
 from twin_runtime.engine.observations import Observations, columns, observations
 from twin_runtime.modelling.signals import InputSamples, InputSignals, Points, no_points
@@ -49,7 +49,7 @@ def tick(
     joint = correct(fleet, memory, given)
     x = np.ascontiguousarray(joint[:, :, : x.shape[2]])
     respond_to_divergence(fleet, memory, records, x, number, rows)
-    trust, reasons = judged(fleet, x, records, number, residual)
+    trust, reasons = judged(fleet, x, memory, number, residual)
     now = fleet.model.observe(x, fleet.seconds, signals)
     lagged = next_lagged(joint, x.shape[2], now, state.lagged)
     record = Record(number, rows, summarise(now), trust, reasons, np.zeros(rows.size, np.int64))
@@ -171,11 +171,14 @@ def respond_to_divergence(
 
 
 def judged(
-    fleet: Fleet, x: FloatArray, records: CheckMemory, number: int, residual: FloatArray
+    fleet: Fleet, x: FloatArray, memory: FloatArray, number: int, residual: FloatArray
 ) -> tuple[IntArray, IntArray]:
-    """Trust in every twin and the reasons, one bit a check; ``records`` keep the trust, in place."""
+    """Trust in every twin and the reasons, one bit a check; ``memory`` keeps the trust, in place."""
+    records = fleet.layout.records(memory)
+    end = float((number + 1) * fleet.tick)
+    input_age = oldest(fleet.layout.by_input(memory), fleet.patience_with_inputs, end)
     spread, strayed = compare_with_prior(x, fleet.prior, records.twins["sum_verdicts"])
-    return fleet.judge(fleet.rules, records, number, EnsembleFigures(spread, strayed, residual))
+    return fleet.judge(fleet.rules, records, number, EnsembleFigures(spread, strayed, residual, input_age))
 
 
 def outlook(fleet: Fleet, state: FleetState, seconds: float, rows: IntArray) -> FloatArray:

@@ -100,6 +100,11 @@ def divergence(evidence: Evidence) -> float:
     return 1.0 if evidence.diverged > 0.0 else 0.0
 
 
+def input_age(evidence: Evidence) -> float:
+    """The oldest newest sample of an input, in units of what the input calls stale; infinite before the first."""
+    return evidence.input_age
+
+
 CHECKS = (
     Check("finite", "verification", finite, 0.5, 0.5),
     Check("conservation", "verification", conservation, 1e-6, 1e-3),
@@ -113,6 +118,7 @@ CHECKS = (
     Check("frozen", "validation", frozen, 1.0, 3.0),
     Check("strayed", "validation", strayed, 4.0, 8.0),
     Check("divergence", "validation", divergence, 0.5, 0.5),
+    Check("input-age", "validation", input_age, 1.0, 10.0),
 )
 """The checks of the runtime itself."""
 

@@ -50,14 +50,17 @@ class Evidence(NamedTuple):
     """Relative imbalance of what the model conserves, over the tick."""
     diverged: float
     """For how many ticks yet the twin counts as diverged."""
+    input_age: float
+    """Age of an input's newest sample in units of what the input calls stale; the largest."""
 
 
 class EnsembleFigures(NamedTuple):
-    """``spread``, ``strayed`` and ``residual`` of :class:`Evidence`, all ``[twin]``."""
+    """``spread``, ``strayed``, ``residual`` and ``input_age`` of :class:`Evidence`, all ``[twin]``."""
 
     spread: FloatArray
     strayed: FloatArray
     residual: FloatArray
+    input_age: FloatArray
 
 
 @njit(cache=True, error_model="numpy")
@@ -81,6 +84,7 @@ def gather(
         ensembles.strayed[twin],
         ensembles.residual[twin],
         memory.diverged,
+        ensembles.input_age[twin],
     )
 
 
