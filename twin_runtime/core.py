@@ -59,12 +59,16 @@ class Trust(IntEnum):
 
 
 class Message(NamedTuple):
-    """One message as a source received it. ``token`` is the source's own handle for acknowledging it."""
+    """One message as a source received it. ``token`` is the source's own handle for acknowledging it.
+
+    A ``retained`` one was kept by the broker since it is not known when, and comes again with every subscription.
+    """
 
     topic: str
     payload: bytes
     arrival: int
     token: object = None
+    retained: bool = False
 
 
 class Reading(NamedTuple):

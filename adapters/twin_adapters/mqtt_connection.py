@@ -235,7 +235,7 @@ class Connection:
             self._held += len(message.payload) - self._outstanding.get(message.mid, 0)
             self._outstanding[message.mid] = len(message.payload)
             token = (self, message.mid)
-        self._inbox.append(Message(topic, bytes(message.payload), time.time_ns(), token))
+        self._inbox.append(Message(topic, bytes(message.payload), time.time_ns(), token, bool(message.retain)))
         self._on_change()
 
     # Sending

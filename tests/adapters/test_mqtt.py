@@ -15,6 +15,7 @@ import pytest
 from tests.adapters.talking import TOPIC, all_received, eventually, numbers, payloads, publish, receive, settings
 from tests.servers import Server, free_port, mosquitto
 from twin_adapters.mqtt import MqttSource
+from twin_adapters.mqtt_connection import Connection, Publication
 from twin_runtime.core import Message
 from twin_runtime.errors import ConnectionFailed
 
@@ -272,3 +273,16 @@ async def test_of_two_clients_with_one_name_one_gives_up(broker: Server) -> None
         for task in going:
             task.cancel()
         await asyncio.wait(going)
+
+
+@PROTOCOLS
+async def test_a_retained_message_is_told_from_one_that_is_new(broker: Server, protocol: int) -> None:
+    publisher = Connection(settings(broker, client_id="sensor"), resume=False)
+    await publisher.open()
+    await publisher.publish([Publication(TOPIC, b"1", retain=True)])
+    async with MqttSource(settings(broker, protocol=protocol), [TOPIC]) as source:
+        [kept] = await receive(source, 1)
+        await publisher.publish([Publication(TOPIC, b"2")])
+        [new] = await receive(source, 1)
+    await publisher.close()
+    assert [(message.payload, message.retained) for message in (kept, new)] == [(b"1", True), (b"2", False)]

@@ -173,3 +173,10 @@ def test_all_disagreements_are_reported_at_once(tmp_path: Path) -> None:
 def test_a_configuration_can_be_held_against_a_model_of_ones_own(tmp_path: Path) -> None:
     [twin_type] = load(written(tmp_path)).types
     check_against_model(twin_type, create_model(twin_type))
+
+
+def test_an_event_is_taken_with_the_value_1_only(tmp_path: Path) -> None:
+    beat = assemble(load(written(tmp_path))).types[0].channels[1]
+    assert (beat.name, beat.low, beat.high, beat.holds) == ("r_peak", 1.0, 1.0, False)
+    percent = assemble(load(written(tmp_path, ('[inputs.r_peak]\nunit = "1"', '[inputs.r_peak]\nunit = "percent"'))))
+    assert percent.types[0].channels[1].low == 100.0

@@ -30,9 +30,10 @@ def test_a_deployment_of_one_is_named_after_itself(tmp_path: Path) -> None:
     assert load(written(tmp_path, ('twins = ["patient-1"]\n', ""))).types[0].twin.twins == ("artery",)
 
 
-def test_what_says_nothing_of_its_age_is_old_after_the_lateness(tmp_path: Path) -> None:
+def test_a_sensor_that_says_nothing_of_its_age_is_old_after_the_lateness(tmp_path: Path) -> None:
+    assert load(written(tmp_path)).types[0].channels[0].stale == 5_000_000_000
     config = load(written(tmp_path, ("noise = 2.0", 'noise = 2.0\nstale = "2 s"')))
-    assert [channel.stale for channel in config.types[0].channels] == [2_000_000_000, 5_000_000_000]
+    assert [channel.stale for channel in config.types[0].channels] == [2_000_000_000, None]
 
 
 @pytest.mark.parametrize(

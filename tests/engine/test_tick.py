@@ -1,5 +1,6 @@
 """The tick: forecast, compare, correct, judge."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -286,3 +287,32 @@ def test_an_outlook_is_what_ticks_without_readings_and_without_a_walk_come_to() 
     assert bits(state) == before
     now = outlook(fleet, state, 0.0, np.arange(2))
     np.testing.assert_array_equal(now[:, :, 1], state.x[:, :, LEVEL])
+
+
+class TestStaleInputs:
+    """An input older than it may be is a reason in the verdict; the forecast goes on with its last value."""
+
+    def reasons(self, stale: tuple[float, ...], ages: Sequence[int]) -> list[bool]:
+        """Whether the age of an input is a reason, so many ticks after the only sample of all inputs."""
+        fleet = replace(tanks(1), stale=stale)
+        samples = [r for r in busy_tick(0, 1) if r.channel > 1]
+        readings = [[*samples, gauge(0, 1.0)], *([gauge(number, 1.0)] for number in range(1, max(ages) + 1))]
+        _, records = run(fleet, fleet.start(), readings, [0])
+        return [bool(complaining(fleet.checks, records[age].reasons, "input-age")[0]) for age in ages]
+
+    def test_it_is_told_from_its_age_on(self) -> None:
+        assert self.reasons((math.inf, 0.4, math.inf, math.inf), (0, 9, 11)) == [False, False, True]
+        assert self.reasons((math.inf,) * 4, (0, 11)) == [False, False]
+        assert self.reasons((), (0, 11)) == [False, False]
+
+    def test_one_that_has_had_no_sample_is_infinitely_old(self) -> None:
+        fleet = replace(tanks(1), stale=(math.inf, 0.4, math.inf, math.inf))
+        _, [record] = run(fleet, fleet.start(), [[gauge(0, 1.0)]], [0])
+        assert complaining(fleet.checks, record.reasons, "input-age")[0]
+        assert record.trust[0] == Trust.UNTRUSTED
+
+    def test_the_states_are_those_of_an_input_that_may_be_of_any_age(self) -> None:
+        readings = [busy_tick(0, 1), *([gauge(number, 1.0)] for number in range(1, 20))]
+        stale = replace(tanks(1), stale=(0.4,) * 4)
+        states = [run(fleet, fleet.start(), readings, [0])[0].x.tobytes() for fleet in (stale, tanks(1))]
+        assert states[0] == states[1]

@@ -326,3 +326,25 @@ def test_a_recording_enters_by_the_same_door() -> None:
     entry = door().admit(1, 0, Sample(80.0, NOW, 3), message(b"80", topic="patient-2/abp"))
     assert entry == Entry(NOW, Code.ACCEPTED, Reading(1, 0, NOW, 80 * PASCAL, 2 * PASCAL, 3))
     assert door().admit(1, 0, Sample(900.0, NOW), message(b"900")).code is Code.OUT_OF_RANGE
+
+
+def test_a_retained_message_without_a_time_is_refused_unless_its_value_holds() -> None:
+    """The broker sends it again at every subscription: stamped on arrival, it would count again each time."""
+    kept = Channel("set_point", kind="input", holds=True)
+    intake = Intake([R_PEAK, kept], ["one"], Plausibility.wall())
+    beat, setting = Message("one/beats/r_peak", b"1", NOW, None, True), Message("one/set_point", b"1", NOW, None, True)
+    assert [entry.code for entry in intake.read(beat)] == [Code.MISSING_FIELD]
+    assert "retained message without `time`" in intake.read(beat)[0].detail
+    assert [entry.code for entry in intake.read(setting)] == [Code.ACCEPTED]
+    dated = beat._replace(payload=json.dumps({"value": 1, "time": NOW}).encode())
+    assert [entry.code for entry in intake.read(dated)] == [Code.ACCEPTED]
+
+
+def test_an_event_has_no_value_but_one() -> None:
+    intake = Intake([Channel("r_peak", kind="input", low=1.0, high=1.0)], ["one"], Plausibility.wall())
+    assert intake.read(message(b"1", "one/r_peak"))[0].code is Code.ACCEPTED
+    refused = intake.read(message(b"0", "one/r_peak"))[0]
+    assert (refused.code, refused.detail) == (
+        Code.OUT_OF_RANGE,
+        "an event has a time and no value: expected 1 1, got 0",
+    )

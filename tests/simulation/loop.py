@@ -49,13 +49,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Seconds since the loop was made."""
         return self._jumping.now
 
-    def run_in_executor(  # type: ignore[override]  # asyncio's own is typed as one that may refuse
-        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
     ) -> asyncio.Future[T]:
         """Call a function on this loop: there are no threads, so the order of events is always the same."""
         del executor
         return self.create_task(self._called(func, *args))
 
-    async def _called(self, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]) -> T:
+    async def _called(self, func: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
         await asyncio.sleep(self.disk_delay())
         return func(*args)

@@ -1,4 +1,4 @@
-"""Run simulations: ``python -m tests.simulation.run --seeds 0:1000``; a failing seed is printed with its last events."""
+"""Run simulations: ``python -m tests.simulation.run --seeds 0:1000``. A failing seed prints its last events."""
 
 import argparse
 import os

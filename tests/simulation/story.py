@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from tests.ward import ward
 from twin_runtime.runs.assembly import Assembly
@@ -91,7 +91,7 @@ class Story:
     @property
     def assembly(self) -> Assembly:
         """The deployment."""
-        settings = {"clock": self.clock, "wait": self.wait, "lateness": self.lateness, "tick": "1 s"}
+        settings: dict[str, Any] = {"clock": self.clock, "wait": self.wait, "lateness": self.lateness, "tick": "1 s"}
         return ward(self.patients, members=4, **settings)
 
     @property

@@ -71,11 +71,13 @@ class Replicates:
         gate = Gate(self.gate, self.reopen, np.full(self.sensors, self.frozen))
         return compare(Comparison(predicted, observed, variance, sensor), self.number, self.fading, gate, self.records)
 
-    def judge(self, spread: float = 1.0, residual: float = 0.0, strayed: float = 0.0) -> tuple[IntArray, IntArray]:
+    def judge(
+        self, spread: float = 1.0, residual: float = 0.0, strayed: float = 0.0, input_age: float = 0.0
+    ) -> tuple[IntArray, IntArray]:
         """Trust and reasons of every twin, and on to the next tick."""
         patience = Patience(np.full(self.sensors, self.stale), np.full(self.sensors, self.frozen))
         rules = Rules(thresholds(self.checks), Hysteresis(*self.hysteresis), patience)
-        ensembles = EnsembleFigures(*(np.full(self.twins, figure) for figure in (spread, strayed, residual)))
+        ensembles = EnsembleFigures(*(np.full(self.twins, figure) for figure in (spread, strayed, residual, input_age)))
         trust, reasons = judge_by(self.checks)(rules, self.records, self.number, ensembles)
         self.number += 1
         return trust, reasons

@@ -175,7 +175,10 @@ class SignalSection(Section):
         default=None, description="the lowest and the highest physically possible value", examples=[[-30, 300]]
     )
     stale: PositiveDuration | None = Field(
-        default=None, description="the age from which on the newest value counts as old", examples=["2 s"]
+        default=None,
+        description="the age from which on the newest value counts as old; default: the lateness, or never for an "
+        "input that is held until the next one, or an event",
+        examples=["2 s"],
     )
 
 

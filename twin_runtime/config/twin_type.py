@@ -32,7 +32,7 @@ class ConfiguredChannel(NamedTuple):
 
     ``target`` is the model output that a sensor observes, or the model input that an input drives; ``noise`` is the
     standard deviation of a sensor in ``unit`` (0 for inputs), ``range`` likewise; ``stale`` and ``frozen`` are in
-    nanoseconds.
+    nanoseconds. ``stale`` None: as the shape of the model's input has it.
     """
 
     name: str
@@ -42,7 +42,7 @@ class ConfiguredChannel(NamedTuple):
     unit: str
     noise: float
     range: tuple[float, float] | None
-    stale: int
+    stale: int | None
     frozen: int | None = None
 
     def topic_of(self, twin: str) -> str:
@@ -88,14 +88,18 @@ class TwinType(Section):
         return tuple(self._channels())
 
     def _channels(self) -> Iterator[ConfiguredChannel]:
-        old = max(self.twin.lateness, self.twin.tick)
         for name, s in self.sensors.items():
             yield ConfiguredChannel(
-                name, "sensor", s.observes or name, s.topic, s.unit, s.noise, s.range, s.stale or old, s.frozen
+                name, "sensor", s.observes or name, s.topic, s.unit, s.noise, s.range, s.stale or self.old, s.frozen
             )
         for name, i in self.inputs.items():
             target = i.drives or name
-            yield ConfiguredChannel(name, "input", target, i.topic, i.unit, 0.0, i.range, i.stale or old)
+            yield ConfiguredChannel(name, "input", target, i.topic, i.unit, 0.0, i.range, i.stale)
+
+    @property
+    def old(self) -> int:
+        """The age (ns) from which on a value counts as old where nothing else is declared."""
+        return max(self.twin.lateness, self.twin.tick)
 
     @property
     def correlation(self) -> FloatArray | None:

@@ -51,6 +51,7 @@ class Fleet:
     reading may be to be compared with a lagged state and correct the present, 0: late readings change the past.
     ``divergence`` is what is done about a twin that has diverged from its asset. A twin without any reading for more
     than ``gap`` ticks pauses until its next one; 0: it never does.
+    ``stale[input]`` is how old (s) the newest sample of a model input may be; empty: as old as it will.
     ``discount[variable]`` is that of its shrinkage, see :mod:`twin_runtime.assimilation.shrinkage`; None: no shrinkage.
     """
 
@@ -74,6 +75,7 @@ class Fleet:
     divergence: Divergence = Divergence()  # noqa: RUF009  # frozen
     gap: int = 0
     discount: FloatArray | None = None
+    stale: tuple[float, ...] = ()
 
     @cached_property
     def keys(self) -> Keys:
@@ -117,6 +119,12 @@ class Fleet:
         """How old each sensor's newest reading may be, and how long it may be repeated, in ticks."""
         stale, frozen = (np.array([getattr(sensor, name) for sensor in self.sensors]) for name in Patience._fields)
         return Patience(np.maximum(1.0, stale / self.seconds), np.maximum(1.0, frozen / self.seconds))
+
+    @cached_property
+    def patience_with_inputs(self) -> FloatArray:
+        """How old the newest sample of each input may be, in ns."""
+        stale = np.array(self.stale or [math.inf] * len(self.model.inputs), np.float64)
+        return np.maximum(self.tick, stale * SECOND)
 
     @cached_property
     def gating(self) -> Gate:

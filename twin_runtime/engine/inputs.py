@@ -99,6 +99,21 @@ def keep_newest(last: InputSamples, samples: ReadingColumns, start: int) -> None
     last.value[samples.twin, samples.channel] = samples.value
 
 
+@njit(cache=True, error_model="numpy")
+def oldest(last: InputSamples, stale: FloatArray, end: float) -> FloatArray:
+    """The largest age ``[twin]`` of a newest sample at ``end`` (ns), in units of what its input calls ``stale`` (ns).
+
+    Infinite for an input that has had none, where it can be stale at all.
+    """
+    age = np.zeros(len(last.time))
+    for i in range(len(age)):
+        for e in range(stale.size):
+            if stale[e] < np.inf:
+                time = last.time[i, e]
+                age[i] = max(age[i], np.inf if np.isnan(time) else (end - time) / stale[e])
+    return age
+
+
 def no_samples(twins: int, inputs: int) -> InputSamples:
     """What is known behind a tick where no sample is."""
     both = np.empty((2, twins, inputs))

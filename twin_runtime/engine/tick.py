@@ -13,7 +13,7 @@ from twin_runtime.assimilation.correlated import independent
 from twin_runtime.core import FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet, held
 from twin_runtime.engine.forecast import Forecast, forecast, whole
-from twin_runtime.engine.inputs import input_signals, keep_newest, no_samples
+from twin_runtime.engine.inputs import input_signals, keep_newest, no_samples, oldest
 from twin_runtime.engine.lagged_states import at_earlier_times, next_lagged, with_lagged
 from twin_runtime.engine.observations import Observations, columns, observations
 from twin_runtime.engine.replacement import find_lost
@@ -62,7 +62,7 @@ def tick(
     now = fleet.model.observe(x, fleet.seconds, signals)
     lagged = next_lagged(joint, x.shape[2], now, lagged)
     figures = summarise(now)
-    trust, reasons = judged(fleet, x, records, number, residual, figures)
+    trust, reasons = judged(fleet, x, memory, number, residual, figures)
     record = Record(number, rows, figures, trust, reasons, np.zeros(rows.size, np.int64))
     return FleetState(x, memory, lagged), record
 
@@ -173,17 +173,19 @@ def respond_to_divergence(
 def judged(
     fleet: Fleet,
     x: FloatArray,
-    records: CheckMemory,
+    memory: FloatArray,
     number: int,
     residual: FloatArray,
     figures: FloatArray | None = None,
 ) -> tuple[IntArray, IntArray]:
-    """Trust in every twin and the reasons, one bit a check; ``records`` keep the trust, in place.
+    """Trust in every twin and the reasons, one bit a check; ``memory`` keeps the trust, in place.
 
     ``figures`` are those of the quantities, where they are to be finite, too.
     """
+    records = fleet.layout.records(memory)
+    input_age = oldest(fleet.layout.by_input(memory), fleet.patience_with_inputs, float((number + 1) * fleet.tick))
     spread, strayed = compare_with_prior(x, fleet.prior, records.twins["sum_verdicts"], figures)
-    return fleet.judge(fleet.rules, records, number, EnsembleFigures(spread, strayed, residual))
+    return fleet.judge(fleet.rules, records, number, EnsembleFigures(spread, strayed, residual, input_age))
 
 
 def outlook(fleet: Fleet, state: FleetState, seconds: float, rows: IntArray) -> FloatArray:

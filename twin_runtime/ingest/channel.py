@@ -19,7 +19,8 @@ class Channel:
     ``topic`` is a template with ``{twin}`` and ``{channel}``. Senders use ``unit``; ``value * scale + offset`` is in
     the model's unit. ``low`` and ``high`` bound what is physically possible, in ``unit``. ``sd`` is the standard
     deviation of a measurement, in the model's unit. ``convert`` gives (scale, offset) to ``unit`` from another unit
-    that a message names, or raises :class:`UnitError`.
+    that a message names, or raises :class:`UnitError`. A value that ``holds`` until the next one is still true when it
+    comes as a retained message.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Channel:
     high: float = math.inf
     kind: Literal["sensor", "input"] = "sensor"
     convert: Callable[[str], tuple[float, float]] = _no_conversion
+    holds: bool = False
 
     def topic_of(self, twin: str) -> str:
         """The topic on which this channel of a twin arrives."""

@@ -22,6 +22,7 @@ _MOST_CONVERSIONS = 256
 """Units are looked up for so many different names only, as senders can make up any."""
 _LARGEST = 1e100
 """Larger values could not be squared and summed any more."""
+_UNDATED = "a retained message without `time`: when it was measured is not known; send `time`, or do not retain it"
 _STEADY = 60 * SECOND
 """Times of messages in a row that are no further apart agree with each other."""
 _FINEST, _COARSEST = 1e-6, 1e6
@@ -139,6 +140,8 @@ class Intake:
 
     def _entry(self, signal: _Signal, sample: Sample, message: Message) -> Entry:
         try:
+            if message.retained and sample.time is None and not signal.spec.holds:
+                raise Refused(Code.MISSING_FIELD, _UNDATED)
             return Entry(message.arrival, Code.ACCEPTED, self._reading(signal, sample, message.arrival))
         except Refused as refused:
             return _rejection(message, refused)
@@ -161,7 +164,7 @@ class Intake:
             scale, offset = self._conversion(spec, unit)
             value, sd = value * scale + offset, None if sd is None else sd * abs(scale)
         if not spec.low <= value <= spec.high:
-            raise Refused(Code.OUT_OF_RANGE, f"{value:g} {spec.unit} is not between {spec.low:g} and {spec.high:g}")
+            raise Refused(Code.OUT_OF_RANGE, _outside(spec, value))
         value = value * spec.scale + spec.offset
         if not -_LARGEST < value < _LARGEST:
             raise Refused(Code.OUT_OF_RANGE, f"{value:g} in the model's unit is too large to calculate with")
@@ -224,6 +227,12 @@ class Intake:
             names = ", ".join(channel.name for channel in self._channels)
             return Refused(Code.UNKNOWN_SIGNAL, f"the twin has no such channel; it has {names}")
         return Refused(Code.UNKNOWN_TOPIC, "no signal has this topic")
+
+
+def _outside(spec: Channel, value: float) -> str:
+    if spec.low == spec.high:
+        return f"an event has a time and no value: expected {spec.low:g} {spec.unit}, got {value:g}"
+    return f"{value:g} {spec.unit} is not between {spec.low:g} and {spec.high:g}"
 
 
 def _deviation(spec: Channel, sd: float | None) -> float:

@@ -54,6 +54,10 @@ class OdeModel(Fingerprinted):
         for name in cls.events:
             if not any(i.name == name and i.shape is Shape.EVENT for i in cls.inputs):
                 raise ModelError(f"events names '{name}', which is no event input", where=f"model {cls.name}")
+        for given in cls.inputs:
+            if given.shape is Shape.EVENT and given.unit != "1":
+                what = f"event '{given.name}' is in '{given.unit}', but an event has a time and no value"
+                raise ModelError(what, where=f"model {cls.name}", remedy='give it the unit "1", or make it an input')
         return Declaration(
             model=cls,
             variables=self.variables,

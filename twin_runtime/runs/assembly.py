@@ -19,6 +19,7 @@ from twin_runtime.ingest.intake import Intake, Plausibility
 from twin_runtime.ingest.router import Router
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import Positions, nowhere, positions_of, with_past
+from twin_runtime.modelling.variables import Input, Shape
 from twin_runtime.store.identity import Identity, TypeIdentity
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.checks import names
@@ -108,7 +109,12 @@ def _fleet(config: TwinType, model: Model) -> Fleet:
         model=model,
         twins=config.twin.twins,
         sensors=tuple(
-            Sensor(c.name, outputs.index(c.target), c.stale / SECOND, c.frozen / SECOND if c.frozen else math.inf)
+            Sensor(
+                c.name,
+                outputs.index(c.target),
+                (c.stale or config.old) / SECOND,
+                c.frozen / SECOND if c.frozen else math.inf,
+            )
             for c in config.channels
             if c.kind == "sensor"
         ),
@@ -131,8 +137,20 @@ def _fleet(config: TwinType, model: Model) -> Fleet:
         asynchronous=recall,
         divergence=_divergence(config),
         discount=_discount(config, model),
+        stale=tuple(_stale(config, given) for given in model.inputs),
         gap=GAP_TICKS if config.twin.gap is None else -(-config.twin.gap // config.twin.tick),
     )
+
+
+def _stale(config: TwinType, given: Input) -> float:
+    """From which age (s) on an input counts as old.
+
+    Where nothing is declared, one that is sampled continuously does, and one that is sent when it changes never does.
+    """
+    declared = next((c.stale for c in config.channels if c.kind == "input" and c.target == given.name), None)
+    if declared is None:
+        return max(config.old / SECOND, given.gap) if given.shape is Shape.LINEAR else math.inf
+    return declared / SECOND
 
 
 def _places(model: Model, past: int) -> Positions | None:
@@ -166,7 +184,11 @@ def _report_global(config: TwinType, model: Model) -> None:
 def _channel(channel: ConfiguredChannel, model: Model) -> Channel:
     known = {q.name: q.unit for q in (model.outputs if channel.kind == "sensor" else model.inputs)}
     scale, offset = conversion(channel.unit, known[channel.target])
+    shapes = {given.name: given.shape for given in model.inputs if channel.kind == "input"}
+    shape = shapes.get(channel.target)
     low, high = channel.range or (-math.inf, math.inf)
+    if shape is Shape.EVENT:
+        low = high = (1.0 - offset) / scale
     return Channel(
         name=channel.name,
         topic=channel.topic,
@@ -178,4 +200,5 @@ def _channel(channel: ConfiguredChannel, model: Model) -> Channel:
         high=high,
         kind=channel.kind,
         convert=partial(conversion, to_unit=channel.unit),
+        holds=shape is Shape.HOLD,
     )

@@ -25,6 +25,7 @@ from twin_runtime.runs.fleet_fold import FleetFold
 from twin_runtime.runs.fold import Fold
 from twin_runtime.runs.refusals import RefusalLog
 from twin_runtime.runs.revising import Revising
+from twin_runtime.runs.steady_clock import SteadyClock
 from twin_runtime.runs.summary import run_summary
 from twin_runtime.runs.unread import Unread
 from twin_runtime.store.outbox import drain, forward
@@ -99,17 +100,16 @@ class LiveRun:
     _more: asyncio.Event = field(default_factory=asyncio.Event)
     _saved: dict[int, int] = field(default_factory=dict)
     _last_message: float = field(default_factory=_monotonic)
-    _offset: int = 0
 
     def __post_init__(self) -> None:
-        self._offset = self.wall() - _monotonic_ns()
+        self._clock = SteadyClock(self.wall, _monotonic_ns)
         self._unread = Unread(self.source, self.now())
         self._revising = Revising(self.fold, _monotonic)
         self._on_wall = frozenset(fleet.assembly.place for fleet in self.fold.fleets if fleet.clock == "wall")
 
     def now(self) -> int:
-        """The wall clock, as a clock that never jumps."""
-        return _monotonic_ns() + self._offset
+        """The wall clock, as a clock that never jumps unless readings do so, too."""
+        return self._clock.now()
 
     def begin(self) -> None:
         """Fold again what the store left open. Silence is counted from now."""
@@ -125,12 +125,18 @@ class LiveRun:
             began = _monotonic()
             entries = self.fold.take(entry for message in messages for entry in self.router.read(message))
             self._unread.take(e.reading.time for e in entries if e.reading is not None and e.type in self._on_wall)
+            self._compare_clocks(entries)
             self.refusals.add(entries)
             self._last_message = _monotonic()
             self._step(entries, messages, min(BURST_SECONDS, self._last_message - began))
             while self._is_far_ahead():
                 await asyncio.sleep(0)
                 self._step()
+
+    def _compare_clocks(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            if entry.reading is not None and entry.type in self._on_wall:
+                self._clock.compare(entry.reading.time, entry.arrival)
 
     async def acknowledge(self) -> None:
         """Acknowledge to the sender what has become durable, in order."""
@@ -157,6 +163,11 @@ class LiveRun:
                 self.behind.update(self.fold.behind(self.now()))
             if idle and not self._more.is_set() and not self.is_half_revised:
                 self.end()
+
+    @property
+    def clock_steps(self) -> int:
+        """How many steps of the system clock have been followed."""
+        return self._clock.steps
 
     def end(self) -> None:
         """The run has come to its own end."""
@@ -285,7 +296,7 @@ async def run(
     whole = not live.is_half_revised
     store.conclude(fold.tips if whole else ())
     summary = run_summary(fold, time.perf_counter() - began)
-    summary |= {"revisions": live.revisions, "behind": live.behind.figures()}
+    summary |= {"revisions": live.revisions, "behind": live.behind.figures(), "clock_steps": live.clock_steps}
     return summary if whole else summary | {"state_hash": None}
 
 

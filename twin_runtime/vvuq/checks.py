@@ -105,6 +105,11 @@ def replaced(evidence: Evidence) -> float:
     return evidence.replaced
 
 
+def input_age(evidence: Evidence) -> float:
+    """The oldest newest sample of an input, in units of what the input calls stale; infinite before the first."""
+    return evidence.input_age
+
+
 CHECKS = (
     Check("finite", "verification", finite, 0.5, 0.5),
     Check("conservation", "verification", conservation, 1e-6, 1e-3),
@@ -119,6 +124,7 @@ CHECKS = (
     Check("strayed", "validation", strayed, 4.0, 8.0),
     Check("divergence", "validation", divergence, 0.5, 0.5),
     Check("replaced", "verification", replaced, 1e-3, 0.1),
+    Check("input-age", "validation", input_age, 1.0, 10.0),
 )
 """The checks of the runtime itself."""
 

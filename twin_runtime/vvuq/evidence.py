@@ -52,14 +52,17 @@ class Evidence(NamedTuple):
     """For how many ticks yet the twin counts as diverged."""
     replaced: float
     """Members replaced in the window, as a share of all."""
+    input_age: float
+    """Age of an input's newest sample in units of what the input calls stale; the largest."""
 
 
 class EnsembleFigures(NamedTuple):
-    """``spread``, ``strayed`` and ``residual`` of :class:`Evidence`, all ``[twin]``."""
+    """``spread``, ``strayed``, ``residual`` and ``input_age`` of :class:`Evidence`, all ``[twin]``."""
 
     spread: FloatArray
     strayed: FloatArray
     residual: FloatArray
+    input_age: FloatArray
 
 
 @njit(cache=True, error_model="numpy")
@@ -84,6 +87,7 @@ def gather(
         ensembles.residual[twin],
         memory.diverged,
         memory.window_replaced,
+        ensembles.input_age[twin],
     )
 
 

@@ -81,6 +81,6 @@ def _wrong(check: Check) -> str:
 def _no_evidence() -> Evidence:
     layout, one = Layout(1, 0), np.ones(1)
     memory = layout.records(layout.fresh(1))
-    patience, ensembles = Patience(one, one), EnsembleFigures(one, one, one)
+    patience, ensembles = Patience(one, one), EnsembleFigures(one, one, one, one)
     with np.errstate(all="ignore"):
         return gather.py_func(memory.twins[0], memory.sensors[0], 0, patience, ensembles, 0)
