@@ -70,6 +70,8 @@ def test_inputs_at_the_nodes_are_linear_between_their_knots_and_constant_outside
     values = np.array(data.draw(st.lists(st.floats(-5.0, 5.0), min_size=knots.size, max_size=knots.size)))
     times = np.append(knots, np.inf)[None]
     made = cut(step, times, np.append(values, np.inf)[None], [0], readings)
+    inside = knots[(knots > 0.0) & (knots < DURATION)]
+    assert np.isclose(ends(made)[:, None], inside).any(axis=0).all()
     for node in range(3):
         moments_of_node = ends(made) - made.lengths * (1.0 - 0.5 * node)
         np.testing.assert_allclose(made.nodes[:, 0, node], np.interp(moments_of_node, knots, values), atol=1e-6)

@@ -50,6 +50,12 @@ def interpolate(times: FloatArray, values: FloatArray, moment: float) -> float:
     k = 0
     while k < times.size and times[k] <= moment:
         k += 1
+    return between_knots(times, values, k, moment)
+
+
+@njit(cache=True, error_model="numpy")
+def between_knots(times: FloatArray, values: FloatArray, k: int, moment: float) -> float:
+    """The value at ``moment`` of a signal whose first knot behind it is number ``k``."""
     if k == 0:
         return float(values[0])
     if k == times.size or times[k] == np.inf or times[k - 1] == -np.inf:
