@@ -83,8 +83,8 @@ class TestRecording:
     def test_an_input_that_falls_silent_is_a_reason(self) -> None:
         """The flow is interpolated, so that it counts as old after the lateness where nothing is declared."""
         silent = [r for r in recorded(60) if r.channel != "flow" or r.time < at(20)]
-        assert "input-age" in replay_recording(ward(), MemoryRecording(silent))["reasons"]
-        assert "input-age" not in replay_recording(ward(), MemoryRecording(recorded(60)))["reasons"]
+        assert "input_age" in replay_recording(ward(), MemoryRecording(silent))["reasons"]
+        assert "input_age" not in replay_recording(ward(), MemoryRecording(recorded(60)))["reasons"]
 
     @pytest.mark.parametrize(
         ("stray", "reported"),

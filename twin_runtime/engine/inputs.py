@@ -100,17 +100,17 @@ def keep_newest(last: InputSamples, samples: ReadingColumns, start: int) -> None
 
 
 @njit(cache=True, error_model="numpy")
-def oldest(last: InputSamples, stale: FloatArray, end: float) -> FloatArray:
+def oldest(last: InputSamples, stale: FloatArray, end: float, lived: FloatArray) -> FloatArray:
     """The largest age ``[twin]`` of a newest sample at ``end`` (ns), in units of what its input calls ``stale`` (ns).
 
-    Infinite for an input that has had none, where it can be stale at all.
+    For an input that has had none, the age is that of the twin, ``lived[twin]`` (ns).
     """
     age = np.zeros(len(last.time))
     for i in range(len(age)):
         for e in range(stale.size):
             if stale[e] < np.inf:
                 time = last.time[i, e]
-                age[i] = max(age[i], np.inf if np.isnan(time) else (end - time) / stale[e])
+                age[i] = max(age[i], (lived[i] if np.isnan(time) else end - time) / stale[e])
     return age
 
 

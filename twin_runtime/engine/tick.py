@@ -183,7 +183,8 @@ def judged(
     ``figures`` are those of the quantities, where they are to be finite, too.
     """
     records = fleet.layout.records(memory)
-    input_age = oldest(fleet.layout.by_input(memory), fleet.patience_with_inputs, float((number + 1) * fleet.tick))
+    end, lived = float((number + 1) * fleet.tick), (records.twins["sum_verdicts"].sum(axis=1) + 1.0) * fleet.tick
+    input_age = oldest(fleet.layout.by_input(memory), fleet.patience_with_inputs, end, lived)
     spread, strayed = compare_with_prior(x, fleet.prior, records.twins["sum_verdicts"], figures)
     return fleet.judge(fleet.rules, records, number, EnsembleFigures(spread, strayed, residual, input_age))
 

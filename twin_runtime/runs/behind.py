@@ -31,7 +31,7 @@ class Behind:
         self.most = max(self.most, self.now)
         if self.now > NOTED:
             self._begin()
-        elif behind == 0 and self._began is not None:
+        elif self._began is not None and self.now < NOTED / 2.0:
             self._end(self._clock() - self._began)
 
     def _begin(self) -> None:

@@ -157,7 +157,7 @@ class LiveRun:
             self._unread.look(self.now())
             read_out = await self._unread.read_out(self.now(), settled=self._open == 0)
             by, idle = self._tick_time(), read_out and self._is_idle()
-            if self.fold.is_dirty or self.fold.due(by) or self.fold.ended(by):
+            if self.is_half_revised or self.fold.due(by) or self.fold.ended(by):
                 self._step()
             else:
                 self.behind.update(self.fold.behind(self.now()))

@@ -17,8 +17,8 @@ from twin_runtime.errors import StoreError
 
 APPLICATION = 0x5457494E
 """Marks a file as a store (the letters TWIN)."""
-FORMAT = 4
-"""4: seals, by which damage is noticed (:mod:`twin_runtime.store.seals`)."""
+FORMAT = 5
+"""4: seals, by which damage is noticed (:mod:`twin_runtime.store.seals`); 5: more that the checks remember."""
 
 TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -106,7 +106,7 @@ def replaced(evidence: Evidence) -> float:
 
 
 def input_age(evidence: Evidence) -> float:
-    """The oldest newest sample of an input, in units of what the input calls stale; infinite before the first."""
+    """The oldest newest sample of an input, in units of what the input calls stale."""
     return evidence.input_age
 
 
@@ -124,7 +124,7 @@ CHECKS = (
     Check("strayed", "validation", strayed, 4.0, 8.0),
     Check("divergence", "validation", divergence, 0.5, 0.5),
     Check("replaced", "verification", replaced, 1e-3, 0.1),
-    Check("input-age", "validation", input_age, 1.0, 10.0),
+    Check("input_age", "validation", input_age, 1.0, 10.0),
 )
 """The checks of the runtime itself."""
 
