@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 from http.server import HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -10,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
+from tests.adapters.certificates import authority, openssl
 from tests.adapters.test_influx import Refusing
 from tests.adapters.test_influx import settings as influx
 from tests.config.files import written
@@ -117,6 +120,31 @@ async def test_a_password_stands_in_no_error_of_a_connection(
     async with MqttSource(known, ["#"]) as source:
         assert MARKER not in f"{source!r} {source.settings!r} {vars(source)}"
     assert MARKER not in f"{caught.value!r} {nobody!r} {caplog.text}"
+
+
+def test_a_run_leaves_no_secret_in_its_store_its_log_or_its_summary(
+    broker: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TWIN_SECRET", MARKER)
+    source = f'{MQTT}broker = "mqtt://127.0.0.1:{broker.port}"\nusername = "u"\npassword_env = "TWIN_SECRET"\n'
+    sinks = f'[sinks.mqtt]\n{INFLUX}url = "http://127.0.0.1:{free_port()}"\ntoken_env = "TWIN_SECRET"'
+    path = configured(tmp_path, f"{source}{sinks}")
+    run = [sys.executable, "-c", "from twin_runtime.cli import main; main()", "run", str(path), "--log-level", "debug"]
+    ran = subprocess.run([*run, "--idle", "0.5 s"], capture_output=True, check=True)
+    shown = CliRunner().invoke(app, ["show", "artery.db"])
+    assert b"connected to mqtt://" in ran.stderr
+    assert (tmp_path / "artery.db").exists()
+    assert MARKER.encode() not in ran.stdout + ran.stderr + shown.output.encode()
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and MARKER.encode() in file.read_bytes()]
+
+
+def test_a_key_with_a_password_is_refused_and_asks_nothing_on_the_terminal(tmp_path: Path) -> None:
+    ca = authority(tmp_path)
+    openssl(tmp_path, "ec", "-in", "ca.key", "-aes256", "-passout", f"pass:{MARKER}", "-out", "locked.key")
+    locked = {"client_id": "t", "broker": "mqtts://h", "cert_file": str(ca), "key_file": str(tmp_path / "locked.key")}
+    with pytest.raises(ConfigError, match=r"cannot use .*locked.key: .*remedy: give readable PEM files"):
+        MqttSettings.model_validate(locked).tls_context()
 
 
 async def test_a_token_that_the_database_repeats_is_not_reported(monkeypatch: pytest.MonkeyPatch) -> None:
