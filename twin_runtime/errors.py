@@ -1,21 +1,32 @@
 """The errors a user can meet: a small hierarchy, each with a code and a remedy."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+_CREDENTIALS = re.compile(r"(?<=://)\S*@")
+
+
+def without_credentials(text: str) -> str:
+    """A text in which user and password of every address are replaced by ``***``."""
+    return _CREDENTIALS.sub("***@", text)
 
 
 class TwinError(Exception):
     """Something is wrong that the user can mend.
 
     ``what`` says what came and what was expected, ``where`` names the place (file and key, topic, signal),
-    ``remedy`` says what to do about it.
+    ``remedy`` says what to do about it. Credentials in addresses are left out of all three.
     """
 
     code = "twin"
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
-        self.what, self.where, self.remedy = what, where, remedy
-        parts = [f"{where}: {what}" if where else what, f"remedy: {remedy}" if remedy else ""]
+        self.what, self.where, self.remedy = (without_credentials(text) for text in (what, where, remedy))
+        parts = [
+            f"{self.where}: {self.what}" if self.where else self.what,
+            f"remedy: {self.remedy}" if self.remedy else "",
+        ]
         super().__init__("; ".join(part for part in parts if part))
 
 

@@ -18,14 +18,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from urllib3.exceptions import HTTPError
 
+from twin_adapters.addresses import is_loopback, parsed, require_encryption, warn_of_clear_text
 from twin_runtime.core import FIGURES, SECOND, StoredEstimate
 from twin_runtime.durations import PositiveDuration
 from twin_runtime.errors import ConfigError, ConnectionFailed, EstimatesRefused
@@ -35,9 +37,12 @@ NotEmpty = Annotated[str, Field(min_length=1)]
 
 
 class InfluxSettings(BaseModel):
-    """The ``[sinks.influx]`` table. Durations are nanoseconds here, texts such as "10 s" in the file."""
+    """The ``[sinks.influx]`` table. Durations are nanoseconds here, texts such as "10 s" in the file.
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    A token goes over http:// to another machine only if ``insecure`` allows it.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
 
     url: str = Field(
         pattern=r"^https?://", description="where the database listens", examples=["http://127.0.0.1:8086"]
@@ -47,18 +52,41 @@ class InfluxSettings(BaseModel):
     token_env: str | None = Field(
         default=None, description="the variable that holds the token", examples=["INFLUX_TOKEN"]
     )
+    insecure: bool = Field(default=False, description="true to send the token over http:// to another machine")
     measurement: NotEmpty = Field(default="twin", description="the name of the points")
     gzip: bool = Field(default=False, description="compress what is sent")
     timeout: PositiveDuration = Field(default=10 * SECOND, description="how long to wait for an answer")
 
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        parsed(url, "http://HOST:PORT or https://HOST:PORT", "name the variable that holds the token by `token_env`")
+        return url
+
+    @model_validator(mode="after")
+    def _token_is_safe(self) -> Self:
+        if self.token_env and self.in_the_clear and not self.insecure:
+            require_encryption("the token", self.url, "https")
+        return self
+
+    @property
+    def in_the_clear(self) -> bool:
+        """Whether what is sent can be read on its way to another machine."""
+        parts = urlsplit(self.url)
+        return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
     def token(self) -> str:
-        """The token, read now; "" where none is named. Raises ConfigError where its variable is missing."""
+        """The token, read now; "" where none is named. Raises ConfigError where its variable cannot be used."""
         if self.token_env is None:
             return ""
         if self.token_env not in os.environ:
             remedy = f"export {self.token_env}=... before the start"
             raise ConfigError(f"no variable {self.token_env}", where="sinks.influx.token_env", remedy=remedy)
-        return os.environ[self.token_env]
+        token = os.environ[self.token_env].strip()
+        if not (token.isascii() and token.isprintable()) or " " in token:  # http.client's own error would repeat it
+            remedy = "give the token alone: printable ASCII on one line"
+            raise ConfigError(f"{self.token_env} holds no token", where="sinks.influx.token_env", remedy=remedy)
+        return token
 
 
 class InfluxSink:
@@ -73,11 +101,15 @@ class InfluxSink:
         self.settings = settings
         self.identity = identity
         self._client: InfluxDBClient | None = None
+        self._token = ""
 
     async def __aenter__(self) -> Self:
         s = self.settings
+        self._token = s.token()
+        if self._token and s.in_the_clear:
+            warn_of_clear_text("the token", s.url)
         self._client = InfluxDBClient(
-            s.url, s.token(), timeout=s.timeout // 1_000_000, enable_gzip=s.gzip, org=s.org, retries=False
+            s.url, self._token, timeout=s.timeout // 1_000_000, enable_gzip=s.gzip, org=s.org, retries=False
         )
         return self
 
@@ -98,7 +130,7 @@ class InfluxSink:
             with self._client.write_api(write_options=SYNCHRONOUS) as api:
                 api.write(self.settings.bucket, record=body, write_precision=WritePrecision.NS)
         except ApiException as error:
-            what, remedy = f"HTTP {error.status}: {_answer(error)}", _remedy(error.status)
+            what, remedy = f"HTTP {error.status}: {self._answer(error)}", _remedy(error.status)
             if error.status in REFUSES_POINTS:
                 raise EstimatesRefused(what, where=self.settings.url, remedy=remedy) from error
             wish = retry_after(error.headers)
@@ -106,6 +138,11 @@ class InfluxSink:
         except HTTPError as error:
             remedy = "start the database, or correct `url`; the estimates wait in the store"
             raise ConnectionFailed(str(error), where=self.settings.url, remedy=remedy) from error
+
+    def _answer(self, error: ApiException) -> str:
+        """What the database answered, without our token should it repeat that."""
+        text = str(error.message or error.reason or "")
+        return (text.replace(self._token, "***") if self._token else text)[:200]
 
 
 REFUSES_POINTS = (400, 413, 422)
@@ -136,10 +173,6 @@ def retry_after(headers: Mapping[str, str] | None, now: float | None = None) -> 
         return max(0.0, parsedate_to_datetime(asked).timestamp() - (time.time() if now is None else now))
     except ValueError:
         return 0.0
-
-
-def _answer(error: ApiException) -> str:
-    return str(error.message or error.reason or "")[:200]
 
 
 def lines(estimate: StoredEstimate, identity: Identity, measurement: str) -> Iterator[str]:

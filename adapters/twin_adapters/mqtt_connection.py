@@ -22,6 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from twin_adapters.addresses import is_loopback, warn_of_clear_text
 from twin_adapters.mqtt_errors import (
     PACKET_AT_FAULT,
     MessagesRefused,
@@ -330,6 +331,8 @@ class Connection:
 
 def _client(settings: MqttSettings, resume: bool, will: Publication | None) -> aiomqtt.Client:
     modern = settings.protocol == 5
+    if settings.has_password and not (settings.tls or is_loopback(settings.host)):
+        warn_of_clear_text("the password", settings.broker)
     return aiomqtt.Client(
         settings.host,
         settings.port,

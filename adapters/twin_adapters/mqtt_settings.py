@@ -8,12 +8,15 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from twin_adapters.addresses import parsed, require_encryption
 from twin_runtime.core import SECOND
 from twin_runtime.durations import Duration, PositiveDuration
 from twin_runtime.errors import ConfigError
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 """The schemes of a broker's address and their usual ports; mqtts is MQTT over TLS."""
+
+EXPECTED = "mqtt://HOST:PORT or mqtts://HOST:PORT"
 
 File = Annotated[Path, Field(strict=False)]
 
@@ -35,15 +38,17 @@ class MqttSettings(BaseModel):
     ``client_id`` is the name of the session: fixed, and used by one process at a time. ``window`` is the largest number
     of messages read and not yet acknowledged. The broker is asked to drop messages of more than ``largest_message``
     bytes, which an MQTT 5 broker does. ``protocol`` is 5, or 4 for MQTT 3.1.1.
+    A password goes over mqtt:// to another machine only if ``insecure`` allows it.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
 
     broker: str = "mqtt://127.0.0.1:1883"
     client_id: str = Field(min_length=1)
     username: str | None = None
     password_file: File | None = None
     password_env: str | None = None
+    insecure: bool = False
     ca_file: File | None = None
     cert_file: File | None = None
     key_file: File | None = None
@@ -59,23 +64,29 @@ class MqttSettings(BaseModel):
     @field_validator("broker")
     @classmethod
     def _is_an_address(cls, broker: str) -> str:
-        parts = urlsplit(broker)
-        if parts.scheme not in PORTS or not parts.hostname or parts.path.strip("/") or parts.username is not None:
-            raise ValueError(f"expected mqtt://HOST:PORT or mqtts://HOST:PORT, got {broker!r}")
-        _ = parts.port  # raises ValueError unless it is a port
+        parts = parsed(broker, EXPECTED, "name the user by `username`, the password by password_file or password_env")
+        if parts.scheme not in PORTS or not parts.hostname or parts.path.strip("/"):
+            raise ValueError(f"expected {EXPECTED}, got {broker!r}")
         return broker
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.password_file and self.password_env:
             raise ValueError("give the password once: password_file or password_env")
-        if (self.password_file or self.password_env) and self.username is None:
+        if self.has_password and self.username is None:
             raise ValueError("a password needs a username")
         if bool(self.cert_file) != bool(self.key_file):
             raise ValueError("cert_file and key_file go together")
         if not self.tls and (self.ca_file or self.cert_file):
             raise ValueError("ca_file and cert_file need an mqtts:// broker")
+        if self.has_password and not (self.tls or self.insecure):
+            require_encryption("the password", self.broker, "mqtts")
         return self
+
+    @property
+    def has_password(self) -> bool:
+        """Whether a password is sent to the broker."""
+        return bool(self.password_file or self.password_env)
 
     @property
     def host(self) -> str:
@@ -113,7 +124,7 @@ class MqttSettings(BaseModel):
             context = ssl.create_default_context(cafile=self.ca_file)
             context.sslsocket_class = _TidySocket
             if self.cert_file:
-                context.load_cert_chain(self.cert_file, self.key_file)
+                context.load_cert_chain(self.cert_file, self.key_file, password=b"")  # no question on the terminal
         except OSError as error:  # ssl.SSLError is one
             files = ", ".join(str(f) for f in (self.ca_file, self.cert_file, self.key_file) if f)
             remedy = "give readable PEM files: the authority's certificate, our certificate and its key"

@@ -8,7 +8,7 @@ from rich.table import Table
 from twin_runtime.cli.options import ConfigPath
 from twin_runtime.cli.output import display
 from twin_runtime.durations import duration_text
-from twin_runtime.errors import ConfigError
+from twin_runtime.errors import ConfigError, without_credentials
 
 if TYPE_CHECKING:
     from twin_runtime.config import Config, TwinType
@@ -67,7 +67,7 @@ def _overview(twin_type: "TwinType", model: "Model") -> Table:
 
 def _connections(config: "Config") -> Table:
     table = Table(show_header=False, box=None)
-    table.add_row("source", (config.mqtt or {}).get("broker", "none: for `twin replay` only"))
+    table.add_row("source", without_credentials((config.mqtt or {}).get("broker", "none: for `twin replay` only")))
     table.add_row("sinks", ", ".join(config.sinks) or "none besides the store")
     table.add_row("store", str(config.store_path))
     return table

@@ -11,6 +11,7 @@ from rich.logging import RichHandler
 from twin_runtime.cli.options import ConfigPath, Json, StorePath, Until, duration
 from twin_runtime.cli.output import MESSAGES
 from twin_runtime.cli.report import print_summary
+from twin_runtime.errors import without_credentials
 
 if TYPE_CHECKING:
     from twin_runtime.config.adapters import Adapters
@@ -78,4 +79,11 @@ async def _run(
 
 def _log(level: Level) -> None:
     handler = RichHandler(console=MESSAGES, show_path=False)
+    handler.addFilter(_without_credentials)
     logging.basicConfig(level=level.upper(), format="%(message)s", handlers=[handler])
+
+
+def _without_credentials(record: logging.LogRecord) -> bool:
+    """Keep every record, but no password in an address: libraries log what they were given."""
+    record.msg, record.args = without_credentials(record.getMessage()), None
+    return True

@@ -6,6 +6,7 @@ Keys that end in ``_file`` name an existing file, keys that end in ``_env`` a va
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
@@ -17,10 +18,12 @@ from pydantic import BaseModel, ValidationError
 from twin_runtime import entry_points
 from twin_runtime.config.deployment import Config
 from twin_runtime.config.document import Key, Problem
-from twin_runtime.config.explain import problems_of
+from twin_runtime.config.explain import names_a_secret, problems_of
 from twin_runtime.core import Sink, Source
 from twin_runtime.errors import ConfigError, TwinError, did_you_mean
 from twin_runtime.store.identity import Identity
+
+_VARIABLE = re.compile("[A-Z_][A-Z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,22 @@ def _credentials(key: Key, table: Mapping[str, Any]) -> Iterator[Problem]:
         if not isinstance(value, str):
             continue
         if name.endswith("_file") and not os.access(value, os.R_OK):
-            what = f"expected a file that can be read, got '{value}' (looked for {Path(value).absolute()})"
+            what = f"expected a file that can be read, got {_path(name, value)}"
             yield Problem((*key, name), what, "create it, or mend the path or its permissions")
         if name.endswith("_env") and not os.environ.get(value):
-            what = f"expected the name of a variable of the environment, but '{value}' is not set"
-            yield Problem((*key, name), what, f"export {value}=... before the start")
+            yield Problem((*key, name), *_unset(value))
+
+
+def _path(name: str, value: str) -> str:
+    """A path as it was given, unless it may be the secret itself, written where its file should stand."""
+    if names_a_secret(name) and not {"/", "."} & set(value):
+        return "what does not look like a path, and is not shown here"
+    return f"'{value}' (looked for {Path(value).absolute()})"
+
+
+def _unset(value: str) -> tuple[str, str]:
+    expected = "expected the name of a variable of the environment"
+    if _VARIABLE.fullmatch(value):
+        return f"{expected}, but '{value}' is not set", f"export {value}=... before the start"
+    remedy = "write the secret into a variable such as TWIN_SECRET, and that name here, in capitals"
+    return f"{expected}; what came may be the secret itself, and is not shown here", remedy

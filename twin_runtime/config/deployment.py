@@ -12,8 +12,8 @@ from twin_runtime.config.explain import validated
 from twin_runtime.config.sections import DeploymentSection, Name, Section, StoreSection
 from twin_runtime.config.twin_type import MADE_IN_CODE, TwinType
 
-MqttTable = Annotated[dict[str, Any] | None, Field(description="the table [mqtt]")]
-SinkTables = Annotated[dict[str, dict[str, Any]], Field(description="a table [sinks.NAME] for each sink")]
+MqttTable = Annotated[dict[str, Any] | None, Field(repr=False, description="the table [mqtt]")]
+SinkTables = Annotated[dict[str, dict[str, Any]], Field(repr=False, description="a table [sinks.NAME] for each sink")]
 StoreTable = Annotated[StoreSection, Field(description="the table [store]")]
 
 
@@ -24,8 +24,8 @@ class Config:
     name: str
     types: tuple[TwinType, ...]
     store: StoreSection = StoreSection()  # noqa: RUF009  # frozen
-    mqtt: dict[str, Any] | None = None
-    sinks: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    mqtt: dict[str, Any] | None = field(default=None, repr=False)
+    sinks: Mapping[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     document: Document = MADE_IN_CODE
 
     @classmethod

@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,8 +31,8 @@ class Document:
     """A TOML file that could be read: ``path`` as it was given, its text and its content."""
 
     path: Path
-    text: str
-    data: dict[str, Any]
+    text: str = field(repr=False)
+    data: dict[str, Any] = field(repr=False)
 
     @classmethod
     def read(cls, path: Path) -> "Document":

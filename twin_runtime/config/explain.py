@@ -1,6 +1,7 @@
 """What pydantic finds wrong, reported so that the person who wrote the file can mend it."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -9,7 +10,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from twin_runtime.config.document import Document, Key, Problem
-from twin_runtime.errors import did_you_mean
+from twin_runtime.errors import did_you_mean, without_credentials
+
+_SECRET = re.compile(r"passw|passphrase|secret|token|credential|api_?key|_env$", re.IGNORECASE)
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -61,10 +64,20 @@ def toml(value: object) -> str:
     if isinstance(value, list | tuple):
         text = f"[{', '.join(map(toml, value))}]"
     elif isinstance(value, str | bool):
-        text = json.dumps(value, ensure_ascii=False)
+        text = without_credentials(json.dumps(value, ensure_ascii=False))
     else:
         text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def shown(document: Document, key: Key) -> str:
+    """What stands at ``key``, unless that may be a secret, by the names that lead there."""
+    return "what is not shown here" if any(map(names_a_secret, key)) else toml(document.value(key))
+
+
+def names_a_secret(part: str | int) -> bool:
+    """Whether a key's name says that its value is, or leads to, a secret."""
+    return bool(_SECRET.search(str(part)))
 
 
 def _problem(settings: type[BaseModel], detail: ErrorDetails, document: Document, at: Key) -> Problem:
@@ -81,7 +94,7 @@ def _problem(settings: type[BaseModel], detail: ErrorDetails, document: Document
         return Problem(key, detail["msg"], context["remedy"])
     numbers = {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
     expected = EXPECTED[kind].format(**numbers) if kind in EXPECTED else detail["msg"]
-    return Problem(key, f"expected {expected}, got {toml(document.value(key))}", _remedy(fields, loc))
+    return Problem(key, f"expected {expected}, got {shown(document, key)}", _remedy(fields, loc))
 
 
 def _written(document: Document, key: Key) -> Key:

@@ -17,7 +17,7 @@ from typing import Any
 from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Record, Sink, Source
 from twin_runtime.crash import crash_point
 from twin_runtime.engine.tick import warm_up
-from twin_runtime.errors import StoreError
+from twin_runtime.errors import StoreError, without_credentials
 from twin_runtime.ingest.router import NO_TYPE, Router
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.behind import Behind
@@ -345,7 +345,8 @@ async def _delivered(store: Store, writer: Writer, sink: Sink, patience: float) 
     except StoreError:
         raise
     except Exception as error:  # whatever its author did not foresee: the run's own end must still be stored
-        log.warning("%s lacks the last estimates, they wait in the store for the next run: %r", sink.name, error)
+        cause = without_credentials(repr(error))
+        log.warning("%s lacks the last estimates, they wait in the store for the next run: %s", sink.name, cause)
     finally:
         await _left(delivery)
 

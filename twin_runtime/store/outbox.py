@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twin_runtime.core import Sink, StoredEstimate
 from twin_runtime.crash import crash_point
-from twin_runtime.errors import ConnectionFailed, EstimatesRefused, StoreError
+from twin_runtime.errors import ConnectionFailed, EstimatesRefused, StoreError, without_credentials
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.refused import keep_aside, refused_path
 from twin_runtime.store.writer import Writer
@@ -140,7 +140,7 @@ def _note_refusal(path: Path, name: str, delivery: Delivery, refusal: EstimatesR
 
 
 def _note_failure(name: str, delivery: Delivery, error: Exception) -> None:
-    before, delivery.error = delivery.error, str(error) or repr(error)
+    before, delivery.error = delivery.error, without_credentials(str(error) or repr(error))
     delivery.wish = min(error.retry_after, LONGEST_WISH) if isinstance(error, ConnectionFailed) else 0.0
     delivery.failed += 1
     delivery.in_a_row += 1

@@ -31,5 +31,10 @@ def _require_address(broker: str) -> None:
     try:
         MqttSettings(client_id="any", broker=broker)
     except ValidationError as error:
-        what, remedy = error.errors()[0]["ctx"]["error"], "write it like mqtt://127.0.0.1:1883"
+        problem = error.errors()[0]
+        context = problem["ctx"]
+        what, remedy = (
+            context.get("error", problem["msg"]),
+            context.get("remedy", "write it like mqtt://127.0.0.1:1883"),
+        )
         raise ConfigError(str(what), where="--broker", remedy=remedy) from None
