@@ -56,6 +56,8 @@ class Timeline:
         self._unsmoothed = False
         self._dirty: int | None = None
         self._dirty_rows: set[int] = set()
+        self._unfolded: set[Key] = set()
+        """Readings of ticks that have run, which the newest state does not rest on yet."""
 
     @property
     def state(self) -> FleetState:
@@ -92,6 +94,8 @@ class Timeline:
         number = self._take(reading, key, own)
         if self.frontier is not None and (first := self._first_affected(reading, number)) < self.frontier:
             self._mark_dirty(first, reading.twin)
+            if number < self.frontier:
+                self._unfolded.add(key)
         return Code.ACCEPTED
 
     def _take(self, reading: Reading, key: Key, own: int) -> int:
@@ -121,9 +125,10 @@ class Timeline:
         return max(self._readings, default=None)
 
     def pending(self) -> int:
-        """How many readings wait for their tick."""
+        """How many readings wait for their tick, or to be folded into it."""
         first = self.frontier
-        return sum(len(taken) for number, taken in self._readings.items() if first is None or number >= first)
+        ahead = sum(len(taken) for number, taken in self._readings.items() if first is None or number >= first)
+        return ahead + len(self._unfolded)
 
     def revise(self) -> list[Record]:
         """Fold again whatever late readings have changed; gives the records that differ, under a higher revision."""
@@ -140,10 +145,12 @@ class Timeline:
         self._dirty_rows.clear()
         state = self.fleet.start(rows) if base is None else self._checkpoints[base].rows(rows)
         withheld: dict[int, Record] = {}
+        folded: set[Key] = set()
         number: int | None = min(self._readings) if base is None else base
         while number is not None and number < self.frontier:
             self._keep(number, state, rows)
             if self._runs(state, number, rows):
+                folded |= {key for key in self._unfolded.intersection(self._readings.get(number, ())) if key[0] in rows}
                 state, record = self._tick(state, number, rows)
                 yield list(self._revised(record, state, rows, withheld))
                 number += 1
@@ -151,6 +158,7 @@ class Timeline:
                 number = min((n for n in {*self._readings, *self._checkpoints} if n > number), default=None)
                 state = state.copy()  # a checkpoint of its own
         self._keep(self.frontier, state, rows, force=True)
+        self._unfolded -= folded
         self._unsmoothed = False
 
     def advance(self, through: int) -> Iterator[Record]:
