@@ -5,7 +5,7 @@ INSTALLED := .venv/.installed
 PEERS := .venv-peers/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install debian lint format test test-slow demo peers bench faults mutants lock clean
+.PHONY: help install debian lint format test test-slow demo peers bench faults mutants simulate lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ faults: install debian ## bring every fault about, and write FAULTS.md
 
 mutants: install ## change the code in small ways, and print what no test notices (MODULES=... chooses)
 	$(BIN)/python -m tests.mutants $(MODULES)
+
+simulate: install ## live runs in a simulated world, an invariant after every step (SEEDS=0:1000)
+	$(BIN)/python -m tests.simulation.run --seeds $(or $(SEEDS),0:1000)
 
 lock: install ## resolve every dependency anew, and the peers
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --fork-strategy fewest --upgrade \
