@@ -4,9 +4,9 @@ import random
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
-from twin_runtime.store.store import Store
+from twin_runtime.store.store import Identity, Store
 
 Fate = Literal["commits", "fails", "full", "dies before", "dies after", "without power"]
 
@@ -20,6 +20,12 @@ class DiskStore(Store):
     fate: Callable[[], Fate]
     die: Callable[[], None]
 
+    def __init__(self, path: Path, identity: Identity, writing: sqlite3.Connection, lock: IO[str]) -> None:
+        super().__init__(path, identity, writing, lock)
+        [level] = writing.execute("PRAGMA synchronous").fetchone()
+        self.is_synchronous = level >= SYNCHRONOUS_FULL
+        """Whether what was committed is on the disk, and not only on its way there."""
+
     def _commit(self) -> None:
         fate = self.fate()
         if fate == "commits":
@@ -29,12 +35,6 @@ class DiskStore(Store):
         if fate in ("dies before", "dies after"):
             self.die()
         raise sqlite3.OperationalError("database or disk is full" if fate == "full" else "disk I/O error")
-
-    @property
-    def is_synchronous(self) -> bool:
-        """Whether what was committed is on the disk, and not only on its way there."""
-        row = self._writing.execute("PRAGMA synchronous").fetchone()
-        return bool(row[0] >= SYNCHRONOUS_FULL)
 
 
 def left_by_power_cut(store: DiskStore, rng: random.Random) -> dict[str, bytes]:
