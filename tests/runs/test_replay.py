@@ -297,6 +297,13 @@ class TestHorizon:
             {"seconds": 0.4, "forecasts": len(forecast), "coverage_90": mean(inside), **expected}, rel=1e-9
         )
 
+    def test_every_sensor_is_scored(self) -> None:
+        """Seven sensors that read in turn: every seventh reading is one of the same sensor."""
+        recording = MemoryRecording(recorded(self.READINGS, patients=7))
+        scores = replay_recording(ward(7), recording, horizon=self.AHEAD * TICK)["horizon"]
+        assert scores.keys() == {f"patient-{row}/abp" for row in range(7)}
+        assert len({score["forecasts"] for score in scores.values()}) == 1
+
     def test_farther_ahead_than_the_recording_is_long_there_is_nothing_to_score(self) -> None:
         assert self.scored(100 * TICK) == {}
 

@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from twin_runtime.timeline.timeline import Timeline
 from twin_runtime.vvuq.innovation import QUANTILE_90
 
 EVERY = 7
-"""One reading in so many is forecast: prime to what is periodic in the readings."""
+"""Of each sensor, one reading in so many is forecast: prime to what is periodic in the readings."""
 
 
 @dataclass
@@ -38,7 +39,7 @@ class ForecastSkill:
         self._states: dict[int, FleetState] = {}
         self._values: dict[tuple[int, int], tuple[list[int], list[float], list[float]]] = {}
         self._scores: dict[tuple[int, int], Score] = {}
-        self._count = 0
+        self._counts: Counter[tuple[int, int]] = Counter()
 
     def score(self, entries: Iterable[Entry]) -> None:
         """Compare forecasts with the readings among some entries; call it after every tick."""
@@ -46,9 +47,10 @@ class ForecastSkill:
         if self._timeline.frontier is not None:
             self._states[self._timeline.frontier] = self._timeline.state.copy()  # later readings may revise it
         for reading in self._readings(entries):
-            self._count += 1
+            signal = reading.twin, reading.channel
+            self._counts[signal] += 1
             issued = (reading.time - self._ahead) // fleet.tick
-            if self._count % EVERY == 0 and issued in self._states:
+            if self._counts[signal] % EVERY == 0 and issued in self._states:
                 self._compare(reading, issued)
             self._remember(reading)
         oldest = max(self._states, default=0) - 2 - 2 * self._ahead // fleet.tick
