@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.tank import START, TICK, Tank, busy_tick, gauge, tanks
+from tests.tank import DIPSTICK, GAUGE, START, TICK, Tank, busy_tick, gauge, tanks
 from twin_runtime.core import FleetState, FloatArray, Reading, Record, Trust
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.forecast import forecast
@@ -237,6 +237,25 @@ class TestPast:
         late, now = (gauge(number, 1.0) for number in (50, 51))
         after = [run(fleet, state, [[reading]], [0], 51)[0] for reading in (late, now)]
         assert [by_twin(state.memory)[0].sum_outliers for state in after] == [0, 1]
+
+
+@pytest.mark.parametrize(("late", "old"), [(0, False), (9, False), (15, True)])
+def test_a_late_reading_is_as_old_as_its_own_time(late: int, old: bool) -> None:
+    """The gauge is stale after 10 ticks; readings come in every tick, the dipstick's in time."""
+    fleet = replace(tanks(1), asynchronous=20)
+    batches = [[gauge(n - late, 1.0), gauge(n, 1.0)._replace(channel=DIPSTICK)] for n in range(40)]
+    start, _ = run(fleet, fleet.start(), [batches[0][1:]], [0])
+    state, records = run(fleet, start, batches[20:], [0], 20)
+    assert complaining(fleet.checks, records[-1].reasons, "age").tolist() == [old]
+    newest = fleet.layout.records(state.memory).sensors["newest"][0]
+    assert newest.tolist() == [START + 39 - late, START + 39]
+
+
+def test_a_late_reading_behind_a_newer_one_does_not_make_the_sensor_older() -> None:
+    fleet = replace(tanks(1), asynchronous=20)
+    state, _ = run(fleet, fleet.start(), [[gauge(n, 1.0)] for n in range(20)], [0])
+    state, _ = run(fleet, state, [[gauge(5, 1.0, offset=1)]], [0], 20)
+    assert fleet.layout.records(state.memory).sensors["newest"][0, GAUGE] == START + 19
 
 
 @pytest.mark.parametrize("wrong", [np.inf, -np.inf])

@@ -21,7 +21,7 @@ from twin_runtime.modelling.signals import InputSamples, InputSignals, no_points
 from twin_runtime.vvuq.divergence import Response, find_divergence, reinflate
 from twin_runtime.vvuq.evidence import EnsembleFigures
 from twin_runtime.vvuq.figures import compare_with_prior, summarise
-from twin_runtime.vvuq.innovation import Comparison, Correlated, compare
+from twin_runtime.vvuq.innovation import IN_TIME, Comparison, Correlated, compare
 from twin_runtime.vvuq.memory import CheckMemory, by_twin
 
 
@@ -122,7 +122,8 @@ def compared(
     fleet: Fleet, records: CheckMemory, number: int, predicted: FloatArray, observed: Observations
 ) -> FloatArray:
     """The readings ``[twin, reading]`` that passed the gate, NaN for the others; ``records`` are updated in place."""
-    comparison = Comparison(predicted, observed.value, observed.variance, observed.sensor)
+    earlier = np.maximum(0.0, -np.floor(observed.points.times / fleet.seconds)) if fleet.asynchronous else IN_TIME
+    comparison = Comparison(predicted, observed.value, observed.variance, observed.sensor, earlier)
     correlated = None if fleet.correlation is None else Correlated(observed.points.times, fleet.correlation)
     return compare(comparison, number, fleet.fading, fleet.gating, records, correlated)
 

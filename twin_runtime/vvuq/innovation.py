@@ -24,16 +24,21 @@ CLIPPED = 5.0
 """In the window of the squares, no reading counts as further off than so many standard deviations."""
 
 
+IN_TIME = np.empty((0, 0))
+"""No reading is of an earlier tick."""
+
+
 class Comparison(NamedTuple):
     """What is compared: ``predicted[twin, member, reading]``; readings, their variances and sensors, NaN and -1: none.
 
-    These are ``[twin, reading]``.
+    These are ``[twin, reading]``, and so is ``earlier``: how many ticks before this one a reading was taken.
     """
 
     predicted: FloatArray
     observed: FloatArray
     variance: FloatArray
     sensor: IntArray
+    earlier: FloatArray = IN_TIME
 
 
 class Gate(NamedTuple):
@@ -97,9 +102,11 @@ def compare(
             if s < 0:
                 continue
             sensor, observed, noise = memory.sensors[i, s], comparison.observed[i, k], comparison.variance[i, k]
-            frozen = _repeated(observed, tick, sensor) > gate.frozen[s]
+            own = tick - comparison.earlier[i, k] if comparison.earlier.size else float(tick)
+            frozen = _repeated(observed, own, sensor) > gate.frozen[s]
+            sensor.newest = max(sensor.newest, own)
             innovation = _innovation(comparison.predicted[i, :, k], observed, noise, frozen, used.deviations[accepted])
-            _count(innovation, tick, memory.twins[i], sensor)
+            _count(innovation, memory.twins[i], sensor)
             if _passes(innovation, gate, memory.twins[i], sensor):
                 score_forecast(used.deviations[accepted], noise, innovation.sd, working.vectors[0], sensor)
                 kept[i, k] = observed
@@ -164,20 +171,21 @@ def _fade(memory: TwinMemory, sensors: RecordArray, fading: float) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _repeated(value: float, tick: int, sensor: SensorMemory) -> float:
-    """For how many ticks a sensor has repeated the same value."""
+def _repeated(value: float, tick: float, sensor: SensorMemory) -> float:
+    """For how many ticks a sensor has repeated the same value; a reading older than another says nothing of that."""
+    if tick < sensor.newest:
+        return 0.0
     if value != sensor.value:
         sensor.value, sensor.same_since = value, tick
     return float(tick - sensor.same_since)
 
 
 @njit(cache=True, error_model="numpy")
-def _count(innovation: Innovation, tick: int, memory: TwinMemory, sensor: SensorMemory) -> None:
+def _count(innovation: Innovation, memory: TwinMemory, sensor: SensorMemory) -> None:
     """Count a reading, used or not: how far off it is, how much of that is the forecast's, whether it was covered."""
     score, finite = innovation.score, math.isfinite(innovation.score)
     sensor.window_square += min(score * score, CLIPPED * CLIPPED) if finite else CLIPPED * CLIPPED
     sensor.window_share += 1.0 - innovation.noise / innovation.sd**2 if finite else 0.0
-    sensor.newest = tick
     sensor.window_count += 1.0
     sensor.window_count_2 += 1.0
     memory.sum_compared += 1.0
