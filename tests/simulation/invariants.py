@@ -7,7 +7,7 @@ from tests.acceptance.ledger import History, balance, history_of
 from tests.simulation.broker import Broker
 from tests.simulation.sensors import Sent
 from tests.simulation.sinks import Received
-from tests.simulation.story import LAST_SENT
+from tests.simulation.story import AGAIN
 from tests.simulation.trace import Broken
 from tests.simulation.world import World
 from twin_runtime.core import Code, Entry, StoredEstimate
@@ -15,9 +15,6 @@ from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fold import Fold
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.refused import refused_path
-
-AGAIN_SECONDS = 40.0
-"""So long after the last fault every good reading is accepted."""
 
 
 def require_all(
@@ -68,9 +65,9 @@ def _locked_out(world: World, sent: Sent, entries: Sequence[Entry]) -> Iterator[
         for e in entries
         if e.reading is not None and e.code in (Code.ACCEPTED, Code.LATE)
     }
-    since = world.story.healed + AGAIN_SECONDS
+    since = world.story.healed + AGAIN
     for key, moment in sent.honest.items():
-        if since < moment < LAST_SENT and (code := accepted.get(key)) is not Code.ACCEPTED:
+        if since < moment < world.story.last_sent and (code := accepted.get(key)) is not Code.ACCEPTED:
             yield f"{key} of {moment:g} s is {code}"
 
 

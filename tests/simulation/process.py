@@ -43,8 +43,7 @@ class Process:
     async def ended(self) -> dict[str, Any] | None:
         """Wait until the run is over and the store is closed; the summary, or None where it died."""
         await asyncio.wait({self.task})
-        self.world.end_process()
-        await asyncio.sleep(1.0)
+        await self.world.end_process()
         self.store.close()
         if self._left is not None:
             restore(self.world.path, self._left)

@@ -5,7 +5,6 @@ import json
 from dataclasses import dataclass, field
 
 from tests.simulation.broker import Broker, Packet
-from tests.simulation.story import LAST_SENT
 from tests.simulation.world import World
 from tests.ward import EPOCH, pressure
 from twin_runtime.core import SECOND
@@ -30,7 +29,7 @@ async def sensor(world: World, broker: Broker, sent: Sent, row: int, channel: in
     """One sensor of one twin, until the sensors fall silent."""
     signals, number = world.story.patients * len(CHANNELS), row * len(CHANNELS) + channel
     sequence, restarts = 0, _restarts(world, number, signals)
-    while world.loop.time() < LAST_SENT:
+    while world.loop.time() < world.story.last_sent:
         await asyncio.sleep(PERIOD * world.rng.uniform(0.9, 1.1))
         if restarts and world.loop.time() > restarts[0]:
             restarts.pop(0)
@@ -61,7 +60,7 @@ def _send(world: World, broker: Broker, sent: Sent, signal: tuple[int, int], num
 
 async def vandal(world: World, broker: Broker) -> None:
     """Whoever sends what is no reading, on topics of signals and on others."""
-    while world.loop.time() < LAST_SENT:
+    while world.loop.time() < world.story.last_sent:
         await asyncio.sleep(0.5)
         if world.on("garbage"):
             topic = world.rng.choice(["patient-0/abp", "patient-0/flow", "patient-0/mood", "elsewhere"])
