@@ -72,7 +72,7 @@ class MqttSource:
     @property
     def unread(self) -> bool:
         """Whether the window is full, and nothing is read until something has been acknowledged."""
-        return self._connection is not None and self._connection.is_full
+        return self._connection is not None and self._connection.is_paused
 
     async def acknowledge(self, messages: Sequence[Message]) -> None:
         """Report these as durable to the broker; those of an earlier connection are skipped, as they come again."""

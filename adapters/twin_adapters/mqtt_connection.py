@@ -119,7 +119,7 @@ class Connection:
         return self._monitor is None or self._monitor.done()
 
     @property
-    def is_full(self) -> bool:
+    def is_paused(self) -> bool:
         """Whether reading has stopped because the window is full."""
         return self._paused and not self.lost
 

@@ -175,6 +175,12 @@ def test_a_configuration_can_be_held_against_a_model_of_ones_own(tmp_path: Path)
     check_against_model(twin_type, create_model(twin_type))
 
 
+def test_a_range_of_an_event_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, ('[inputs.r_peak]\nunit = "1"', '[inputs.r_peak]\nunit = "1"\nrange = [0, 2]'))
+    with pytest.raises(ConfigError, match=r"inputs\.r_peak\.range: expected no range for an event.*got \[0.*remove it"):
+        assemble(load(path))
+
+
 def test_an_event_is_taken_with_the_value_1_only(tmp_path: Path) -> None:
     beat = assemble(load(written(tmp_path))).types[0].channels[1]
     assert (beat.name, beat.low, beat.high, beat.holds) == ("r_peak", 1.0, 1.0, False)

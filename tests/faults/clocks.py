@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.live import account, broker, deployed, patient, ready, settled
+from tests.faults.live import account, living, patient, settled
 from tests.faults.row import Outcome
 from twin_runtime.store.reader import Reader
 
@@ -30,16 +30,13 @@ def _stepped(folder: Path, seconds: int) -> Outcome:
     clock = folder / "clock"
     clock.write_text("+0")
     fake = {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1"}
-    with broker(folder) as server:
-        deployment = deployed(folder, server)
-        with deployment.run(FAKETIME_DONT_FAKE_MONOTONIC="1", **fake) as run:
-            ready(deployment, run)
-            with patient(deployment, 40.0) as sent:
-                time.sleep(8.0)
-                clock.write_text(f"{seconds:+d}")
-                time.sleep(12.0)
-                clock.write_text("+0")
-            summary = settled(deployment, run, sent)
+    with living(folder, FAKETIME_DONT_FAKE_MONOTONIC="1", **fake) as (_, deployment, run):
+        with patient(deployment, 40.0) as sent:
+            time.sleep(8.0)
+            clock.write_text(f"{seconds:+d}")
+            time.sleep(12.0)
+            clock.write_text("+0")
+        summary = settled(deployment, run, sent)
         figures = account(deployment, summary, sent)
         with Reader.open(deployment.store) as reader:
             ahead = max(0.0, (reader.frontier() or 0) * TICK - sent.end) / 1e9

@@ -83,6 +83,16 @@ def ready(deployment: Deployment, run: Running) -> None:
     run.wait_until(lambda: deployment.subscriptions > before or deployment.subscriptions >= deployment.runs)
 
 
+@contextmanager
+def living(folder: Path, *changes: Change, **environment: str) -> Iterator[tuple[Server, Deployment, Running]]:
+    """A broker, a deployment with its files in a folder, and a run of it that listens."""
+    with broker(folder) as server:
+        deployment = deployed(folder, server, *changes)
+        with deployment.run(**environment) as run:
+            ready(deployment, run)
+            yield server, deployment, run
+
+
 def settled(deployment: Deployment, run: Running, sent: Patient) -> dict[str, Any]:
     """Stop a run once it has estimates up to the last message; its summary."""
     tick = 40_000_000

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.acceptance.deployments import Change
 from tests.acceptance.running import Deployment
-from tests.faults.live import account, broker, deployed, patient, ready, settled
+from tests.faults.live import account, living, patient, settled
 from tests.faults.row import Outcome
 from tests.servers import victoria_metrics
 from twin_adapters.publishing import publish
@@ -19,7 +19,7 @@ AWAY = 10.0
 """Seconds without a broker."""
 
 FLOOD = 20_000
-"""Messages on a topic that nobody uses, as fast as the broker takes them."""
+"""Messages that hold no value, as fast as the broker takes them."""
 
 SINK: Change = (
     '# [sinks.influx]\n# url = "http://127.0.0.1:8428"\n# org = "clinic"\n# bucket = "twins"',
@@ -32,50 +32,41 @@ WITHOUT_SINK = 60.0
 
 def broker_restarted(folder: Path) -> Outcome:
     """The broker is killed, and started again later."""
-    with broker(folder) as server:
-        deployment = deployed(folder, server)
-        with deployment.run() as run:
-            ready(deployment, run)
-            with patient(deployment) as sent:
-                time.sleep(8.0)
-                server.kill()
-                time.sleep(AWAY)
-                before, began = entries(deployment), time.monotonic()
-                server.start()
-                run.wait_until(lambda: entries(deployment) > before)
-                back = time.monotonic() - began
-            figures = account(deployment, settled(deployment, run, sent), sent)
+    with living(folder) as (server, deployment, run):
+        with patient(deployment) as sent:
+            time.sleep(8.0)
+            server.kill()
+            time.sleep(AWAY)
+            before, began = entries(deployment), time.monotonic()
+            server.start()
+            run.wait_until(lambda: entries(deployment) > before)
+            back = time.monotonic() - began
+        figures = account(deployment, settled(deployment, run, sent), sent)
     does = "the run connects again and takes up its session; ticks without readings are forecasts, revised later"
     return Outcome(does, f"kill -9, away {AWAY:g} s, listens {back:.1f} s after its return: {figures}")
 
 
 def partition(folder: Path) -> Outcome:
     """The broker holds still, as behind a cut cable: connections stay, nothing moves."""
-    with broker(folder) as server:
-        deployment = deployed(folder, server)
-        with deployment.run() as run:
-            ready(deployment, run)
-            with patient(deployment) as sent:
-                time.sleep(8.0)
-                os.kill(server.pid, signal.SIGSTOP)
-                time.sleep(AWAY)
-                os.kill(server.pid, signal.SIGCONT)
-            figures = account(deployment, settled(deployment, run, sent), sent)
+    with living(folder) as (server, deployment, run):
+        with patient(deployment) as sent:
+            time.sleep(8.0)
+            os.kill(server.pid, signal.SIGSTOP)
+            time.sleep(AWAY)
+            os.kill(server.pid, signal.SIGCONT)
+        figures = account(deployment, settled(deployment, run, sent), sent)
     return Outcome("as above; what comes late within the lateness revises", f"{AWAY:g} s: {figures}")
 
 
 def flood(folder: Path) -> Outcome:
-    """Messages that belong to nobody, as fast as they go in, among those of the patient."""
-    with broker(folder) as server:
-        deployment = deployed(folder, server)
-        with deployment.run() as run:
-            ready(deployment, run)
-            with patient(deployment) as sent:
-                time.sleep(5.0)
-                before, began = resident(run.process.pid), time.monotonic()
-                asyncio.run(_flood(deployment))
-                took, most = time.monotonic() - began, resident(run.process.pid)
-            summary = settled(deployment, run, sent)
+    """Messages that hold no value, as fast as they go in, among those of the patient."""
+    with living(folder) as (_, deployment, run):
+        with patient(deployment) as sent:
+            time.sleep(5.0)
+            before, began = resident(run.process.pid), time.monotonic()
+            asyncio.run(_flood(deployment))
+            took, most = time.monotonic() - began, resident(run.process.pid)
+        summary = settled(deployment, run, sent)
     rejected = sum(summary["readings"]["rejected"].values())
     rate = f"{FLOOD} in {took:.0f} s, memory {before} to {most} MiB, {rejected} refused and kept"
     return Outcome("each is refused with a code and kept", f"{rate}; {account(deployment, summary, sent)}")
@@ -95,20 +86,20 @@ def resident(pid: int) -> int:
 
 def sink_down(folder: Path) -> Outcome:
     """The database is away."""
-    with broker(folder) as server, victoria_metrics(folder / "victoria") as database:
-        deployment = deployed(folder, server, (SINK[0], SINK[1].format(port=database.port)))
-        with deployment.run() as run:
-            ready(deployment, run)
-            with patient(deployment, WITHOUT_SINK + 25.0) as sent:
-                time.sleep(8.0)
-                database.stop()
-                time.sleep(WITHOUT_SINK)
-                waiting = behind(deployment)
-                database.start()
-                began = time.monotonic()
-                run.wait_until(lambda: behind(deployment) < 100)
-                caught = time.monotonic() - began
-            figures = account(deployment, settled(deployment, run, sent), sent)
+    with (
+        victoria_metrics(folder / "victoria") as database,
+        living(folder, (SINK[0], SINK[1].format(port=database.port))) as (_, deployment, run),
+    ):
+        with patient(deployment, WITHOUT_SINK + 25.0) as sent:
+            time.sleep(8.0)
+            database.stop()
+            time.sleep(WITHOUT_SINK)
+            waiting = behind(deployment)
+            database.start()
+            began = time.monotonic()
+            run.wait_until(lambda: behind(deployment) < 100)
+            caught = time.monotonic() - began
+        figures = account(deployment, settled(deployment, run, sent), sent)
     does = "estimates wait in the store; the twin goes on"
     return Outcome(does, f"away {WITHOUT_SINK:g} s, {waiting} waiting, caught up in {caught:.0f} s; {figures}")
 

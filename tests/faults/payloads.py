@@ -5,10 +5,11 @@ import json
 import random
 import time
 from collections import Counter
+from operator import attrgetter
 from pathlib import Path
 
 from tests.acceptance.running import Deployment
-from tests.faults.live import account, broker, deployed, patient, ready, settled
+from tests.faults.live import account, living, patient, settled
 from tests.faults.row import Outcome
 from tests.ingest.test_fuzz import mutated
 from twin_adapters.publishing import publish
@@ -25,16 +26,12 @@ DISORDER = 2 * SECOND
 
 def disordered(folder: Path) -> Outcome:
     """Every message is sent twice, each under way for up to 2 s."""
-    with broker(folder) as server:
-        deployment = deployed(folder, server)
-        with deployment.run() as run:
-            ready(deployment, run)
-            with patient(deployment, 20.0) as sent:
-                again = [
-                    m._replace(arrival=m.arrival + random.Random(m.arrival).randint(0, DISORDER)) for m in sent.messages
-                ]
-                asyncio.run(_send(deployment, sorted(again, key=lambda message: message.arrival), sent.epoch))
-            summary = settled(deployment, run, sent)
+    with living(folder) as (_, deployment, run):
+        with patient(deployment, 20.0) as sent:
+            rng = random.Random(3)
+            again = [m._replace(arrival=m.arrival + rng.randint(0, DISORDER)) for m in sent.messages]
+            asyncio.run(_send(deployment, sorted(again, key=attrgetter("arrival")), sent.epoch))
+        summary = settled(deployment, run, sent)
     duplicates = summary["readings"]["duplicate"]
     does = "by (sensor, time): what came before counts once; what comes late is folded in where it belongs"
     return Outcome(does, f"{duplicates} of {len(again)} counted as duplicates; {account(deployment, summary, sent)}")
@@ -57,18 +54,14 @@ def units(folder: Path) -> Outcome:
 
 
 def _poured(folder: Path, payloads: list[bytes], does: str) -> Outcome:
-    with broker(folder) as server:
-        deployment = deployed(folder, server)
-        with deployment.run() as run:
-            ready(deployment, run)
-            with patient(deployment, 20.0) as sent:
-                time.sleep(3.0)
-                now = time.time_ns()
-                poured = [
-                    Message("patient-1/abp", payload, now + place * 2_000_000) for place, payload in enumerate(payloads)
-                ]
-                asyncio.run(_send(deployment, poured, now))
-            summary = settled(deployment, run, sent)
+    with living(folder) as (_, deployment, run):
+        with patient(deployment, 20.0) as sent:
+            time.sleep(3.0)
+            now = time.time_ns()
+            stamps = range(now, now + len(payloads) * APART, APART)
+            poured = [Message("patient-1/abp", *each) for each in zip(payloads, stamps, strict=True)]
+            asyncio.run(_send(deployment, poured, now))
+        summary = settled(deployment, run, sent)
     with Reader.open(deployment.store) as reader:
         codes = Counter(entry.code for _, entry in reader.entries() if entry.code.is_rejection)
     kinds = ", ".join(f"{count} {code}" for code, count in codes.most_common())

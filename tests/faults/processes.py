@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from tests.acceptance.test_mistakes import MISTAKES
-from tests.faults.live import account, broker, deployed, patient, ready, settled
+from tests.faults.live import account, broker, deployed, living, patient, ready, settled
 from tests.faults.row import Outcome
 
 KILLS = 10
@@ -17,11 +17,8 @@ STALL = 15.0
 def killed(folder: Path) -> Outcome:
     """Kill -9 at random moments, of the start and of the work."""
     rng = random.Random(1)
-    with broker(folder) as server:
-        deployment = deployed(folder, server)
-        with deployment.run() as run:
-            ready(deployment, run)
-            run.kill()
+    with living(folder) as (_, deployment, first):
+        first.kill()
         with patient(deployment, 60.0) as sent:
             for number in range(KILLS):
                 with deployment.run() as run:
@@ -37,31 +34,25 @@ def killed(folder: Path) -> Outcome:
 
 def stalled(folder: Path) -> Outcome:
     """The process stands still for longer than the lateness."""
-    with broker(folder) as server:
-        deployment = deployed(folder, server)
-        with deployment.run() as run:
-            ready(deployment, run)
-            with patient(deployment) as sent:
-                time.sleep(5.0)
-                run.process.send_signal(signal.SIGSTOP)
-                time.sleep(STALL)
-                run.process.send_signal(signal.SIGCONT)
-            figures = account(deployment, settled(deployment, run, sent), sent)
+    with living(folder) as (_, deployment, run):
+        with patient(deployment) as sent:
+            time.sleep(5.0)
+            run.process.send_signal(signal.SIGSTOP)
+            time.sleep(STALL)
+            run.process.send_signal(signal.SIGCONT)
+        figures = account(deployment, settled(deployment, run, sent), sent)
     return Outcome("what lies unread is read before ticks run", f"stopped for {STALL:g} s: {figures}")
 
 
 def two_runtimes(folder: Path) -> Outcome:
-    """A second run of the same deployment, and a third with its lock file removed."""
-    with broker(folder) as server:
-        deployment = deployed(folder, server)
-        with deployment.run() as first:
-            ready(deployment, first)
-            with patient(deployment, 15.0) as sent:
-                time.sleep(3.0)
-                with deployment.run() as second:
-                    refused = second.process.wait(60)
-                reason = second.errors.read_text().strip().splitlines()[0]
-            figures = account(deployment, settled(deployment, first, sent), sent)
+    """A second run of the same deployment while the first goes on."""
+    with living(folder) as (_, deployment, first):
+        with patient(deployment, 15.0) as sent:
+            time.sleep(3.0)
+            with deployment.run() as second:
+                refused = second.process.wait(60)
+            reason = second.errors.read_text().strip().splitlines()[0]
+        figures = account(deployment, settled(deployment, first, sent), sent)
     return Outcome(f"the second ends with {refused}: {reason.rpartition(': ')[2][:90]}", f"the first: {figures}")
 
 

@@ -11,7 +11,7 @@ from twin_runtime.config.document import Key, Problem
 from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.errors import TwinError, UnitError, did_you_mean
 from twin_runtime.modelling.model import Model
-from twin_runtime.modelling.variables import Bounded, Fixed, Input, LogNormal, Normal, Output, Parameter, Prior
+from twin_runtime.modelling.variables import Bounded, Fixed, Input, LogNormal, Normal, Output, Parameter, Prior, Shape
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.found import checks_found
 
@@ -135,6 +135,9 @@ def _channel(
         what = f"expected an {'output' if verb == 'observes' else 'input'} of model '{model}', got '{channel.target}'"
         yield Problem((*table, verb), what, did_you_mean(channel.target, known) or "remove the table")
         return
+    if isinstance(target, Input) and target.shape is Shape.EVENT and channel.range is not None:
+        what = f"expected no range for an event, which has a time and no value, got {list(channel.range)}"
+        yield Problem((*table, "range"), what, "remove it")
     try:
         conversion(channel.unit, target.unit)
     except UnitError as error:
