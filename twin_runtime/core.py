@@ -41,6 +41,8 @@ class Code(StrEnum):
     PAST = "past"
     CLOCK_BACKWARDS = "clock-backwards"
     CONFLICT = "conflict"
+    NO_VALUE = "no-value"
+    BAD_QUALITY = "bad-quality"
     FAULT = "fault"
     """This program failed on it, which is a fault of the program."""
 

@@ -1,4 +1,4 @@
-"""Models, checks, sources, sinks, readers and commands, found by entry point: nothing else registers them."""
+"""Models, checks, sources, sinks, readers, formats and commands, found by entry point: nothing else registers them."""
 
 import re
 from importlib.metadata import EntryPoint, distributions, entry_points
@@ -12,6 +12,7 @@ SINKS = "twin_runtime.sinks"
 RECORDINGS = "twin_runtime.recordings"
 MAPPINGS = "twin_runtime.mappings"
 COMMANDS = "twin_runtime.commands"
+FORMATS = "twin_runtime.formats"
 
 
 def found(group: str) -> dict[str, EntryPoint]:

@@ -77,15 +77,20 @@ def _correlations(twin_type: TwinType) -> Iterator[Problem]:
 
 def _malformed_topics(twin_type: TwinType) -> Iterator[Problem]:
     for channel in twin_type.channels:
-        key, fault = (*table_of(channel), "topic"), _fault(channel.topic)
+        key, fault = (*table_of(channel), "topic"), _fault(channel.topic, wild=channel.payload is not None)
         if fault:
             yield Problem(key, f"{fault}, got '{channel.topic}'", 'write it like topic = "{twin}/abp"')
-        elif len(twin_type.twin.twins) > 1 and "twin" not in _placeholders(channel.topic):
+        elif channel.kind == "sensor" and channel.payload is None and _is_shared(channel, twin_type):
             what = f"expected {{twin}} in the topic of a fleet of {len(twin_type.twin.twins)}, got '{channel.topic}'"
             yield Problem(key, what, f'write it like topic = "{{twin}}/{channel.topic}"')
 
 
-def _fault(topic: str) -> str:
+def _is_shared(channel: ConfiguredChannel, twin_type: TwinType) -> bool:
+    """Whether several twins have the channel's topic."""
+    return len(twin_type.twin.twins) > 1 and "twin" not in _placeholders(channel.topic)
+
+
+def _fault(topic: str, *, wild: bool) -> str:
     """What is wrong with a topic in itself; empty if nothing is."""
     try:
         unknown = _placeholders(topic) - PLACEHOLDERS
@@ -93,8 +98,10 @@ def _fault(topic: str) -> str:
         return "expected braces in pairs"
     if unknown:
         return f"expected no placeholders but {{twin}} and {{channel}}, found {{{', '.join(sorted(unknown))}}}"
-    if set(topic) & set("+#\0"):
-        return "expected a topic without wildcards"
+    if "\0" in topic or (set(topic) & set("+#") and not wild):
+        return "expected a topic without wildcards, which go with a `payload`"
+    if any(level != mark and mark in level for level in topic.split("/") for mark in "+#") or "#/" in topic:
+        return "expected '+' as a whole level and '#' as the last"
     return "expected a shorter topic" if len(topic.encode()) > LONGEST_TOPIC else ""
 
 
@@ -119,10 +126,11 @@ def _shared_twins(config: Config) -> Iterator[Problem]:
 
 
 def _shared_topics(config: Config) -> Iterator[Problem]:
+    """Only where a payload is declared do messages on one topic say which value is whose."""
     owner: dict[str, Key] = {}
     reported: set[Key] = set()
     for twin_type in config.types:
-        channels = twin_type.channels
+        channels = [c for c in twin_type.channels if c.payload is None and not _is_shared(c, twin_type)]
         for twin in twin_type.twin.twins:
             for channel in channels:
                 topic, key = channel.topic_of(twin), (*twin_type.at, *table_of(channel))

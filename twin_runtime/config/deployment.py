@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from twin_runtime.config.document import Document
 from twin_runtime.config.explain import validated
+from twin_runtime.config.payloads import PayloadSection, PayloadTables
 from twin_runtime.config.sections import DeploymentSection, Name, Section, StoreSection
 from twin_runtime.config.twin_type import MADE_IN_CODE, TwinType
 
@@ -25,6 +26,7 @@ class Config:
     types: tuple[TwinType, ...]
     store: StoreSection = StoreSection()  # noqa: RUF009  # frozen
     mqtt: dict[str, Any] | None = field(default=None, repr=False)
+    payloads: Mapping[str, PayloadSection] = field(default_factory=dict)
     sinks: Mapping[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     document: Document = MADE_IN_CODE
 
@@ -52,6 +54,7 @@ class OneType(TwinType):
 
     store: StoreTable = StoreSection()
     mqtt: MqttTable = None
+    payloads: PayloadTables = {}  # noqa: RUF012  # pydantic copies it
     sinks: SinkTables = {}  # noqa: RUF012  # pydantic copies it
 
 
@@ -62,6 +65,7 @@ class SeveralTypes(Section):
     types: dict[Name, TwinType] = Field(description="a table [types.NAME] for each type of twins", min_length=1)
     store: StoreTable = StoreSection()
     mqtt: MqttTable = None
+    payloads: PayloadTables = {}  # noqa: RUF012  # pydantic copies it
     sinks: SinkTables = {}  # noqa: RUF012  # pydantic copies it
 
     @model_validator(mode="before")
@@ -84,6 +88,8 @@ def read(document: Document) -> Config:
     if "types" in document.data:
         several = validated(SeveralTypes, document)
         types = tuple(twin_type.placed(document, ("types", name)) for name, twin_type in several.types.items())
-        return Config(several.deployment.name, types, several.store, several.mqtt, several.sinks, document)
+        return Config(
+            several.deployment.name, types, several.store, several.mqtt, several.payloads, several.sinks, document
+        )
     one = validated(OneType, document)
-    return Config(one.twin.name, (one.placed(document, ()),), one.store, one.mqtt, one.sinks, document)
+    return Config(one.twin.name, (one.placed(document, ()),), one.store, one.mqtt, one.payloads, one.sinks, document)

@@ -170,6 +170,17 @@ class SignalSection(Section):
     topic: Text = Field(
         default="{twin}/{channel}", description="the MQTT topic; {twin} and {channel} stand for the names"
     )
+    payload: Text | None = Field(
+        default=None,
+        description="the kind of its messages, if they are not in the native form: a profile, or [payloads.NAME]",
+        examples=["zigbee2mqtt"],
+    )
+    value: str | None = Field(
+        default=None, description="where its value stands in a message", examples=["AM2301.Temperature"]
+    )
+    where: dict[str, str] = Field(
+        default={}, description="what else must stand in a message, by path; {twin} stands for the name"
+    )
     unit: Text = Field(description="the unit in which values arrive", examples=["mmHg"])
     range: Interval | None = Field(
         default=None, description="the lowest and the highest physically possible value", examples=[[-30, 300]]

@@ -24,6 +24,9 @@ from twin_runtime.config.sections import (
 from twin_runtime.core import FloatArray
 from twin_runtime.errors import ConfigError
 
+READ = ("payload", "value", "where")
+"""The last columns of a channel: how its messages are read."""
+
 MADE_IN_CODE = Document(Path("configuration"), "", {})
 
 
@@ -32,7 +35,8 @@ class ConfiguredChannel(NamedTuple):
 
     ``target`` is the model output that a sensor observes, or the model input that an input drives; ``noise`` is the
     standard deviation of a sensor in ``unit`` (0 for inputs), ``range`` likewise; ``stale`` and ``frozen`` are in
-    nanoseconds. ``stale`` None: as the shape of the model's input has it.
+    nanoseconds. ``stale`` None: as the shape of the model's input has it. ``payload`` names the kind of its messages,
+    None for the native form.
     """
 
     name: str
@@ -44,6 +48,9 @@ class ConfiguredChannel(NamedTuple):
     range: tuple[float, float] | None
     stale: int | None
     frozen: int | None = None
+    payload: str | None = None
+    value: str = ""
+    where: tuple[tuple[str, str], ...] = ()
 
     def topic_of(self, twin: str) -> str:
         """The MQTT topic of this channel of a twin."""
@@ -89,12 +96,13 @@ class TwinType(Section):
 
     def _channels(self) -> Iterator[ConfiguredChannel]:
         for name, s in self.sensors.items():
+            target, read = s.observes or name, (s.payload, s.value or "", tuple(s.where.items()))
             yield ConfiguredChannel(
-                name, "sensor", s.observes or name, s.topic, s.unit, s.noise, s.range, s.stale or self.old, s.frozen
+                name, "sensor", target, s.topic, s.unit, s.noise, s.range, s.stale or self.old, s.frozen, *read
             )
         for name, i in self.inputs.items():
-            target = i.drives or name
-            yield ConfiguredChannel(name, "input", target, i.topic, i.unit, 0.0, i.range, i.stale)
+            target, read = i.drives or name, (i.payload, i.value or "", tuple(i.where.items()))
+            yield ConfiguredChannel(name, "input", target, i.topic, i.unit, 0.0, i.range, i.stale, None, *read)
 
     @property
     def old(self) -> int:
@@ -122,7 +130,7 @@ class TwinType(Section):
         twin = self.twin.model_dump(mode="json", exclude={"name", "twins", "clock", "wait", "validity"})
         content = {
             "twin": twin,
-            "channels": [channel._replace(topic="") for channel in self.channels],
+            "channels": [channel._replace(topic="")[: -len(READ)] for channel in self.channels],
             **self.model_dump(mode="json", include={"model", "ensemble", "assimilation", "trust"}),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

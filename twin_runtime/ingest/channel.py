@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from twin_runtime.errors import UnitError
+from twin_runtime.ingest.payloads import WHOLE, Payload, Wanted
 
 
 def _no_conversion(unit: str) -> tuple[float, float]:
@@ -16,11 +17,12 @@ def _no_conversion(unit: str) -> tuple[float, float]:
 class Channel:
     """A sensor or an input of a twin type.
 
-    ``topic`` is a template with ``{twin}`` and ``{channel}``. Senders use ``unit``; ``value * scale + offset`` is in
-    the model's unit. ``low`` and ``high`` bound what is physically possible, in ``unit``. ``sd`` is the standard
-    deviation of a measurement, in the model's unit. ``convert`` gives (scale, offset) to ``unit`` from another unit
-    that a message names, or raises :class:`UnitError`. A value that ``holds`` until the next one is still true when it
-    comes as a retained message.
+    ``topic`` is a template with ``{twin}`` and ``{channel}``, and wildcards where ``payload`` is given. Senders use
+    ``unit``; ``value * scale + offset`` is in the model's unit. ``low`` and ``high`` bound what is physically possible,
+    in ``unit``. ``sd`` is the standard deviation of a measurement, in the model's unit. ``convert`` gives (scale,
+    offset) to ``unit`` from another unit that a message names, or raises :class:`UnitError`. A value that ``holds``
+    until the next one is still true when it comes as a retained message. ``payload`` says how messages are read that
+    are not in the native form, and ``wanted`` what is taken from them.
     """
 
     name: str
@@ -34,6 +36,18 @@ class Channel:
     kind: Literal["sensor", "input"] = "sensor"
     convert: Callable[[str], tuple[float, float]] = _no_conversion
     holds: bool = False
+    payload: Payload | None = None
+    wanted: Wanted = WHOLE
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all twins take it from one topic."""
+        return self.kind == "input" and "{twin}" not in self.topic
+
+    def wanted_of(self, twin: str) -> Wanted:
+        """What it takes from a message of a twin."""
+        value = tuple(part.replace("{twin}", twin) for part in self.wanted.value)
+        return Wanted(value, tuple((path, text.replace("{twin}", twin)) for path, text in self.wanted.where))
 
     def topic_of(self, twin: str) -> str:
         """The topic on which this channel of a twin arrives."""

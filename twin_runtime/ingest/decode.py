@@ -98,7 +98,7 @@ def decode(payload: bytes, limits: Limits = LIMITS) -> list[Sample]:
     """The samples of a message, at least one; raises :class:`Refused` if it holds none that can be used."""
     if len(payload) > limits.bytes:
         raise Refused(Code.TOO_LARGE, f"{len(payload)} bytes; at most {limits.bytes} are taken")
-    body = _decoded(payload, _body)
+    body = decoded(payload, _body)
     if isinstance(body, float):
         return [Sample(body)]
     if body.values is not UNSET:
@@ -110,17 +110,17 @@ def decode(payload: bytes, limits: Limits = LIMITS) -> list[Sample]:
     if body.time is None:
         _require_no_other_time(payload)
         return [Sample(body.value, None, body.seq, body.sd, body.unit)]
-    return [Sample(body.value, _nanoseconds(body.time), body.seq, body.sd, body.unit)]
+    return [Sample(body.value, nanoseconds(body.time), body.seq, body.sd, body.unit)]
 
 
 def _require_no_other_time(payload: bytes) -> None:
     """Refuse a sample whose time has another name: it would be stamped on arrival instead."""
-    for name, value in _decoded(payload, _fields).items():
+    for name, value in decoded(payload, _fields).items():
         if name != "time" and name.lower() in _NAMES_OF_TIME and bytes(value) != b"null":
             raise Refused(Code.MISSING_FIELD, f"no `time`, but `{name[:32]}`: send it as `time`")
 
 
-def _decoded(payload: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+def decoded(payload: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """The payload as the decoder reads it; raises :class:`Refused` for whatever is wrong with it."""
     try:
         if not payload.isascii():
@@ -165,27 +165,28 @@ def _times(body: _Body, length: int) -> list[int]:
     if body.times is not None:
         if len(body.times) != length:
             raise Refused(Code.WRONG_SHAPE, f"{length} values, {len(body.times)} times")
-        return [_nanoseconds(time) for time in body.times]
+        return [nanoseconds(time) for time in body.times]
     if body.time is None or body.period is None:
         raise Refused(Code.MISSING_FIELD, "`values` need `times`, or `time` and `period`")
-    start, period = _nanoseconds(body.time), body.period * SECOND
-    _in_range(start + round((length - 1) * period))
+    start, period = nanoseconds(body.time), body.period * SECOND
+    in_range(start + round((length - 1) * period))
     return [start + round(i * period) for i in range(length)]
 
 
-def _nanoseconds(time: int | float | datetime) -> int:
+def nanoseconds(time: int | float | datetime) -> int:
     """A time as sent, in ns since the epoch."""
     if isinstance(time, datetime):
-        return _in_range((time - _EPOCH) // _MICROSECOND * 1000)
+        return in_range((time - _EPOCH) // _MICROSECOND * 1000)
     for limit, microseconds in _FRACTIONS:
         if 0 <= time < limit:
-            return _in_range(round(time * microseconds) * 1000)
+            return in_range(round(time * microseconds) * 1000)
     if not isinstance(time, int):
         raise Refused(Code.OUT_OF_RANGE, f"time {time:.6g}: nanoseconds since the epoch must be an integer")
-    return _in_range(time)
+    return in_range(time)
 
 
-def _in_range(time: int) -> int:
+def in_range(time: int) -> int:
+    """A time (ns), or :class:`Refused` if no clock shows it."""
     if not 0 <= time <= _MOST_NANOSECONDS:
         raise Refused(Code.OUT_OF_RANGE, "time is not between 1970 and 2262")
     return time

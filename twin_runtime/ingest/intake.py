@@ -4,15 +4,18 @@ Nothing here waits, reads a clock or raises: the same messages after the same hi
 """
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from twin_runtime.core import SECOND, Code, Entry, Message, Reading
 from twin_runtime.errors import ConfigError, UnitError
 from twin_runtime.ingest.agreed_time import AgreedTime, Agreement
 from twin_runtime.ingest.channel import Channel
 from twin_runtime.ingest.decode import LIMITS, Limits, Refused, Sample, decode
+from twin_runtime.ingest.payloads import Payload, Wanted
+from twin_runtime.ingest.payloads.native import NATIVE, Native
+from twin_runtime.ingest.routes import Routes
 from twin_runtime.units import is_unit
 
 _KEPT = 4096
@@ -64,10 +67,18 @@ class _Signal:
         self.ahead, self.backwards = Agreement(), Agreement()
 
 
+class _Mapped(NamedTuple):
+    """A signal that takes something from messages that are read as declared."""
+
+    signal: _Signal
+    payload: Payload | Native
+    wanted: Wanted
+
+
 class Intake:
     """Decodes, validates and stamps what comes in for the twins of one type.
 
-    Raises :class:`ConfigError` if two signals share a topic.
+    Raises :class:`ConfigError` if two signals share a topic, save where the payload says which value is whose.
     """
 
     def __init__(
@@ -79,15 +90,19 @@ class Intake:
     ) -> None:
         self._channels, self._plausibility, self._limits = channels, plausibility, limits
         self._signals: dict[str, _Signal] = {}
+        self._mapped = Routes[_Mapped]()
         self._roots = {channel.root_of(twin) for channel in channels for twin in twins} - {""}
         self._conversions: dict[tuple[str, str], tuple[float, float] | None] = {}
         self._agreed = AgreedTime(plausibility.future)
-        for row, twin in enumerate(twins):
-            for column, channel in enumerate(channels):
-                self._add(channel.topic_of(twin), _Signal(row, column, channel))
-        self._rows = [[self._signals[channel.topic_of(twin)] for channel in channels] for twin in twins]
+        self._rows = [[_Signal(row, place, each) for place, each in enumerate(channels)] for row in range(len(twins))]
+        for twin, signals in zip(twins, self._rows, strict=True):
+            for signal in signals:
+                self._add(signal.spec.topic_of(twin), signal, twin)
 
-    def _add(self, topic: str, signal: _Signal) -> None:
+    def _add(self, topic: str, signal: _Signal, twin: str) -> None:
+        if signal.spec.payload is not None or (signal.spec.is_shared and len(self._rows) > 1):
+            self._mapped.add(topic, _Mapped(signal, signal.spec.payload or NATIVE, signal.spec.wanted_of(twin)))
+            return
         other = self._signals.setdefault(topic, signal)
         if other is not signal:
             raise ConfigError(
@@ -98,8 +113,12 @@ class Intake:
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """The topics that carry signals, one a signal."""
-        return tuple(self._signals)
+        """The topics and patterns that carry signals."""
+        return tuple(dict.fromkeys((*self._signals, *self._mapped.topics)))
+
+    def takes(self, topic: str) -> bool:
+        """Whether a signal comes on a topic."""
+        return topic in self._signals or bool(self._mapped.takers(topic))
 
     def signal(self, topic: str) -> tuple[int, int] | None:
         """The (twin, channel) whose topic this is."""
@@ -116,6 +135,9 @@ class Intake:
         signal = self._signals.get(message.topic)
         try:
             if signal is None:
+                takers = self._mapped.takers(message.topic)
+                if takers:
+                    return self._of_mapped(takers, message)
                 raise self._unroutable(message.topic)
             samples = decode(message.payload, self._limits)
         except Refused as refused:
@@ -124,19 +146,24 @@ class Intake:
             return [_rejection(message, _fault(error))]
         if len(samples) == 1:
             return [self._entry(signal, samples[0], message)]
-        return list(self._entries(signal, samples, message))
+        return _once([self._entry(signal, sample, message) for sample in samples])
+
+    def _of_mapped(self, takers: Sequence[_Mapped], message: Message) -> list[Entry]:
+        """The entries of a message that is read as declared; of those that are rejected the first keeps the payload."""
+        known: dict[int, Any] = {}
+        entries = list[Entry]()
+        for signal, payload, wanted in takers:
+            if id(payload) not in known:
+                known[id(payload)] = payload.records(message.payload, message.arrival, self._limits)
+            for sample in payload.samples(known[id(payload)], wanted, message.arrival):
+                entries.append(
+                    _rejection(message, sample) if isinstance(sample, Refused) else self._entry(signal, sample, message)
+                )
+        return _once(entries) or [_rejection(message, Refused(Code.NO_VALUE, _absent(takers)))]
 
     def admit(self, twin: int, channel: int, sample: Sample, message: Message) -> Entry:
         """The entry of one sample of a known signal; ``message`` is kept if it is rejected."""
         return self._entry(self._rows[twin][channel], sample, message)
-
-    def _entries(self, signal: _Signal, samples: list[Sample], message: Message) -> Iterator[Entry]:
-        """The payload of a batch is kept once, with the first sample that is rejected."""
-        kept = False
-        for sample in samples:
-            entry = self._entry(signal, sample, message)
-            yield entry._replace(payload=b"") if kept else entry
-            kept = kept or entry.code is not Code.ACCEPTED
 
     def _entry(self, signal: _Signal, sample: Sample, message: Message) -> Entry:
         try:
@@ -249,6 +276,17 @@ def _fault(error: Exception) -> Refused:
     """An error that nobody foresaw: the message may neither end the process nor be sent again for ever."""
     at = traceback.extract_tb(error.__traceback__)[-1]
     return Refused(Code.FAULT, f"this program failed on it: {error!r} in {at.name}, line {at.lineno}; please report it")
+
+
+def _once(entries: list[Entry]) -> list[Entry]:
+    """The entries of one message, whose payload is kept once: with the first that is rejected."""
+    first = next((place + 1 for place, entry in enumerate(entries) if entry.payload), len(entries))
+    return entries[:first] + [entry._replace(payload=b"") if entry.payload else entry for entry in entries[first:]]
+
+
+def _absent(takers: "Sequence[_Mapped]") -> str:
+    paths = ", ".join(dict.fromkeys(f"`{'.'.join(wanted.value)}`" for _, _, wanted in takers))
+    return f"understood, but it holds no value at {paths}"
 
 
 def _rejection(message: Message, refused: Refused) -> Entry:

@@ -1,34 +1,29 @@
-"""The messages of a deployment, each read by the intake of the twin type to which its topic belongs."""
+"""The messages of a deployment, each read by the intakes of the twin types that take its topic."""
 
 from collections.abc import Sequence
 
 from twin_runtime.core import Code, Entry, Message, Reading
-from twin_runtime.errors import ConfigError
 from twin_runtime.ingest.intake import Intake
+from twin_runtime.ingest.routes import Routes
 
 NO_TYPE = -1
 """The type of a message that belongs to none."""
 
 
 class Router:
-    """The intakes of a deployment's twin types, in their order.
-
-    Raises :class:`ConfigError` if two types share a topic.
-    """
+    """The intakes of a deployment's twin types, in their order."""
 
     def __init__(self, intakes: Sequence[Intake]) -> None:
         self.intakes = tuple(intakes)
-        self._types: dict[str, int] = {}
+        self._routes = Routes[int]()
         for place, intake in enumerate(self.intakes):
             for topic in intake.topics:
-                if self._types.setdefault(topic, place) != place:
-                    remedy = "give every signal a topic of its own"
-                    raise ConfigError(f"two twin types share the topic {topic!r}", remedy=remedy)
+                self._routes.add(topic, place)
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """The topics that carry signals, one a signal."""
-        return tuple(self._types)
+        """The topics, and patterns of topics, that carry signals."""
+        return self._routes.topics
 
     def remember(self, reading: Reading, place: int = 0) -> None:
         """Take a reading of a type as accepted, as after a restart: what comes next is judged against it."""
@@ -36,11 +31,14 @@ class Router:
 
     def read(self, message: Message) -> list[Entry]:
         """One entry a sample of the message, or one for a message that cannot be read."""
-        place = self._types.get(message.topic)
-        if place is None:
+        places = self._routes.takers(message.topic)
+        if not places:
             return [self._unknown(message)]
-        entries = self.intakes[place].read(message)
-        return [entry._replace(type=place) for entry in entries] if place else entries
+        if places == [0]:
+            return self.intakes[0].read(message)
+        return [
+            entry._replace(type=place) for place in dict.fromkeys(places) for entry in self.intakes[place].read(message)
+        ]
 
     def _unknown(self, message: Message) -> Entry:
         """The rejection of a topic that no signal has: by the type whose twin it names, if there is one."""

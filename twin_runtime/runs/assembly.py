@@ -2,20 +2,25 @@
 
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 
 from twin_runtime.assimilation import AdaptiveInflation, Inflation, chosen
 from twin_runtime.config.against_model import create_model
 from twin_runtime.config.deployment import Config
+from twin_runtime.config.payloads import PayloadSection, payloads_of
 from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.core import SECOND, FloatArray
 from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.errors import ConfigError
 from twin_runtime.ingest.channel import Channel
 from twin_runtime.ingest.intake import Intake, Plausibility
+from twin_runtime.ingest.payloads import Payload, Wanted
+from twin_runtime.ingest.payloads.paths import path_of
 from twin_runtime.ingest.router import Router
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import Positions, nowhere, positions_of, with_past
@@ -28,6 +33,8 @@ from twin_runtime.vvuq.found import configured
 from twin_runtime.vvuq.judging import Hysteresis
 
 LOG = logging.getLogger(__name__)
+
+NONE: Mapping[str, PayloadSection] = MappingProxyType({})
 
 GAP_TICKS = 10_000
 """After so many ticks without any reading a twin pauses, where nothing else is declared."""
@@ -68,7 +75,7 @@ def assemble(config: Config) -> Assembly:
     types, errors = list[TypeAssembly](), list[ConfigError]()
     for place, twin_type in enumerate(config.types):
         try:
-            types.append(assemble_type(twin_type, place))
+            types.append(assemble_type(twin_type, place, config.payloads))
         except ConfigError as error:
             errors.append(error)
     if errors:
@@ -76,9 +83,9 @@ def assemble(config: Config) -> Assembly:
     return Assembly(config, tuple(types), Identity(config.name, tuple(each.identity for each in types)))
 
 
-def assemble_type(config: TwinType, place: int = 0) -> TypeAssembly:
-    """Put one twin type together."""
-    model = create_model(config)
+def assemble_type(config: TwinType, place: int = 0, own: Mapping[str, PayloadSection] = NONE) -> TypeAssembly:
+    """Put one twin type together; ``own`` are the kinds of payload that the deployment declares."""
+    model, payloads = create_model(config), payloads_of(config, own)
     fleet = _fleet(config, model)
     identity = TypeIdentity(
         name=config.twin.name,
@@ -93,7 +100,7 @@ def assemble_type(config: TwinType, place: int = 0) -> TypeAssembly:
         clock=config.twin.clock,
         validity=config.twin.valid_for,
     )
-    return TypeAssembly(place, config, fleet, tuple(_channel(c, model) for c in config.channels), identity)
+    return TypeAssembly(place, config, fleet, tuple(_channel(c, model, payloads) for c in config.channels), identity)
 
 
 def _fleet(config: TwinType, model: Model) -> Fleet:
@@ -181,7 +188,7 @@ def _report_global(config: TwinType, model: Model) -> None:
             LOG.warning(message, sensor.name, sensor.target)
 
 
-def _channel(channel: ConfiguredChannel, model: Model) -> Channel:
+def _channel(channel: ConfiguredChannel, model: Model, payloads: Mapping[str, Payload]) -> Channel:
     known = {q.name: q.unit for q in (model.outputs if channel.kind == "sensor" else model.inputs)}
     scale, offset = conversion(channel.unit, known[channel.target])
     shapes = {given.name: given.shape for given in model.inputs if channel.kind == "input"}
@@ -201,4 +208,6 @@ def _channel(channel: ConfiguredChannel, model: Model) -> Channel:
         kind=channel.kind,
         convert=partial(conversion, to_unit=channel.unit),
         holds=shape is Shape.HOLD,
+        payload=payloads[channel.payload] if channel.payload else None,
+        wanted=Wanted(path_of(channel.value), tuple((path_of(path), text) for path, text in channel.where)),
     )
