@@ -124,7 +124,7 @@ CASES = {
         channel("telegraf", "telegraf", "t", more='where = { "tags.host" = "{twin}" }'),
         "telegraf",
         {"metrics": [TELEGRAF, TELEGRAF | {"timestamp": 1767603601000, "tags": {"host": "dev1"}}]},
-        [(0, 21.4, 1), (1, 21.4, 0)],
+        [(1, 21.4, 0), (0, 21.4, 1)],
     ),
     "line protocol": (
         channel("telegraf/{twin}", "influx", "p", more='where = { measurement = "m" }'),
@@ -247,6 +247,13 @@ def test_one_topic_feeds_an_input_of_all_twins(tmp_path: Path) -> None:
     found = router.read(Message("weather/wind", b'{"value": 3, "time": 1767603600}', ARRIVAL))
     readings = [entry.reading for entry in found if entry.reading is not None]
     assert [(r.twin, r.channel, r.value, r.time) for r in readings] == [(0, 1, 3.0, STAMPED), (1, 1, 3.0, STAMPED)]
+
+
+def test_what_else_must_stand_in_a_message_may_be_true(tmp_path: Path) -> None:
+    tables = channel("x/{twin}", "json", "t", more='where = { valid = "true" }')
+    assert read(tmp_path, tables, "x/dev1", {"t": 1, "valid": True}) == [(0, 1.0, 5)]
+    [entry] = entries(tmp_path, tables, "x/dev1", {"t": 1, "valid": False})
+    assert entry.code is Code.NO_VALUE
 
 
 def test_a_sensor_belongs_to_one_twin(tmp_path: Path) -> None:

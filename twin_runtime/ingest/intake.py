@@ -4,8 +4,9 @@ Nothing here waits, reads a clock or raises: the same messages after the same hi
 """
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from twin_runtime.core import SECOND, Code, Entry, Message, Reading
@@ -15,6 +16,7 @@ from twin_runtime.ingest.channel import Channel
 from twin_runtime.ingest.decode import LIMITS, Limits, Refused, Sample, decode
 from twin_runtime.ingest.payloads import Payload, Wanted
 from twin_runtime.ingest.payloads.native import NATIVE, Native
+from twin_runtime.ingest.payloads.paths import Path
 from twin_runtime.ingest.routes import Routes
 from twin_runtime.units import is_unit
 
@@ -68,11 +70,14 @@ class _Signal:
 
 
 class _Mapped(NamedTuple):
-    """A signal that takes something from messages that are read as declared."""
+    """Signals that take values from the messages on one topic or pattern, which are read as ``payload`` declares.
 
-    signal: _Signal
+    ``takers``: by what stands at the paths ``where``, the signals and the paths of their values.
+    """
+
     payload: Payload | Native
-    wanted: Wanted
+    where: tuple[Path, ...]
+    takers: dict[tuple[str, ...], list[tuple[_Signal, Path]]]
 
 
 class Intake:
@@ -91,6 +96,7 @@ class Intake:
         self._channels, self._plausibility, self._limits = channels, plausibility, limits
         self._signals: dict[str, _Signal] = {}
         self._mapped = Routes[_Mapped]()
+        self._groups: dict[tuple[str, int, tuple[Path, ...]], _Mapped] = {}
         self._roots = {channel.root_of(twin) for channel in channels for twin in twins} - {""}
         self._conversions: dict[tuple[str, str], tuple[float, float] | None] = {}
         self._agreed = AgreedTime(plausibility.future)
@@ -101,7 +107,7 @@ class Intake:
 
     def _add(self, topic: str, signal: _Signal, twin: str) -> None:
         if signal.spec.payload is not None or (signal.spec.is_shared and len(self._rows) > 1):
-            self._mapped.add(topic, _Mapped(signal, signal.spec.payload or NATIVE, signal.spec.wanted_of(twin)))
+            self._add_mapped(topic, signal, signal.spec.wanted_of(twin))
             return
         other = self._signals.setdefault(topic, signal)
         if other is not signal:
@@ -110,6 +116,15 @@ class Intake:
                 where=f"channel {signal.spec.name!r}",
                 remedy="give every signal a topic of its own, with {twin} in it for a fleet",
             )
+
+    def _add_mapped(self, topic: str, signal: _Signal, wanted: Wanted) -> None:
+        payload, where = signal.spec.payload or NATIVE, tuple(path for path, _ in wanted.where)
+        key = (topic, id(payload), where)
+        if key not in self._groups:
+            self._groups[key] = _Mapped(payload, where, {})
+            self._mapped.add(topic, self._groups[key])
+        texts = tuple(text for _, text in wanted.where)
+        self._groups[key].takers.setdefault(texts, []).append((signal, wanted.value))
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -148,18 +163,21 @@ class Intake:
             return [self._entry(signal, samples[0], message)]
         return _once([self._entry(signal, sample, message) for sample in samples])
 
-    def _of_mapped(self, takers: Sequence[_Mapped], message: Message) -> list[Entry]:
+    def _of_mapped(self, groups: Sequence[_Mapped], message: Message) -> list[Entry]:
         """The entries of a message that is read as declared; of those that are rejected the first keeps the payload."""
         known: dict[int, Any] = {}
         entries = list[Entry]()
-        for signal, payload, wanted in takers:
+        for payload, where, takers in groups:
             if id(payload) not in known:
                 known[id(payload)] = payload.records(message.payload, message.arrival, self._limits)
-            for sample in payload.samples(known[id(payload)], wanted, message.arrival):
-                entries.append(
-                    _rejection(message, sample) if isinstance(sample, Refused) else self._entry(signal, sample, message)
-                )
-        return _once(entries) or [_rejection(message, Refused(Code.NO_VALUE, _absent(takers)))]
+            for record in known[id(payload)]:
+                for signal, value in takers.get(payload.texts(record, where), ()):
+                    entries += self._samples_of(signal, payload.samples(record, value, message.arrival), message)
+        return _once(entries) or [_rejection(message, Refused(Code.NO_VALUE, _absent(groups)))]
+
+    def _samples_of(self, signal: _Signal, samples: Iterable[Sample | Refused], message: Message) -> Iterator[Entry]:
+        for sample in samples:
+            yield _rejection(message, sample) if isinstance(sample, Refused) else self._entry(signal, sample, message)
 
     def admit(self, twin: int, channel: int, sample: Sample, message: Message) -> Entry:
         """The entry of one sample of a known signal; ``message`` is kept if it is rejected."""
@@ -284,9 +302,11 @@ def _once(entries: list[Entry]) -> list[Entry]:
     return entries[:first] + [entry._replace(payload=b"") if entry.payload else entry for entry in entries[first:]]
 
 
-def _absent(takers: "Sequence[_Mapped]") -> str:
-    paths = ", ".join(dict.fromkeys(f"`{'.'.join(wanted.value)}`" for _, _, wanted in takers))
-    return f"understood, but it holds no value at {paths}"
+def _absent(groups: Sequence[_Mapped]) -> str:
+    """What a message would have held."""
+    values = (value for group in groups for takers in group.takers.values() for _, value in takers)
+    paths = [f"`{'.'.join(value)}`" for value in dict.fromkeys(islice(values, 100))]
+    return f"understood, but it holds no value at {', '.join(paths[:3])}{' ...' if len(paths) > 3 else ''}"
 
 
 def _rejection(message: Message, refused: Refused) -> Entry:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from twin_runtime.ingest.decode import Limits, Sample, decode
-from twin_runtime.ingest.payloads.payload import Wanted
+from twin_runtime.ingest.payloads.paths import Path
 
 
 class Native:
@@ -14,10 +14,15 @@ class Native:
         del arrival
         return decode(payload, limits)
 
-    def samples(self, records: Sequence[Sample], wanted: Wanted, arrival: int) -> Iterator[Sample]:
-        """All of them."""
-        del wanted, arrival
-        yield from records
+    def texts(self, record: Sample, paths: Sequence[Path]) -> tuple[str, ...]:
+        """Nothing: no message is told from another."""
+        del record, paths
+        return ()
+
+    def samples(self, record: Sample, path: Path, arrival: int) -> Iterator[Sample]:
+        """The sample itself."""
+        del path, arrival
+        yield record
 
 
 NATIVE = Native()

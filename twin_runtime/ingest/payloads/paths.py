@@ -30,5 +30,10 @@ def at(value: object, path: Path) -> object:
     return value
 
 
+def text_of(value: object) -> str:
+    """A value as it is written in JSON, a text without its quotes."""
+    return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
+
+
 def _is_place(part: str) -> bool:
     return part.isascii() and part.isdigit() and len(part) < 10

@@ -11,7 +11,7 @@ from twin_runtime.core import Code
 from twin_runtime.ingest.decode import Limits, Refused, Sample
 from twin_runtime.ingest.payloads.formats import Format, Record
 from twin_runtime.ingest.payloads.instants import TimeUnit, instant
-from twin_runtime.ingest.payloads.paths import ABSENT, Path, at
+from twin_runtime.ingest.payloads.paths import ABSENT, Path, at, text_of
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _SHOWN = 40
@@ -65,22 +65,12 @@ class Payload:
             raise Refused(Code.TOO_LARGE, f"{len(records)} records; at most {limits.samples} are taken")
         return records
 
-    def samples(self, records: Sequence[Record], wanted: Wanted, arrival: int) -> Iterator[Sample | Refused]:
-        """What a channel takes from the records of a message, and what is wrong with it; nothing where it is absent."""
-        for record in records:
-            if all(str(at(record.tree, path)) == value for path, value in wanted.where):
-                yield from self._of_record(record, wanted.value, arrival)
+    def texts(self, record: Record, paths: Sequence[Path]) -> tuple[str, ...]:
+        """What stands at some paths of a record."""
+        return tuple(text_of(at(record.tree, path)) for path in paths)
 
-    def _each(self, record: Record) -> Iterator[Record]:
-        found = record.tree if self.each is None else at(record.tree, self.each)
-        if isinstance(found, list) and self.each is not None:
-            yield from (record._replace(tree=tree) for tree in found)
-        elif found is not ABSENT:
-            yield record._replace(tree=found)
-        else:
-            yield record
-
-    def _of_record(self, record: Record, path: Path, arrival: int) -> Iterator[Sample | Refused]:
+    def samples(self, record: Record, path: Path, arrival: int) -> Iterator[Sample | Refused]:
+        """What a record holds at a path, and what is wrong with it; nothing where it is absent."""
         raw = self._found(record.tree, path)
         try:
             self._require_good(record.tree)
@@ -91,6 +81,15 @@ class Payload:
                 yield Sample(value, time, sequence, None, record.units.get(path[0] if path else "") or None)
         except Refused as refused:
             yield refused
+
+    def _each(self, record: Record) -> Iterator[Record]:
+        found = record.tree if self.each is None else at(record.tree, self.each)
+        if isinstance(found, list) and self.each is not None:
+            yield from (record._replace(tree=tree) for tree in found)
+        elif found is not ABSENT:
+            yield record._replace(tree=found)
+        else:
+            yield record
 
     def _found(self, tree: object, path: Path) -> object:
         """What stands at a path under the first base that holds it."""
@@ -157,6 +156,6 @@ class Payload:
     def _require_good(self, tree: object) -> None:
         if self.quality is not None:
             quality = at(tree, self.quality)
-            if quality is ABSENT or str(quality).lower() not in self.good:
+            if quality is ABSENT or text_of(quality).lower() not in self.good:
                 shown = "none" if quality is ABSENT else f"'{str(quality)[:_SHOWN]}'"
                 raise Refused(Code.BAD_QUALITY, f"expected a quality of {', '.join(sorted(self.good))}, got {shown}")
