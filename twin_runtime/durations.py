@@ -45,6 +45,13 @@ def duration_text(nanoseconds: int) -> str:
     return f"{nanoseconds // NANOSECONDS[unit]} {unit}" if nanoseconds else "0 s"
 
 
+def rough_duration(nanoseconds: float) -> str:
+    """To three digits, in the largest unit of which it is at least one: "1.5 s", "21.3 d"."""
+    unit = next((u for u, scale in reversed(NANOSECONDS.items()) if nanoseconds >= scale), "ns")
+    count = nanoseconds / NANOSECONDS[unit]
+    return f"{count:.3g} {unit}" if count < 999.5 else f"{count:,.0f} {unit}"
+
+
 def _text(value: object) -> str:
     """A text as it is, a number as its shortest decimal (0.1 is one tenth here), nothing for anything else."""
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, urlsplit
+from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -82,6 +83,10 @@ class MqttSettings(BaseModel):
         if self.has_password and not (self.tls or self.insecure):
             require_encryption("the password", self.broker, "mqtts")
         return self
+
+    def visiting(self) -> "MqttSettings":
+        """The same broker for another client, which leaves nothing behind."""
+        return self.model_copy(update={"client_id": f"twin-{uuid4().hex[:12]}", "session_expiry": 0})
 
     @property
     def has_password(self) -> bool:

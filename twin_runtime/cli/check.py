@@ -1,42 +1,96 @@
 """``twin check``: is this configuration right, and what would it run?"""
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.table import Table
 
-from twin_runtime.cli.options import ConfigPath
-from twin_runtime.cli.output import display
+from twin_runtime.cli.messages import Fate, described, fates, table_of
+from twin_runtime.cli.options import ConfigPath, Json, duration
+from twin_runtime.cli.output import display, print_json, progress
+from twin_runtime.core import SECOND, Message
 from twin_runtime.durations import duration_text
 from twin_runtime.errors import ConfigError, without_credentials
+from twin_runtime.ingest.listening import listen
+from twin_runtime.ingest.samples import messages_in
 
 if TYPE_CHECKING:
     from twin_runtime.config import Config, TwinType
+    from twin_runtime.config.adapters import Adapters
     from twin_runtime.config.sections import AssimilationSection
     from twin_runtime.modelling.model import Model
+    from twin_runtime.runs.assembly import Assembly
 
 
-def check(config: ConfigPath) -> None:
-    """Check a configuration and show what it would run. Nothing is started, nothing is connected.
+def check(
+    config: ConfigPath,
+    sample: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Say what each message of FILE would become, and why.")
+    ] = None,
+    live: Annotated[
+        int | None,
+        typer.Option(parser=duration, metavar="DURATION", help="Likewise of all that arrives for so long."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check a configuration and show what it would run. Nothing is started, and without `--live` nothing is connected.
 
     Every error is reported with its file, line, key, what was expected, and the remedy; the exit status is then 2.
+    A FILE of messages has a line each, as `mosquitto_sub -v` prints them or `twin listen --save` writes them. `--live`
+    takes nothing away from a run: it listens under another name.
 
-    Example: `twin check deploy/examples/artery.toml`
+    Example: `twin check deploy/examples/artery.toml`, `twin check plant.toml --sample seen.jsonl`
     """
     from twin_runtime.config import load
     from twin_runtime.config.adapters import adapters
-    from twin_runtime.config.against_model import create_model
     from twin_runtime.runs.assembly import assemble
 
     configuration = load(config)
     errors = list(_errors(lambda: adapters(configuration), lambda: assemble(configuration)))
     if errors:
         raise ConfigError("\n".join(map(str, errors)))
+    if not json:
+        _show(configuration, config)
+    if sample is not None or live is not None:
+        assembly = assemble(configuration)
+        messages = [] if sample is None else list(messages_in(sample))
+        if live is not None:
+            messages += _arriving(assembly, adapters(configuration), live)
+        _show_fates(list(fates(assembly, messages)), json=json)
+    elif json:
+        print_json({"config": str(config), "right": True})
+
+
+def _show(configuration: "Config", path: Path) -> None:
+    from twin_runtime.config.against_model import create_model
+
     for twin_type in configuration.types:
         display(_overview(twin_type, create_model(twin_type)))
         display(_channels(twin_type))
     display(_connections(configuration))
-    display(f"[green]{config} is right[/]")
+    display(f"[green]{path} is right[/]")
+
+
+def _arriving(assembly: "Assembly", connected: "Adapters", length: int) -> list[Message]:
+    """All that arrives for so long on the topics of a configuration."""
+    source = connected.open_source(assembly.router().topics, visiting=True)
+    with progress("listening", length // SECOND) as advance:
+        return asyncio.run(listen(source, length, advance))
+
+
+def _show_fates(found: Sequence[Fate], *, json: bool) -> None:
+    codes = Counter(fate.entry.code.value for fate in found)
+    if json:
+        print_json({"messages": [described(fate) for fate in found], "codes": codes})
+    elif found:
+        display(table_of(found))
+        display(", ".join(f"{count} {code}" for code, count in codes.items()))
+    else:
+        display("[yellow]no message came[/]: look whether the topics are right (`twin listen`) and the sensors on")
 
 
 def _errors(*attempts: Callable[[], object]) -> Iterator[ConfigError]:

@@ -41,12 +41,16 @@ class Adapters:
     source: Adapter | None
     sinks: Mapping[str, Adapter]
 
-    def open_source(self, topics: Sequence[str]) -> Source:
-        """The source of the messages on some topics: ``made_by(settings, topics)``."""
+    def open_source(self, topics: Sequence[str], *, visiting: bool = False) -> Source:
+        """The source of the messages on some topics: ``made_by(settings, topics)``.
+
+        ``visiting``: beside a run, from which it takes nothing; with ``settings.visiting()``.
+        """
         if self.source is None:
             remedy = 'add [mqtt] with broker = "mqtt://HOST:1883" and a client_id'
             raise ConfigError("expected, but missing: a live run needs a source", where="mqtt", remedy=remedy)
-        source: Source = self.source.made_by(self.source.settings, topics)
+        settings: Any = self.source.settings
+        source: Source = self.source.made_by(settings.visiting() if visiting else settings, topics)
         return source
 
     def open_sinks(self, identity: Identity) -> list[Sink]:

@@ -18,6 +18,7 @@ from twin_runtime.ingest.payloads import Payload, Wanted
 from twin_runtime.ingest.payloads.native import NATIVE, Native
 from twin_runtime.ingest.payloads.paths import Path
 from twin_runtime.ingest.routes import Routes
+from twin_runtime.ingest.wrong_times import wrong_time
 from twin_runtime.units import is_unit
 
 _KEPT = 4096
@@ -219,10 +220,9 @@ class Intake:
         """Refuse a time that cannot be, by now and by the signal's own past."""
         now, oldest = self._now(arrival), self._plausibility.oldest
         if oldest is not None and now is not None and time < now - oldest:
-            raise Refused(Code.PAST, f"event time {time} ns is {(now - time) / SECOND:g} s before {now} ns")
+            raise Refused(Code.PAST, wrong_time(time, now))
         if not self._agrees(signal, time, arrival):
-            now = arrival if now is None else now
-            raise Refused(Code.FUTURE, f"event time {time} ns is {(time - now) / SECOND:g} s after {now} ns")
+            raise Refused(Code.FUTURE, wrong_time(time, arrival if now is None else now))
         if sequence > signal.sequence >= 0 and time < signal.time and not self._moved_back(signal, time, arrival):
             raise Refused(
                 Code.CLOCK_BACKWARDS,
