@@ -28,7 +28,7 @@ LOG = logging.getLogger(__name__)
 
 
 class MqttSource:
-    """A :class:`twin_runtime.core.Source` of the messages on ``topics``.
+    """A :class:`twin_runtime.core.Source` of the messages on ``topics``, and of what else ``settings.subscribe`` holds.
 
     Entering it connects and subscribes, and raises ConnectionFailed where that is refused. From then on it reconnects
     for ever, with growing pauses; ConnectionFailed comes only where another client has the session. While
@@ -37,7 +37,7 @@ class MqttSource:
 
     def __init__(self, settings: MqttSettings, topics: Sequence[str]) -> None:
         self.settings = settings
-        self.topics = tuple(topics)
+        self.topics = settings.subscriptions(topics)
         self._changed = asyncio.Event()
         self._connection: Connection | None = None
         self._opened = 0.0

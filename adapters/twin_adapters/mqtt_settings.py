@@ -2,11 +2,13 @@
 
 import os
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 from uuid import uuid4
 
+from paho.mqtt.client import topic_matches_sub
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from twin_adapters.addresses import parsed, require_encryption
@@ -39,6 +41,7 @@ class MqttSettings(BaseModel):
     ``client_id`` is the name of the session: fixed, and used by one process at a time. ``window`` is the largest number
     of messages read and not yet acknowledged. The broker is asked to drop messages of more than ``largest_message``
     bytes, which an MQTT 5 broker does. ``protocol`` is 5, or 4 for MQTT 3.1.1.
+    ``subscribe``: the topics or patterns asked for instead of one for each channel; they must hold all of these.
     A password goes over mqtt:// to another machine only if ``insecure`` allows it.
     """
 
@@ -60,6 +63,7 @@ class MqttSettings(BaseModel):
     window: int = Field(default=20_000, ge=1)
     retry_min: PositiveDuration = SECOND // 2
     retry_max: PositiveDuration = 30 * SECOND
+    subscribe: Annotated[tuple[str, ...], Field(strict=False)] = ()
     largest_message: int = Field(default=262_144, ge=1024, le=268_435_455)
 
     @field_validator("broker")
@@ -87,6 +91,16 @@ class MqttSettings(BaseModel):
     def visiting(self) -> "MqttSettings":
         """The same broker for another client, which leaves nothing behind."""
         return self.model_copy(update={"client_id": f"twin-{uuid4().hex[:12]}", "session_expiry": 0})
+
+    def subscriptions(self, topics: Sequence[str]) -> tuple[str, ...]:
+        """What to ask the broker for so that it sends these topics; raises ConfigError where one would be left out."""
+        if not self.subscribe:
+            return tuple(topics)
+        for topic in topics:
+            if not any(_holds(pattern, topic) for pattern in self.subscribe):
+                what = f"expected patterns that hold every topic, got none for '{topic}'"
+                raise ConfigError(what, where="mqtt.subscribe", remedy="add it, or leave out `subscribe`")
+        return self.subscribe
 
     @property
     def has_password(self) -> bool:
@@ -135,6 +149,11 @@ class MqttSettings(BaseModel):
             remedy = "give readable PEM files: the authority's certificate, our certificate and its key"
             raise ConfigError(f"cannot use {files}: {error}", where="mqtt", remedy=remedy) from error
         return context
+
+
+def _holds(pattern: str, topic: str) -> bool:
+    """Whether a subscription to a pattern gets all that one to a topic or a pattern gets."""
+    return topic_matches_sub(pattern, topic) and (not topic.endswith("#") or pattern.endswith("#"))
 
 
 def _first_line(path: Path) -> str:

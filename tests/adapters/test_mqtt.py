@@ -50,6 +50,14 @@ async def test_what_was_not_acknowledged_comes_again(broker: Server, protocol: i
         assert not await all_received(source)
 
 
+async def test_many_topics_come_by_one_subscription(broker: Server) -> None:
+    topics = [f"patient-{number}/abp" for number in range(1000)]
+    async with MqttSource(settings(broker, subscribe=["+/abp"]), topics) as source:
+        assert source.topics == ("+/abp",)
+        await publish(broker, numbers(0, 5))
+        assert payloads(await receive(source, 5)) == numbers(0, 5)
+
+
 async def test_the_broker_holds_what_is_published_while_nobody_listens(broker: Server) -> None:
     async with MqttSource(settings(broker), ["#"]):
         pass

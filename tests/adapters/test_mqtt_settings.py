@@ -80,3 +80,15 @@ def test_certificates_that_cannot_be_used_are_reported(tmp_path: Path) -> None:
     for file in ("ca.pem", "none.pem"):
         with pytest.raises(ConfigError, match=r"mqtt: cannot use .*pem: .*remedy: give readable PEM files"):
             table(broker="mqtts://h", ca_file=tmp_path / file).tls_context()
+
+
+def test_topics_are_asked_for_by_the_patterns_that_are_declared() -> None:
+    topics = ("plant/a/t", "plant/+/state", "plant/b/#")
+    assert table().subscriptions(topics) == topics
+    assert table(subscribe=["plant/#", "weather"]).subscriptions(topics) == ("plant/#", "weather")
+
+
+@pytest.mark.parametrize("topic", ["hall/a", "plant/a/b", "plant/#", "#"])
+def test_a_topic_that_no_pattern_holds_is_reported(topic: str) -> None:
+    with pytest.raises(ConfigError, match="expected patterns that hold every topic, got none for '"):
+        table(subscribe=["plant/+"]).subscriptions(["plant/a", topic])

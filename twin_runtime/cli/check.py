@@ -53,13 +53,15 @@ def check(
     errors = list(_errors(lambda: adapters(configuration), lambda: assemble(configuration)))
     if errors:
         raise ConfigError("\n".join(map(str, errors)))
+    assembly, connected = assemble(configuration), adapters(configuration)
+    if connected.source is not None:
+        connected.open_source(assembly.router().topics)  # whether it could take them: it connects later
     if not json:
         _show(configuration, config)
     if sample is not None or live is not None:
-        assembly = assemble(configuration)
         messages = [] if sample is None else list(messages_in(sample))
         if live is not None:
-            messages += _arriving(assembly, adapters(configuration), live)
+            messages += _arriving(assembly, connected, live)
         _show_fates(list(fates(assembly, messages)), json=json)
     elif json:
         print_json({"config": str(config), "right": True})
