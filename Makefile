@@ -39,7 +39,7 @@ format: install ## let ruff mend and format the code
 	$(BIN)/ruff format .
 
 test: install debian lint ## lint, and every test that takes seconds
-	$(BIN)/pytest --session-timeout=1200
+	$(BIN)/pytest --numprocesses auto --dist worksteal --session-timeout=1200
 
 test-slow: install debian ## the tests that take minutes: real time, real processes, kill -9
 	$(BIN)/pytest -m slow --timeout=1200 --session-timeout=3000

@@ -1,10 +1,15 @@
 """Fixtures for every test."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+# As the program itself has it: threads of several processes would wait for each other.
+for library in ("OPENBLAS", "MKL", "OMP"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 # An example may have to wait for a compiler, and the examples of two runs are the same.
 hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)

@@ -73,9 +73,9 @@ async def test_a_verdict_does_not_outlive_a_run_that_is_killed(folder: Path) -> 
     assert broker is not None
     process = started(folder)
     play = ["play", folder / "sines.recording.toml", "--config", config, "--speed", "10"]
-    assert (await asyncio.to_thread(CliRunner().invoke, app, list(map(str, play)))).exit_code == 0
     desk = MqttSettings(broker=broker["broker"], client_id="desk")
     async with MqttSource(desk, ["artery/status", "patient-1/estimate"]) as source:
+        assert (await asyncio.to_thread(CliRunner().invoke, app, list(map(str, play)))).exit_code == 0
         before = {message.topic: json.loads(message.payload) for message in await all_received(source, 1.0)}
         process.kill()
         process.communicate()
