@@ -176,6 +176,11 @@ def _close_by(unknown: str) -> list[str]:
     return [name for name in dir(_registry()) if name[:1].lower() == unknown[:1].lower()] + [*COMMON]
 
 
+def kind_of(unit: str) -> str:
+    """What a unit measures, in words; raises :class:`UnitError` for what is no unit."""
+    return _kind(_unit(unit))
+
+
 def _kind(unit: "Unit") -> str:
     """What a unit measures: a name where it has one, else its dimensions."""
     for name, example in KINDS.items():

@@ -26,6 +26,12 @@ class PayloadSection(Section):
     """A kind of payload: what is given here, and what it ``extends`` says of the rest."""
 
     extends: Text | None = Field(default=None, description="the kind that it is like", examples=["zigbee2mqtt"])
+    topics: Texts | None = Field(
+        default=None, description="where such messages usually come, for `twin listen`", examples=[["meters/{twin}"]]
+    )
+    holds: Texts | None = Field(
+        default=None, description="paths by which `twin listen` knows such messages", examples=[["ts", "values"]]
+    )
     format: Text | None = Field(default=None, description="json, text, csv, senml or line-protocol", examples=["json"])
     each: PathText | None = Field(default=None, description="where the list of records stands", examples=["metrics"])
     under: Texts | None = Field(

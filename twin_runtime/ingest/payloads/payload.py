@@ -77,7 +77,7 @@ class Payload:
             if isinstance(raw, list):
                 yield from self._batch(record, raw, arrival)
             elif (value := self.number(raw)) is not None:
-                time, sequence = self._time(record, arrival), self._sequence(record.tree)
+                time, sequence = self.time_of(record, arrival), self._sequence(record.tree)
                 yield Sample(value, time, sequence, None, record.units.get(path[0] if path else "") or None)
         except Refused as refused:
             yield refused
@@ -139,8 +139,8 @@ class Payload:
             raise Refused(Code.NOT_FINITE, "a value that is not a finite number")
         return value
 
-    def _time(self, record: Record, arrival: int) -> int | None:
-        """None where the value is stamped on arrival."""
+    def time_of(self, record: Record, arrival: int) -> int | None:
+        """The time (ns) of a record's values, None where they are stamped on arrival; raises :class:`Refused`."""
         raw = ABSENT if self.time is None else at(record.tree, self.time)
         if raw is not ABSENT and raw is not None:
             return instant(raw, self.time_unit, self.zone, arrival)

@@ -1,0 +1,1 @@
+"""What arrives on a broker, and what a configuration would say of it."""
