@@ -21,6 +21,7 @@ from typing import Any, Self
 import msgspec
 from pydantic import Field, field_validator
 
+from twin_adapters.homeassistant import Topics, announcements
 from twin_adapters.mqtt_connection import Connection, Publication
 from twin_adapters.mqtt_errors import MessagesRefused
 from twin_adapters.mqtt_settings import MqttSettings
@@ -39,6 +40,19 @@ class MqttSinkSettings(MqttSettings):
         default="{deployment}/status",
         description='the topic that says whether the runtime is there; {deployment} stands for its name, "" for none',
     )
+
+    discovery: str = Field(
+        default="",
+        description='where twins are announced to Home Assistant, "" for nowhere',
+        examples=["homeassistant"],
+    )
+
+    @field_validator("discovery")
+    @classmethod
+    def _is_a_prefix(cls, topic: str) -> str:
+        if set("+#{}") & set(topic) or topic.endswith("/"):
+            raise ValueError(f"expected a topic without wildcards, places and a last slash, got {topic!r}")
+        return topic
 
     @field_validator("topic")
     @classmethod
@@ -77,7 +91,7 @@ class MqttSink:
     async def __aenter__(self) -> Self:
         self._connection = await self._connected()
         try:
-            await self._report(self._connection)
+            await self._report()
         except BaseException:
             await self._leave()
             raise
@@ -143,15 +157,23 @@ class MqttSink:
         content = {"deployment": name, "status": status, **more}
         return Publication(topic, msgspec.json.encode(content), retain=True) if topic else None
 
-    async def _report(self, connection: Connection) -> None:
-        """Say that the runtime is there. That the broker does not let it is no reason to withhold estimates."""
+    async def _report(self) -> None:
+        """Say that the runtime is there, and what there is."""
         online = self._status("online", since=rfc3339(time.time_ns()))
         if online is not None:
-            try:
-                await connection.publish([online])
-            except MessagesRefused as refusal:
-                LOG.warning("no status is published on %s: %s", online.topic, refusal)
-                await self._renew()
+            await self._tell("status", [online])
+        if self.settings.discovery:
+            topics = Topics(self.settings.discovery, self.settings.topic, "" if online is None else online.topic)
+            await self._tell("announcement", list(announcements(self.identity, topics)))
+
+    async def _tell(self, what: str, publications: Sequence[Publication]) -> None:
+        """Publish what is not an estimate. That the broker does not let it is no reason to withhold estimates."""
+        assert self._connection is not None, "outside of `async with`"
+        try:
+            await self._connection.publish(publications)
+        except MessagesRefused as refusal:
+            LOG.warning("no %s is published on %s: %s", what, publications[0].topic, refusal)
+            await self._renew()
 
 
 def _expiry(estimate: StoredEstimate, identity: Identity, now: int) -> int:
