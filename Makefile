@@ -22,7 +22,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 debian: ## install the servers that some tests talk to (Debian, as root; never fails)
 	@PATH=$$PATH:/usr/sbin; missing=; \
-	for server in mosquitto victoria-metrics strace; do command -v $$server >/dev/null || missing="$$missing $$server"; done; \
+	for server in mosquitto victoria-metrics influxd:influxdb strace; do command -v $${server%:*} >/dev/null || missing="$$missing $${server#*:}"; done; \
 	if [ "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing && missing=; \
 	fi; \

@@ -119,6 +119,22 @@ def victoria_metrics(folder: Path, port: int = 0) -> Iterator[Server]:
     yield from _running(Server([binary, *flags], port, folder / "victoria.log"))
 
 
+@contextmanager
+def influxdb(folder: Path, port: int = 0) -> Iterator[Server]:
+    """A running InfluxDB 1 with its data in ``folder``."""
+    binary = program("influxd", "influxdb")
+    folder.mkdir(parents=True, exist_ok=True)
+    port = port or free_port()
+    path = folder / "influxdb.conf"
+    tables = (
+        f'reporting-disabled = true\nbind-address = "127.0.0.1:{free_port()}"\n[meta]\ndir = "{folder}/meta"\n'
+        f'[data]\ndir = "{folder}/data"\nwal-dir = "{folder}/wal"\n[http]\nbind-address = "127.0.0.1:{port}"\n'
+        "auth-enabled = false\n"
+    )
+    path.write_text(tables)
+    yield from _running(Server([binary, "-config", str(path)], port, folder / "influxdb.log"))
+
+
 def _running(server: Server) -> Iterator[Server]:
     server.start()
     try:

@@ -1,4 +1,4 @@
-"""Estimates in InfluxDB, or in any database that has its v2 write API, such as VictoriaMetrics.
+"""Estimates in InfluxDB 1, 2 or 3, or in any database that has one of their write APIs, such as VictoriaMetrics.
 
 Two kinds of points for every estimate, stamped with its valid time in nanoseconds:
 
@@ -12,19 +12,21 @@ Trust and revision are fields and not tags, so that a later revision overwrites 
 """
 
 import asyncio
+import gzip
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from math import isfinite
-from typing import Annotated, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
+from urllib.parse import urlencode, urlsplit
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from urllib3 import PoolManager, make_headers
 from urllib3.exceptions import HTTPError
 
 from twin_adapters.addresses import is_loopback, parsed, require_encryption, warn_of_clear_text
@@ -39,6 +41,8 @@ NotEmpty = Annotated[str, Field(min_length=1)]
 class InfluxSettings(BaseModel):
     """The ``[sinks.influx]`` table. Durations are nanoseconds here, texts such as "10 s" in the file.
 
+    ``version`` 1 and 3 know no ``org``; the ``bucket`` is then the database, in version 1 with a retention policy after
+    a slash if need be. Version 1 takes the token for the password of ``username``.
     A token goes over http:// to another machine only if ``insecure`` allows it.
     """
 
@@ -47,11 +51,13 @@ class InfluxSettings(BaseModel):
     url: str = Field(
         pattern=r"^https?://", description="where the database listens", examples=["http://127.0.0.1:8086"]
     )
-    org: NotEmpty = Field(description="the organisation", examples=["clinic"])
+    version: Literal[1, 2, 3] = Field(default=2, description="the generation of InfluxDB whose write API is used")
+    org: str = Field(default="", description="the organisation, for version 2", examples=["clinic"])
     bucket: NotEmpty = Field(description="the bucket to write to", examples=["twins"])
     token_env: str | None = Field(
         default=None, description="the variable that holds the token", examples=["INFLUX_TOKEN"]
     )
+    username: str | None = Field(default=None, description="the user, for version 1")
     insecure: bool = Field(default=False, description="true to send the token over http:// to another machine")
     measurement: NotEmpty = Field(default="twin", description="the name of the points")
     gzip: bool = Field(default=False, description="compress what is sent")
@@ -65,6 +71,10 @@ class InfluxSettings(BaseModel):
 
     @model_validator(mode="after")
     def _token_is_safe(self) -> Self:
+        if bool(self.org) != (self.version == 2):
+            raise ValueError("version 2 needs an `org`, versions 1 and 3 have none")
+        if (self.username is not None) != (self.version == 1 and self.token_env is not None):
+            raise ValueError("`username` goes with `token_env` in version 1, and only there")
         if self.token_env and self.in_the_clear and not self.insecure:
             require_encryption("the token", self.url, "https")
         return self
@@ -101,6 +111,7 @@ class InfluxSink:
         self.settings = settings
         self.identity = identity
         self._client: InfluxDBClient | None = None
+        self._pool = PoolManager(retries=False)
         self._token = ""
 
     async def __aenter__(self) -> Self:
@@ -117,6 +128,7 @@ class InfluxSink:
         client, self._client = self._client, None
         if client is not None:
             client.close()  # type: ignore[no-untyped-call]
+        self._pool.clear()
 
     async def send(self, estimates: Sequence[StoredEstimate]) -> None:
         """Write them all in one request; returns when the database has answered that it took them."""
@@ -127,8 +139,11 @@ class InfluxSink:
     def _write(self, body: str) -> None:
         assert self._client is not None, "send outside of `async with`"
         try:
-            with self._client.write_api(write_options=SYNCHRONOUS) as api:
-                api.write(self.settings.bucket, record=body, write_precision=WritePrecision.NS)
+            if self.settings.version == 2:
+                with self._client.write_api(write_options=SYNCHRONOUS) as api:
+                    api.write(self.settings.bucket, record=body, write_precision=WritePrecision.NS)
+            else:
+                self._post(body.encode())
         except ApiException as error:
             what, remedy = f"HTTP {error.status}: {self._answer(error)}", _remedy(error.status)
             if error.status in REFUSES_POINTS:
@@ -138,6 +153,24 @@ class InfluxSink:
         except HTTPError as error:
             remedy = "start the database, or correct `url`; the estimates wait in the store"
             raise ConnectionFailed(str(error), where=self.settings.url, remedy=remedy) from error
+
+    def _post(self, body: bytes) -> None:
+        """Write over the API of version 1 or 3, for which the client library has no call."""
+        s = self.settings
+        database, _, policy = s.bucket.partition("/")
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        if s.version == 1:
+            path, query = "write", {"db": database, "precision": "ns", **({"rp": policy} if policy else {})}
+            headers |= make_headers(basic_auth=f"{s.username}:{self._token}") if self._token else {}
+        else:
+            path, query = "api/v3/write_lp", {"db": s.bucket, "precision": "nanosecond"}
+            headers |= {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        if s.gzip:
+            body, headers = gzip.compress(body), headers | {"Content-Encoding": "gzip"}
+        address = f"{s.url.rstrip('/')}/{path}?{urlencode(query)}"
+        answer = self._pool.request("POST", address, body=body, headers=headers, timeout=s.timeout / SECOND)
+        if answer.status >= 300:
+            raise ApiException(http_resp=answer)  # type: ignore[no-untyped-call]
 
     def _answer(self, error: ApiException) -> str:
         """What the database answered, without our token should it repeat that."""
@@ -152,7 +185,7 @@ REMEDIES: Mapping[int, str] = {
     400: "look at the database's log: it does not accept these points",
     401: "give a token that the database knows, in the variable that `token_env` names",
     403: "allow the token to write to `bucket`",
-    404: "create `bucket` in `org`, or correct their names; `url` must speak the v2 API (InfluxDB 1.x does not)",
+    404: "create `bucket` in `org`, or correct their names; `version` must be the database's (2: also from 1.8 on)",
     413: "raise the largest request that the database accepts",
     422: "look at the database's log: it does not accept these points, as those older than its retention",
     429: "the database is busy; it is tried again",

@@ -3,20 +3,21 @@
 import asyncio
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tests.servers import Server, free_port
+from tests.servers import Server, free_port, influxdb
 from twin_adapters.influx import InfluxSettings, InfluxSink, lines, retry_after
-from twin_runtime.core import FIGURES, FloatArray, Sink, Trust
+from twin_runtime.core import FIGURES, FloatArray, Quantity, Sink, StoredEstimate, Trust
 from twin_runtime.errors import ConfigError, ConnectionFailed, EstimatesRefused
 from twin_runtime.testing import SINK_IDENTITY, SinkTests, some_estimates
 
@@ -94,6 +95,57 @@ async def test_a_database_that_goes_away_is_reported_and_written_to_again(victor
     assert {len(of) for of in stored(victoria).values()} == {2}
 
 
+class TestVersionOne:
+    """A real InfluxDB 1.6."""
+
+    @pytest.fixture
+    def database(self, tmp_path: Path) -> Iterator[Server]:
+        with influxdb(tmp_path) as server:
+            ask(server, "CREATE DATABASE twins")
+            yield server
+
+    @pytest.mark.parametrize("gzip", [False, True])
+    async def test_it_holds_what_is_sent(self, database: Server, gzip: bool) -> None:
+        estimates = some_estimates(3)
+        async with InfluxSink(settings(database.port, version=1, org="", gzip=gzip), SINK_IDENTITY) as sink:
+            await sink.send(estimates)
+            await sink.send(estimates[:1])
+        names = [(e, q.name, f) for e in estimates for q, f in zip(_quantities(e), e.figures.tolist(), strict=True)]
+        found = ask(database, "SELECT mean, q95, twin, quantity FROM twins..twin")
+        held = {(row[0], row[3], row[4]): row[1:3] for row in found}
+        assert held == {(e.time, e.twin, name): [figures[0], figures[4]] for e, name, figures in names}
+
+    async def test_what_it_does_not_have_is_told(self, database: Server) -> None:
+        async with InfluxSink(settings(database.port, version=1, org="", bucket="other"), SINK_IDENTITY) as sink:
+            with pytest.raises(ConnectionFailed, match=r"HTTP 404: .*database not found.*remedy: create `bucket`"):
+                await sink.send(some_estimates(1))
+
+
+def ask(server: Server, query: str) -> list[list[Any]]:
+    """The rows that InfluxDB 1 answers."""
+    body = urlencode({"q": query, "epoch": "ns"}).encode()
+    with urlopen(f"http://127.0.0.1:{server.port}/query", body) as answer:
+        [result] = json.load(answer)["results"]
+    return result["series"][0]["values"] if "series" in result else []
+
+
+def _quantities(estimate: StoredEstimate) -> tuple[Quantity, ...]:
+    return SINK_IDENTITY.types[estimate.type].quantities
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ({"version": 1}, "versions 1 and 3 have none"),
+        ({"org": ""}, "version 2 needs an `org`"),
+        ({"username": "me"}, "`username` goes with `token_env` in version 1"),
+    ],
+)
+def test_a_version_has_its_own_settings(table: dict[str, object], expected: str) -> None:
+    with pytest.raises(ValidationError, match=expected):
+        settings(1, **table)
+
+
 class Refusing(BaseHTTPRequestHandler):
     """Answers every request with the status that stands first in its path."""
 
@@ -108,6 +160,30 @@ class Refusing(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Log nothing."""
+
+
+async def test_version_three_is_asked_as_it_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its documentation: POST /api/v3/write_lp, the database and the precision in the query, the token as Bearer."""
+    asked: list[tuple[str, str | None]] = []
+
+    class Taking(Refusing):
+        def do_POST(self) -> None:
+            asked.append((self.path, self.headers["Authorization"]))
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(204)
+            self.end_headers()
+
+    monkeypatch.setenv("TOKEN", "apiv3_x")
+    server = HTTPServer(("127.0.0.1", 0), Taking)
+    Thread(target=server.serve_forever, args=(0.01,)).start()
+    try:
+        table = settings(server.server_port, version=3, org="", token_env="TOKEN")
+        async with InfluxSink(table, SINK_IDENTITY) as sink:
+            await sink.send(some_estimates(1))
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert asked == [("/api/v3/write_lp?db=twins&precision=nanosecond", "Bearer apiv3_x")]
 
 
 @pytest.mark.parametrize(
