@@ -32,6 +32,10 @@ class Table:
     """The units that the file itself gives, by place."""
     local: frozenset[int] = frozenset()
     """The places of date-times without an offset from UTC; all others are in UTC."""
+    titles: Mapping[int, str] = field(default_factory=dict)
+    """What columns are, in the file's own words, by place."""
+    start: str = ""
+    """The date and time that the file gives for its start, from which times count; often without an offset."""
 
     def column(self, column: str | int) -> Cells:
         """A column by name, or by number from 0."""

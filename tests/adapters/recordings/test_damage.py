@@ -91,7 +91,7 @@ def test_any_bytes_raise_nothing_but_errors_of_ours(suffix: str, content: bytes)
 
 HEADERS = {
     "several segments": "a/2 1 10 40\nb 20\nc 20\n",
-    "no length": "a 1 10\na.dat 16 200/V 16 0 0 0 0 x\n",
+    "no length and no signals": "a 0 10\n",
     "no rate": "a 1 0 20\na.dat 16 200/V 16 0 0 0 0 x\n",
     "no signals": "a 0 10 20\n",
     "an unknown format": "a 1 10 20\na.dat 999 200/V 16 0 0 0 0 x\n",
