@@ -68,8 +68,8 @@ class Place(Layout):
     file: str = Field(default="", description="the file, below --data or the mapping's folder", examples=["abp.csv"])
     format: str = Field(default="", description="the format; default: by the suffix of the file", examples=["csv"])
     time: Column = Field(default="time", description="the column of times, by name or number from 0", examples=["t"])
-    time_unit: Literal["ns", "us", "ms", "s", "min", "h", "d", "iso"] = Field(
-        default="s", description='the unit of times; "iso": date-times', examples=["ms"]
+    time_unit: Literal["ns", "us", "ms", "s", "min", "h", "d", "iso", "datenum"] = Field(
+        default="s", description='the unit of times; "iso": date-times; "datenum": MATLAB\'s days', examples=["ms"]
     )
     zone: Zone | None = Field(
         default=None, description="the zone of date-times without an offset", examples=["Europe/Brussels"]

@@ -14,6 +14,8 @@ from twin_adapters.recordings.table import MISSING, Cells
 from twin_runtime.core import IntArray
 from twin_runtime.durations import NANOSECONDS
 
+DATENUM_OF_1970 = 719_529
+"""MATLAB counts days from a year 0."""
 LATEST = float(np.iinfo(np.int64).max)
 _FRACTION = re.compile(r"[.,](\d+)")
 
@@ -36,6 +38,8 @@ def event_times(cells: Cells, unit: str, epoch: int, zone: str | None = None, lo
         return _absolute(cells, zone, local)
     if cells.dtype.kind not in "fiu":
         raise TimeError(f'expected numbers ({unit}), came {_first(cells)}; for date-times say time_unit = "iso"')
+    if unit == "datenum":
+        cells, unit = cells.astype(np.float64) - DATENUM_OF_1970, "d"
     return _relative(cells, NANOSECONDS[unit], epoch)
 
 
