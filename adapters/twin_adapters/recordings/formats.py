@@ -9,7 +9,17 @@ from twin_adapters.recordings.table import Reader, Table
 from twin_runtime.entry_points import RECORDINGS, found, loaded
 from twin_runtime.errors import ConfigError, RecordingError
 
-SUFFIXES = {"hea": "wfdb", "tsv": "csv", "txt": "csv", "bdf": "edf", "nc": "netcdf", "nc4": "netcdf", "cdf": "netcdf"}
+SUFFIXES = {
+    "bdf": "edf",
+    "cdf": "netcdf",
+    "hea": "wfdb",
+    "json": "fhir",
+    "nc": "netcdf",
+    "nc4": "netcdf",
+    "ndjson": "fhir",
+    "tsv": "csv",
+    "txt": "csv",
+}
 """Formats of files whose suffix is not the format's name; the names are those of the entry points."""
 
 
