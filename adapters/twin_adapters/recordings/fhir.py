@@ -46,6 +46,7 @@ def read(path: Path, layout: Layout) -> Table:
         units={place: columns[name].unit for place, name in enumerate(named, len(TEXTS)) if columns[name].unit},
         local=frozenset({0}) if rows.local else frozenset(),
         titles={place: columns[name].title for place, name in enumerate(named, len(TEXTS))},
+        sparse=True,
     )
 
 

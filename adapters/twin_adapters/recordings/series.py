@@ -30,8 +30,10 @@ class Series(NamedTuple):
     """What it is, in the words of the file."""
 
 
-def side_by_side(path: Path, clocks: Sequence[Clock], series: Sequence[Series], start: str = "") -> Table:
-    """One table of a column :data:`TIME` and all ``series``. Columns of one clock share their rows."""
+def side_by_side(
+    path: Path, clocks: Sequence[Clock], series: Sequence[Series], start: str = "", unit: str = "s"
+) -> Table:
+    """One table of a column :data:`TIME`, in ``unit``, and all ``series``. Columns of one clock share their rows."""
     ends = np.cumsum([clock.rows for clock in clocks], dtype=np.int64).tolist()
     rows = ends[-1] if ends else 0
 
@@ -46,9 +48,10 @@ def side_by_side(path: Path, clocks: Sequence[Clock], series: Sequence[Series], 
         rows,
         [TIME, *(one.name for one in series)],
         cells,
-        units={place: one.unit for place, one in enumerate(series, 1) if one.unit},
+        units=({0: unit} if unit else {}) | {place: one.unit for place, one in enumerate(series, 1) if one.unit},
         titles={place: one.title for place, one in enumerate(series, 1) if one.title},
         start=start,
+        sparse=len(clocks) > 1,
     )
 
 

@@ -36,6 +36,8 @@ class Table:
     """What columns are, in the file's own words, by place."""
     start: str = ""
     """The date and time that the file gives for its start, from which times count; often without an offset."""
+    sparse: bool = False
+    """Whether each row belongs to some of the columns only, so that an empty cell is no missing value."""
 
     def column(self, column: str | int) -> Cells:
         """A column by name, or by number from 0."""

@@ -34,8 +34,8 @@ def write(folder: Path, **options: object) -> Path:
 def test_every_signal_keeps_its_rate_and_unit(tmp_path: Path) -> None:
     table = read(write(tmp_path), Layout())
     assert list(table.names) == ["time", "ECG", "Temp", "annotation", "annotation duration"]
-    assert (table.units, table.titles, table.start) == (
-        {1: "uV", 2: "degC", 4: "s"},
+    assert (dict(table.units), table.titles, table.start) == (
+        {0: "s", 1: "uV", 2: "degC", 4: "s"},
         {1: "AgCl"},
         "2020-01-02T22:01:02",
     )

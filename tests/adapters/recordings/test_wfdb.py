@@ -30,7 +30,7 @@ def test_segments_of_a_fixed_layout_follow_each_other(tmp_path: Path) -> None:
     (tmp_path / "whole.hea").write_text(FIXED)
     table = read(tmp_path / "whole.hea", Layout())
     oracle = wfdb.rdrecord(str(tmp_path / "whole"))
-    assert dict(table.units) == {1: "mmHg", 2: "mV"}
+    assert dict(table.units) == {0: "s", 1: "mmHg", 2: "mV"}
     np.testing.assert_array_equal(table.numbers("time"), np.arange(12) / 10)
     np.testing.assert_array_equal(table.numbers("abp"), oracle.p_signal[:, 0])
     np.testing.assert_array_equal(table.numbers("ecg"), oracle.p_signal[:, 1])

@@ -1,0 +1,159 @@
+"""The contents of a file of recorded data, or of the recording behind a mapping."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from twin_adapters.recordings import MergedStreams, load
+from twin_adapters.recordings.describe import Channel, Words, channel_of, times_of
+from twin_adapters.recordings.formats import open_table
+from twin_adapters.recordings.guess import Times, guess_times
+from twin_adapters.recordings.mapping import Header
+from twin_adapters.recordings.table import MISSING, Table
+from twin_runtime.cli.output import progress
+from twin_runtime.config.document import Document
+from twin_runtime.config.explain import validated
+from twin_runtime.core import IntArray
+from twin_runtime.errors import ConfigError, RecordingError
+
+
+@dataclass
+class Contents:
+    """What is in a recording: its channels, its columns of texts, and what was found out about its times."""
+
+    path: Path
+    rows: int
+    channels: list[Channel]
+    header: Header = field(default_factory=Header)
+    """What was said of the file, before anything was guessed."""
+    words: list[Words] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Columns that cannot be read, with the error."""
+    times: Times | None = None
+    """The column of times of a file; None for a mapping, or where there is none."""
+    said: dict[str, object] = field(default_factory=dict)
+    """``header`` as it was written."""
+    names: list[str] = field(default_factory=list)
+    """All columns of a file; none for a mapping."""
+    local: bool = False
+    """Whether times have no offset from UTC, and no zone was named for them."""
+    start: str = ""
+    is_mapping: bool = False
+    first: int | None = None
+    last: int | None = None
+
+
+def contents_of(path: Path, data: Path | None, settings: Sequence[str]) -> Contents:
+    """Read a file, or what its mapping describes. Raises :class:`TwinError` where that fails."""
+    described = _toml(path) if path.suffix == ".toml" else {}
+    if "streams" in described:
+        if settings:
+            raise ConfigError("a mapping says all itself", where="--set", remedy="change the mapping, or name its file")
+        return _of_mapping(path, load(path, data))
+    if set(described) == {"recording"}:
+        return _of_place(path, data or path.parent, described["recording"] | _parsed(settings))
+    return _of_place(path, path.parent, {"file": path.name} | _parsed(settings))
+
+
+def _toml(path: Path) -> dict[str, dict[str, object]]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # reading it as a mapping or as a query says what is wrong
+
+
+def _parsed(settings: Sequence[str]) -> dict[str, object]:
+    try:
+        return tomllib.loads("\n".join(settings))
+    except tomllib.TOMLDecodeError as error:
+        remedy = "write it as in a mapping, such as --set 'time=\"t\"' or --set header=false"
+        raise ConfigError(f"not TOML: {error}", where="--set", remedy=remedy) from None
+
+
+def _of_place(path: Path, folder: Path, said: dict[str, object]) -> Contents:
+    """The contents of a file, as ``said`` of it under [recording] or on the command line."""
+    header = validated(Header, Document(path, "", said))
+    contents = _of_file(folder / header.file, header)
+    contents.said = said
+    return contents
+
+
+def _of_mapping(path: Path, recording: MergedStreams) -> Contents:
+    channels = []
+    for twin_place, twin in enumerate(recording.twins):
+        for place, name in enumerate(recording.channels):
+            here = (recording.twin == twin_place) & (recording.channel == place)
+            if here.any():
+                about = name, recording.units[name], ""
+                channels.append(Channel(*about, recording.value[here], recording.time[here], twin=twin))
+    return Contents(path, len(recording), channels, is_mapping=True, first=recording.start, last=recording.end)
+
+
+def _of_file(path: Path, header: Header) -> Contents:
+    table = _chosen(open_table(path, header), header)
+    times = None if header.period else _said(table, header) or guess_times(table)
+    local = times is not None and times.unit == "iso" and _is_local(table, times.column)
+    contents = Contents(path, table.rows, [], header, times=times, names=list(table.names), start=table.start)
+    contents.local = local and header.zone is None
+    instants = _instants(table, header, times)
+    if instants is not None:
+        there = instants[instants != MISSING]
+        contents.first, contents.last = (int(there.min()), int(there.max())) if len(there) else (None, None)
+    with progress(f"reading {path.name}", len(table.names)) as advance:
+        for place in range(len(table.names)):
+            if times is None or place != times.column:
+                _add(contents, table, place, instants)
+            advance(place + 1)
+    return contents
+
+
+def _chosen(table: Table, header: Header) -> Table:
+    """The rows that ``where`` asks for."""
+    if not header.where:
+        return table
+    chosen = np.logical_and.reduce([table.column(column) == wanted for column, wanted in header.where.items()])
+    rows = int(np.count_nonzero(chosen))
+    return replace(table, rows=rows, cells=lambda place: table.column(place)[chosen])
+
+
+def _add(contents: Contents, table: Table, place: int, instants: IntArray | None) -> None:
+    try:
+        column = channel_of(table, place, instants)
+    except RecordingError as error:
+        contents.unreadable[table.names[place] or str(place)] = error.what
+        return
+    if isinstance(column, Channel):
+        contents.channels.append(column)
+    else:
+        contents.words.append(column)
+
+
+def _said(table: Table, header: Header) -> Times | None:
+    """The column of times and its unit, where the command line or the mapping names one of the two."""
+    said = header.model_fields_set & {"time", "time_unit"}
+    if not said:
+        return None
+    guess = None if len(said) == 2 else guess_times(table)
+    column = table.place(header.time) if "time" in said or guess is None else guess.column
+    unit = header.time_unit if "time_unit" in said or guess is None or guess.column != column else guess.unit
+    return Times(column, unit, "as you say", since_1970=unit in ("iso", "datenum"))
+
+
+def _instants(table: Table, header: Header, times: Times | None) -> IntArray | None:
+    """The times of all rows; None where nothing tells them."""
+    if header.period:
+        return header.epoch_ns + header.period * np.arange(table.rows, dtype=np.int64)
+    if times is None:
+        return None
+    return times_of(table, times.column, times.unit, header.epoch_ns, header.zone)
+
+
+def _is_local(table: Table, column: int) -> bool:
+    """Whether the date-times of a column have no offset from UTC."""
+    texts = (cell for cell in table.column(column) if isinstance(cell, str) and cell)
+    first = next(texts, None)
+    return column in table.local or (first is not None and datetime.fromisoformat(first).tzinfo is None)
