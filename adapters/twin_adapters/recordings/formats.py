@@ -17,6 +17,7 @@ SUFFIXES = {
     "nc": "netcdf",
     "nc4": "netcdf",
     "ndjson": "fhir",
+    "toml": "historian",
     "tsv": "csv",
     "txt": "csv",
 }

@@ -19,10 +19,10 @@ from tests.conftest import REPOSITORY
 from twin_adapters.commands import recording
 from twin_adapters.recordings import load
 from twin_runtime.cli.app import app
-from twin_runtime.core import SECOND
+from twin_runtime.core import SECOND, FloatArray
 from twin_runtime.errors import ConfigError, RecordingError
 
-X = np.round(np.sin(np.arange(200, dtype=np.float64) / 9), 3)
+X: FloatArray = np.sin(np.arange(200) / 9).astype(np.float64)
 T = np.arange(200) / 10
 
 
