@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
+import h5py
 import numpy as np
 import xarray as xr
 
@@ -59,8 +60,7 @@ def _opened(path: Path, table: str) -> Iterator[tuple[xr.Dataset, str]]:
     remedy = "name its `format`, or take the file from its source again"
     with reading(path, "a NetCDF file of CF conventions", remedy), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with path.open("rb") as file:
-            engine = "scipy" if file.read(3) == b"CDF" else "h5netcdf"
+        engine = _engine(path)
         with _dataset(path, engine) as data:
             if not table or table in data.sizes:
                 yield data, table
@@ -73,6 +73,16 @@ def _opened(path: Path, table: str) -> Iterator[tuple[xr.Dataset, str]]:
             raise _no_table(path, table, data) from None
         with data:
             yield data, ""
+
+
+def _engine(path: Path) -> str:
+    """Which library reads it. A damaged root of HDF5 is found here: h5netcdf would complain on stderr too."""
+    with path.open("rb") as file:
+        if file.read(3) == b"CDF":
+            return "scipy"
+    with h5py.File(path, "r") as root:
+        list(root.attrs.items())
+    return "h5netcdf"
 
 
 def _dataset(path: Path, engine: str, group: str | None = None) -> xr.Dataset:

@@ -1,7 +1,7 @@
 """Recordings in the WaveForm DataBase format of PhysioNet: a header (.hea) in the folder of its signal files.
 
 A frame may hold several samples of a signal, another number for each: every signal keeps its own rate. Segments follow
-each other in time; where one is empty or lacks a signal, that signal has a gap.
+each other in time; an empty one has no rows, and where one lacks a signal, that signal is missing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from twin_adapters.recordings.reading import reading
 from twin_adapters.recordings.series import Clock, Series, side_by_side
 from twin_adapters.recordings.table import Table
 from twin_adapters.recordings.unit_spelling import runtime_unit
-from twin_runtime.core import FloatArray
+from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.errors import RecordingError
 
 
@@ -48,17 +48,17 @@ def read(path: Path, layout: Layout) -> Table:
             raise _incomplete(path, f"a sampling rate above 0, came {header.fs}")
         segments = list(_segments(path, header))
         signals = _signals(path, header, segments)
-        frames = max(segment.first + segment.frames for segment in segments)
     rates = sorted({signal.samples for signal in signals})
 
     def clock(samples: int) -> Clock:
-        return Clock(frames * samples, lambda: np.arange(frames * samples) / (float(header.fs) * samples))
+        rows = sum(segment.frames for segment in segments) * samples
+        return Clock(rows, lambda: _ticks(segments, samples) / (float(header.fs) * samples))
 
     def series(place: int, signal: Signal) -> Series:
         return Series(
             signal.name,
             rates.index(signal.samples),
-            lambda: _whole(path, place, signal, segments, frames),
+            lambda: _whole(path, place, signal, segments),
             runtime_unit(signal.unit),
         )
 
@@ -130,21 +130,26 @@ def _place(segment: Segment, name: str, place: int) -> int | None:
     return names.index(name) if name in names else None
 
 
-def _whole(path: Path, place: int, signal: Signal, segments: Sequence[Segment], frames: int) -> FloatArray:
+def _ticks(segments: Sequence[Segment], samples: int) -> IntArray:
+    """The numbers of all samples since the first of the record, where a frame has so many; gaps are left out."""
+    parts = [segment.first * samples + np.arange(segment.frames * samples, dtype=np.int64) for segment in segments]
+    return np.concatenate(parts)
+
+
+def _whole(path: Path, place: int, signal: Signal, segments: Sequence[Segment]) -> FloatArray:
     """The samples of a signal in all segments; NaN where a segment lacks it."""
-    values = np.full(frames * signal.samples, np.nan)
-    for segment in segments:
-        here = _place(segment, signal.name, place)
-        if here is None:
-            continue
-        unit = segment.header.units[here]
-        if unit != signal.unit:
-            what = f"expected signal {signal.name!r} in {signal.unit!r} as in {path.name}, came {unit!r}"
-            raise RecordingError(what, where=str(segment.path), remedy="read the segments one by one")
-        first = segment.first * signal.samples
-        last = first + segment.frames * signal.samples
-        values[first:last] = _physical(segment, here)[: last - first]
-    return values
+    return np.concatenate([_part(path, place, signal, segment) for segment in segments])
+
+
+def _part(path: Path, place: int, signal: Signal, segment: Segment) -> FloatArray:
+    here, count = _place(segment, signal.name, place), segment.frames * signal.samples
+    if here is None:
+        return np.full(count, np.nan)
+    unit = segment.header.units[here]
+    if unit != signal.unit:
+        what = f"expected signal {signal.name!r} in {signal.unit!r} as in {path.name}, came {unit!r}"
+        raise RecordingError(what, where=str(segment.path), remedy="read the segments one by one")
+    return _physical(segment, here)[:count]
 
 
 def _physical(segment: Segment, place: int) -> FloatArray:
