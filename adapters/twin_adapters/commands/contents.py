@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -94,41 +94,44 @@ def _of_mapping(path: Path, recording: MergedStreams) -> Contents:
 
 
 def _of_file(path: Path, header: Header) -> Contents:
-    table = _chosen(open_table(path, header), header)
+    table = open_table(path, header)
+    rows = _chosen(table, header)
     times = None if header.period else _said(table, header) or guess_times(table)
     local = times is not None and times.unit == "iso" and _is_local(table, times.column)
-    contents = Contents(path, table.rows, [], header, times=times, names=list(table.names), start=table.start)
+    count = table.rows if rows is None else len(rows)
+    contents = Contents(path, count, [], header, times=times, names=list(table.names), start=table.start)
     contents.local = local and header.zone is None
     instants = _instants(table, header, times)
+    instants = instants if instants is None or rows is None else instants[rows]
     if instants is not None:
         there = instants[instants != MISSING]
         contents.first, contents.last = (int(there.min()), int(there.max())) if len(there) else (None, None)
     with progress(f"reading {path.name}", len(table.names)) as advance:
         for place in range(len(table.names)):
             if times is None or place != times.column:
-                _add(contents, table, place, instants)
+                _add(contents, table, place, instants, rows)
             advance(place + 1)
     return contents
 
 
-def _chosen(table: Table, header: Header) -> Table:
-    """The rows that ``where`` asks for."""
+def _chosen(table: Table, header: Header) -> IntArray | None:
+    """The rows that ``where`` asks for; None for all."""
     if not header.where:
-        return table
-    chosen = np.logical_and.reduce([table.column(column) == wanted for column, wanted in header.where.items()])
-    rows = int(np.count_nonzero(chosen))
-    return replace(table, rows=rows, cells=lambda place: table.column(place)[chosen])
+        return None
+    return np.flatnonzero(
+        np.logical_and.reduce([table.column(column) == wanted for column, wanted in header.where.items()])
+    )
 
 
-def _add(contents: Contents, table: Table, place: int, instants: IntArray | None) -> None:
+def _add(contents: Contents, table: Table, place: int, instants: IntArray | None, rows: IntArray | None) -> None:
     try:
-        column = channel_of(table, place, instants)
+        column = channel_of(table, place, instants, rows)
     except RecordingError as error:
         contents.unreadable[table.names[place] or str(place)] = error.what
         return
     if isinstance(column, Channel):
         contents.channels.append(column)
-    else:
+    elif column.total:
         contents.words.append(column)
 
 

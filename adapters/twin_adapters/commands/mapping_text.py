@@ -21,8 +21,7 @@ def mapping_of(contents: Contents) -> str:
     said = [f"{name} = {value_text(value)}" for name, value in contents.said.items() if name not in GIVEN_BY_TIMES]
     lines = ["[recording]", f"file = {value_text(contents.path.name)}", *said, *_times(contents)]
     for words in (words for words in contents.words if not words.are_dates):
-        example = value_text(words.most[0] if words.most else "")
-        lines.append(f"# where = {{ {value_text(words.name)} = {example} }}  # takes only such rows")
+        lines.append(f"# where = {{ {value_text(words.name)} = {value_text(words.most[0])} }}  # takes only such rows")
     taken: set[str] = set()
     for channel in contents.channels:
         lines += ["", "[[streams]]", *_stream(contents, channel, taken)]

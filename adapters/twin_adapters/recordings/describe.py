@@ -75,19 +75,16 @@ def steps_of(times: IntArray) -> Steps | None:
     return Steps(median, int(steps.min()), int(steps.max()), bool(even), len(gaps), int(gaps.max(initial=0)))
 
 
-def channel_of(table: Table, place: int, times: IntArray | None) -> Channel | Words:
-    """One column of a table, with the ``times`` of its rows. Raises :class:`RecordingError` for neither of the two."""
+def channel_of(table: Table, place: int, times: IntArray | None, rows: IntArray | None = None) -> Channel | Words:
+    """One column of a table in some of its ``rows``, at the ``times`` of these. Raises :class:`RecordingError`."""
     cells = table.column(place)
     name = table.names[place] or str(place)
     if cells.dtype.kind == "M":
-        return _dates(name, cells)
-    if cells.dtype.kind not in "fiub":
-        try:
-            values = table.numbers(place)
-        except RecordingError:
-            return _words(name, cells)
-    else:
-        values = table.numbers(place)
+        return _dates(name, cells if rows is None else cells[rows])
+    values = _numbers(table, place, cells)
+    if values is None:
+        return _words(name, cells if rows is None else cells[rows])
+    values = values if rows is None else values[rows]
     there = ~np.isnan(values)
     about = name, table.units.get(place, ""), table.titles.get(place, "")
     if times is None:
@@ -96,6 +93,17 @@ def channel_of(table: Table, place: int, times: IntArray | None) -> Channel | Wo
     own = times[there]
     order, backwards = np.argsort(own, kind="stable"), int(np.count_nonzero(np.diff(own) < 0))
     return Channel(*about, values[there][order], own[order], _missing(table, there), backwards, place=place)
+
+
+def _numbers(table: Table, place: int, cells: Cells) -> FloatArray | None:
+    """A column as numbers; None for one of texts."""
+    if cells.dtype.kind in "fiub":
+        return table.numbers(place)
+    try:
+        values = table.numbers(place)
+    except RecordingError:
+        return None
+    return None if np.isnan(values).all() else values
 
 
 def _missing(table: Table, there: npt.NDArray[np.bool_]) -> int:

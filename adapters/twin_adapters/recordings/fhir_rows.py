@@ -115,11 +115,11 @@ def _joins(run: Run, place: int, column: Column) -> bool:
     return True
 
 
-def _text(observation: Observation, name: str) -> str:
+def _text(observation: Observation, name: str) -> str | None:
     if name == "status":
-        return observation.status
+        return observation.status or None
     reference = observation.subject if name == "subject" else observation.device
-    return reference.reference or reference.display
+    return reference.reference or reference.display or None
 
 
 def _runs(valued: Valued, observation: Observation) -> Iterator[Run]:

@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -14,12 +15,13 @@ import numpy as np
 import pytest
 
 from tests.adapters.recordings.conftest import Load
+from tests.conftest import REPOSITORY
 from tests.servers import Server, free_port, influxdb, victoria_metrics
 from twin_adapters.recordings import Layout, Table
 from twin_adapters.recordings.historians import read
 from twin_adapters.recordings.historians.flux import script
 from twin_adapters.recordings.historians.influxql import statement
-from twin_adapters.recordings.historians.settings import Wanted
+from twin_adapters.recordings.historians.settings import Wanted, read_query
 from twin_runtime.core import SECOND
 from twin_runtime.errors import ConfigError, RecordingError
 
@@ -327,3 +329,9 @@ def test_series_that_do_not_fit_their_database_are_reported(tmp_path: Path) -> N
         read(tmp_path / "q.toml", Layout())
     for words in ("expected a moment after `from`", "expected `query`", "nothing reads `measurement` here"):
         assert words in str(error.value)
+
+
+def test_the_example_is_a_query_that_could_be_asked() -> None:
+    query = read_query(REPOSITORY / "deploy" / "examples" / "pipe-historian.query.toml")
+    assert list(query.series) == ["outlet", "inlet", "flow"]
+    assert query.database.end - query.database.begin == timedelta(days=1)
