@@ -7,11 +7,17 @@ from datetime import datetime
 
 from twin_adapters.commands.contents import Contents
 from twin_adapters.recordings.describe import Channel
-from twin_runtime.errors import ConfigError
-from twin_runtime.units import is_unit
+from twin_adapters.recordings.unit_spelling import runtime_unit
+from twin_runtime.errors import ConfigError, UnitError
+from twin_runtime.units import conversion, is_unit
 
 GIVEN_BY_TIMES = ("file", "time", "time_unit")
 """Keys that are written from what was found, rather than repeated."""
+
+
+TEMPERATURES = {"C": "degC", "F": "degF"}
+"""Units of temperatures as some write them; by themselves they are coulomb and farad."""
+UNIT_IN_NAME = re.compile(r"[\[(]([^\[\]()]+)[\])]\s*$")
 
 
 def mapping_of(contents: Contents) -> str:
@@ -23,7 +29,7 @@ def mapping_of(contents: Contents) -> str:
     for words in (words for words in contents.words if not words.are_dates):
         lines.append(f"# where = {{ {value_text(words.name)} = {value_text(words.most[0])} }}  # takes only such rows")
     taken: set[str] = set()
-    for channel in contents.channels:
+    for channel in (channel for channel in contents.channels if len(channel.values)):
         lines += ["", "[[streams]]", *_stream(contents, channel, taken)]
     return "\n".join(lines) + "\n"
 
@@ -73,12 +79,33 @@ def _stream(contents: Contents, channel: Channel, taken: set[str]) -> Iterator[s
     unique = contents.names.count(channel.name) == 1
     yield f"value = {value_text(channel.name if unique else channel.place)}"
     if not channel.unit:
-        yield 'unit = "1"  # the file gives none: put it here'
+        yield _unit_by_name(channel.name)
+    elif channel.unit in TEMPERATURES and "temp" in f"{channel.name} {channel.title}".lower():
+        yield f"unit = {value_text(TEMPERATURES[channel.unit])}"
+        yield f"file_unit = {value_text(channel.unit)}  # which would be another unit"
     elif is_unit(channel.unit):
         yield f"unit = {value_text(channel.unit)}"
     else:
         yield f'unit = "1"  # put here what the file means by {channel.unit}'
         yield f"file_unit = {value_text(channel.unit)}"
+
+
+def _unit_by_name(name: str) -> str:
+    """The unit that a name ends with in brackets, as in ``Current [A]``."""
+    found = UNIT_IN_NAME.search(name)
+    unit = runtime_unit(found[1]) if found else ""
+    unit = TEMPERATURES.get(unit, unit) if "temp" in name.lower() else unit
+    if unit and _is_known(unit):
+        return f"unit = {value_text(unit)}  # as its name says"
+    return 'unit = "1"  # the file gives none: put it here'
+
+
+def _is_known(unit: str) -> bool:
+    try:
+        conversion(unit, "1")
+    except UnitError as error:
+        return "measures" in error.what or "differ" in error.what
+    return True
 
 
 def _channel_name(column: str, taken: set[str]) -> str:

@@ -16,7 +16,7 @@ def recording(
     ],
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A key of a mapping's [recording], as TOML; may be repeated."),
+        typer.Option("--set", metavar="KEY=VALUE", help="A key as in the recording table of a mapping; repeatable."),
     ] = None,
     data: Data = None,
     plot: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw the values in time into this file.")] = None,

@@ -217,6 +217,32 @@ def test_a_mapping_is_described_by_its_channels(recording_folder: Path, capsys: 
     ] in lines
 
 
+UNITS = {
+    "Current [A]": 'unit = "A"  # as its name says',
+    "flow (L/min)": 'unit = "L/min"  # as its name says',
+    "Temperature [C]": 'unit = "degC"  # as its name says',
+    "x (left)": 'unit = "1"  # the file gives none: put it here',
+    "x": 'unit = "1"  # the file gives none: put it here',
+}
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_a_unit_is_taken_from_a_name(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.csv").write_text(f"time,{name},empty\n0,1,\n1,2,\n")
+    recording(tmp_path / "a.csv", toml=True)
+    text = capsys.readouterr().out
+    assert UNITS[name] in text
+    assert text.count("[[streams]]") == 1
+
+
+def test_a_temperature_in_c_is_no_charge(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = xr.Dataset({"tdry": ("time", X, {"units": "C", "long_name": "Dry bulb temperature"})}, {"time": T})
+    data.to_netcdf(tmp_path / "a.nc", engine="scipy")
+    recording(tmp_path / "a.nc", toml=True)
+    (tmp_path / "a.recording.toml").write_text(capsys.readouterr().out)
+    assert load(tmp_path / "a.recording.toml").units == {"tdry": "degC"}
+
+
 @pytest.fixture
 def recording_folder(replay: Path) -> Path:
     if not (replay / "surgery-patient").is_dir():
