@@ -10,12 +10,14 @@ from twin_runtime.entry_points import RECORDINGS, found, loaded
 from twin_runtime.errors import ConfigError, RecordingError
 
 SUFFIXES = {
+    "atr": "wfdb",
     "bdf": "edf",
     "cdf": "netcdf",
     "hea": "wfdb",
     "json": "fhir",
     "nc": "netcdf",
     "nc4": "netcdf",
+    "qrs": "wfdb",
     "ndjson": "fhir",
     "toml": "historian",
     "tsv": "csv",

@@ -18,6 +18,7 @@ from twin_adapters.recordings.reading import reading
 from twin_adapters.recordings.series import Clock, Series, side_by_side
 from twin_adapters.recordings.table import Table
 from twin_adapters.recordings.unit_spelling import runtime_unit
+from twin_adapters.recordings.wfdb_annotations import read_annotations
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.errors import RecordingError
 
@@ -40,8 +41,13 @@ class Signal(NamedTuple):
 
 
 def read(path: Path, layout: Layout) -> Table:
-    """Open a record by its header; signals by name, in their physical units. ``layout`` is not used."""
+    """Open a record by its header (signals by name, in their physical units), or a file of annotations.
+
+    ``layout`` is not used.
+    """
     del layout
+    if path.suffix.lower() != ".hea":
+        return read_annotations(path)
     with reading(path, "a WFDB header", "name its `format`, or take the file from its source again"):
         header = wfdb.rdheader(str(path.with_suffix("")))
         if not header.fs or not header.fs > 0:

@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -291,6 +292,32 @@ def test_an_answer_of_something_else_is_reported(scripted: str, asked: Write, te
         RecordingError, match=r"answered something else than such a database does: .*; remedy: see that"
     ):
         asked("prometheus", scripted, "[series.t]\nquery = 'temp'\n")
+
+
+def test_a_part_of_the_data_is_no_recording(scripted: str, asked: Write) -> None:
+    Scripted.answers = {"/api/v1/query": (200, ANSWER.replace('"status"', '"isPartial":true,"status"'))}
+    with pytest.raises(RecordingError, match=r"without a part of its data.*; remedy: try again"):
+        asked("prometheus", scripted, "[series.t]\nquery = 'temp'\n")
+
+
+SELECTORS = {
+    'temp{room="1"}': True,
+    " temp ": True,
+    '{__name__=~"a|b", x="}"}': True,
+    "temp{room='{'}": True,
+    "rate(temp[1m])": False,
+    "temp - 1": False,
+    'temp{a="b"} offset 1h': False,
+    "temp[5m]": False,
+}
+
+
+@pytest.mark.parametrize("query", SELECTORS)
+def test_only_selectors_have_stored_samples(query: str, tmp_path: Path) -> None:
+    span = 'url = "http://127.0.0.1:1"\nfrom = 2020-01-01T12:00:00Z\nuntil = 2020-01-01T13:00:00Z\n'
+    (tmp_path / "q.toml").write_text(f"[prometheus]\n{span}[series.t]\nquery = {json.dumps(query)}\n")
+    with nullcontext() if SELECTORS[query] else pytest.raises(ConfigError, match="expected a selector"):
+        read_query(tmp_path / "q.toml")
 
 
 def test_long_times_are_asked_for_in_parts(scripted: str, asked: Write) -> None:

@@ -121,3 +121,23 @@ def test_segments_that_do_not_fit_are_refused(tmp_path: Path, breaks: object, wo
     breaks(tmp_path)
     with pytest.raises(RecordingError, match=words + ".*; remedy: "):
         read(tmp_path / "whole.hea", Layout()).numbers("abp")
+
+
+@pytest.mark.parametrize("rate", [10, None])
+def test_annotations_become_events(tmp_path: Path, load_mapping: Load, rate: float | None) -> None:
+    write(tmp_path, "a", 99, "ecg")
+    beats = np.array([3, 14, 25])
+    wfdb.wrann("a", "atr", beats, ["N", "V", "N"], aux_note=["", "(VT", ""], fs=rate, write_dir=str(tmp_path))
+    table = read(tmp_path / "a.atr", Layout())
+    assert [table.column(name).tolist() for name in table.names] == [
+        [0.3, 1.4, 2.5], ["N", "V", "N"], [0, 0, 0], [None, "(VT", None],
+    ]  # fmt: skip
+    stream = '[[streams]]\nchannel = "r_peak"\nfile = "a.atr"\nconstant = 1.0\nunit = "1"\n'
+    recording = load_mapping(stream + 'where = { symbol = "N" }')
+    assert [r.time for r in recording.readings()] == [3 * SECOND // 10, 25 * SECOND // 10]
+
+
+def test_annotations_without_a_rate_are_refused(tmp_path: Path) -> None:
+    wfdb.wrann("a", "qrs", np.array([3]), ["N"], write_dir=str(tmp_path))
+    with pytest.raises(RecordingError, match=r"a\.qrs: expected a sampling rate.*; remedy: put the header"):
+        read(tmp_path / "a.qrs", Layout())

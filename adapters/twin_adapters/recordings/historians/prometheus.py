@@ -7,6 +7,7 @@ from twin_adapters.recordings.historians.asking import Database, ask, not_unders
 from twin_adapters.recordings.historians.samples import Ask, Samples
 from twin_adapters.recordings.historians.settings import Prometheus, Wanted
 from twin_runtime.core import FloatArray, IntArray
+from twin_runtime.errors import RecordingError
 
 MILLISECOND = 1_000_000
 MOST_STEPS = 10_000
@@ -17,7 +18,7 @@ class Series(msgspec.Struct):
     """One series of a matrix: its labels, and pairs of seconds and a number as text."""
 
     metric: dict[str, str]
-    values: list[tuple[float, str]]
+    values: list[tuple[float, str]] = []
 
 
 class Matrix(msgspec.Struct, rename="camel"):
@@ -27,11 +28,12 @@ class Matrix(msgspec.Struct, rename="camel"):
     result: list[msgspec.Raw] = []
 
 
-class Answer(msgspec.Struct):
-    """The whole of an answer."""
+class Answer(msgspec.Struct, rename="camel"):
+    """The whole of an answer; a cluster of VictoriaMetrics says where a part of it is out of reach."""
 
     status: str
     data: Matrix
+    is_partial: bool = False
 
 
 def asking(database: Database, settings: Prometheus) -> Ask:
@@ -61,9 +63,14 @@ def chunk_of(settings: Prometheus) -> int:
 def _samples(database: Database, place: str, form: dict[str, str], start: int, end: int) -> list[Samples]:
     try:
         answer = msgspec.json.decode(ask(database, place, form), type=Answer)
-        return [_between(msgspec.json.decode(one, type=Series), start, end) for one in answer.data.result]
+        series = [msgspec.json.decode(one, type=Series) for one in answer.data.result]
+        samples = [_between(one, start, end) for one in series]
     except (msgspec.DecodeError, ValueError) as error:
         raise not_understood(database, error) from error
+    if answer.is_partial:
+        what = f"{database.url} answered without a part of its data, which is out of reach"
+        raise RecordingError(what, where=str(database.path), remedy="try again when the whole of the database is up")
+    return samples
 
 
 def _between(series: Series, start: int, end: int) -> Samples:

@@ -19,7 +19,9 @@ from twin_runtime.core import SECOND
 from twin_runtime.durations import PositiveDuration
 from twin_runtime.errors import ConfigError
 
-_SELECTOR = re.compile(r"\s*([a-zA-Z_:][\w:.]*\s*(\{[^{}]*\})?|\{[^{}]*\})\s*", re.ASCII)
+_LABELS = r"""\{(?:[^{}"'`]|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)*\}"""
+_SELECTOR = re.compile(rf"\s*(?:[a-zA-Z_:][\w:]*\s*(?:{_LABELS})?|{_LABELS})\s*", re.ASCII)
+"""What names series and nothing else, in PromQL."""
 
 
 class Database(Section):
