@@ -27,17 +27,17 @@ class Table:
     rows: int
     names: Sequence[str]
     """One a column; empty strings where neither the file nor its mapping names them."""
+    titles: Mapping[int, str] = field(default_factory=dict, kw_only=True)
+    """What columns are, in the file's own words, by place."""
+    start: str = field(default="", kw_only=True)
+    """The date and time that the file gives for its start, from which times count; often without an offset."""
+    sparse: bool = field(default=False, kw_only=True)
+    """Whether each row belongs to some of the columns only, so that an empty cell is no missing value."""
     cells: Callable[[int], Cells]
     units: Mapping[int, str] = field(default_factory=dict)
     """The units that the file itself gives, by place."""
     local: frozenset[int] = frozenset()
     """The places of date-times without an offset from UTC; all others are in UTC."""
-    titles: Mapping[int, str] = field(default_factory=dict)
-    """What columns are, in the file's own words, by place."""
-    start: str = ""
-    """The date and time that the file gives for its start, from which times count; often without an offset."""
-    sparse: bool = False
-    """Whether each row belongs to some of the columns only, so that an empty cell is no missing value."""
 
     def column(self, column: str | int) -> Cells:
         """A column by name, or by number from 0."""
