@@ -217,7 +217,7 @@ VERSION_2 = {"version": 2, "database": "plant", "org": "my clinic"}
 def test_flux_is_read_to_the_nanosecond(scripted: str, asked: Write) -> None:
     Scripted.answers = {"/api/v2/query": (200, FLUX)}
     table = asked("influx", scripted, SERIES, **VERSION_2)
-    assert list(table.names) == ["time", "t{room=a}", "t"]
+    assert list(table.names) == ["time", "t", "t{room=a}"]
     assert held(table, "t{room=a}")[0][:2] == [1, 2 * SECOND]
     assert held(table, "t")[1][0] == 1.0
     path, _, body = Scripted.seen[0]

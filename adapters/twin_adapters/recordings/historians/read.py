@@ -32,7 +32,7 @@ def read(path: Path, layout: Layout) -> Table:
     clocks: list[Clock] = []
     columns: list[Series] = []
     for name, wanted in query.series.items():
-        for labels, samples in found[name].items():
+        for labels, samples in sorted(found[name].items(), key=lambda item: item[0]):  # databases answer in any order
             times = np.concatenate([one.times for one in samples]).view("datetime64[ns]")
             values = np.concatenate([one.values for one in samples])
             column = name if len(found[name]) == 1 else name + _label_text(_differing(labels, found[name]))
