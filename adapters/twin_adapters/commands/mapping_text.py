@@ -11,10 +11,6 @@ from twin_adapters.recordings.unit_spelling import runtime_unit
 from twin_runtime.errors import ConfigError, UnitError
 from twin_runtime.units import conversion, is_unit
 
-GIVEN_BY_TIMES = ("file", "time", "time_unit")
-"""Keys that are written from what was found, rather than repeated."""
-
-
 TEMPERATURES = {"C": "degC", "F": "degF"}
 """Units of temperatures as some write them; by themselves they are coulomb and farad."""
 UNIT_IN_NAME = re.compile(r"[\[(]([^\[\]()]+)[\])]\s*$")
@@ -24,8 +20,8 @@ def mapping_of(contents: Contents) -> str:
     """TOML that reads all columns of numbers. What a person has to settle is said in comments."""
     if contents.is_mapping:
         raise ConfigError("it is a mapping already", where=str(contents.path), remedy="name a file of recorded data")
-    said = [f"{name} = {value_text(value)}" for name, value in contents.said.items() if name not in GIVEN_BY_TIMES]
-    lines = ["[recording]", f"file = {value_text(contents.path.name)}", *said, *_times(contents)]
+    said = {"file": contents.path.name} | {name: value for name, value in contents.said.items() if name != "file"}
+    lines = ["[recording]", *(f"{name} = {value_text(value)}" for name, value in said.items()), *_times(contents)]
     for words in (words for words in contents.words if not words.are_dates):
         lines.append(f"# where = {{ {value_text(words.name)} = {value_text(words.most[0])} }}  # takes only such rows")
     taken: set[str] = set()
@@ -53,8 +49,10 @@ def _times(contents: Contents) -> Iterator[str]:
         yield 'period = "1 s"  # no column looks like times: say what lies between two rows, or name one in `time`'
         return
     name = contents.names[times.column]
-    yield f"time = {value_text(name if contents.names.count(name) == 1 and name else times.column)}"
-    yield f"time_unit = {value_text(times.unit)}  # {times.reason}"
+    if "time" not in said:
+        yield f"time = {value_text(name if contents.names.count(name) == 1 and name else times.column)}"
+    if "time_unit" not in said and "time_format" not in said:
+        yield f"time_unit = {value_text(times.unit)}  # {times.reason}"
     if contents.local:
         yield 'zone = "UTC"  # these times have no offset from UTC: put their zone here'
     if not times.since_1970 and "epoch" not in said:
