@@ -56,7 +56,7 @@ def contents_of(path: Path, data: Path | None, settings: Sequence[str]) -> Conte
         return _of_mapping(path, load(path, data))
     if set(described) == {"recording"}:
         return _of_place(path, data or path.parent, described["recording"] | _parsed(settings))
-    return _of_place(path, path.parent, {"file": path.name} | _parsed(settings))
+    return _of_place(path, data or Path(), {"file": str(path)} | _parsed(settings))
 
 
 def _toml(path: Path) -> dict[str, dict[str, object]]:
@@ -96,16 +96,13 @@ def _of_mapping(path: Path, recording: MergedStreams) -> Contents:
 def _of_file(path: Path, header: Header) -> Contents:
     table = open_table(path, header)
     rows = _chosen(table, header)
-    times = None if header.period else _said(table, header) or guess_times(table)
-    local = times is not None and times.unit == "iso" and _is_local(table, times.column)
     count = table.rows if rows is None else len(rows)
-    contents = Contents(path, count, [], header, times=times, names=list(table.names), start=table.start)
-    contents.local = local and header.zone is None
-    instants = _instants(table, header, times)
+    contents = Contents(path, count, [], header, names=list(table.names), start=table.start)
+    instants = _timed(contents, table)
     instants = instants if instants is None or rows is None else instants[rows]
-    if instants is not None:
-        there = instants[instants != MISSING]
-        contents.first, contents.last = (int(there.min()), int(there.max())) if len(there) else (None, None)
+    there = np.empty(0) if instants is None else instants[instants != MISSING]
+    contents.first, contents.last = (int(there.min()), int(there.max())) if len(there) else (None, None)
+    times = contents.times
     with progress(f"reading {path.name}", len(table.names)) as advance:
         for place in range(len(table.names)):
             if times is None or place != times.column:
@@ -135,6 +132,27 @@ def _add(contents: Contents, table: Table, place: int, instants: IntArray | None
         contents.words.append(column)
 
 
+def _timed(contents: Contents, table: Table) -> IntArray | None:
+    """The times of all rows, by what was said of them or else by a guess, which may fail; None where nothing tells."""
+    header = contents.header
+    if header.period:
+        return header.epoch_ns + header.period * np.arange(table.rows, dtype=np.int64)
+    said = _said(table, header)
+    times = said or guess_times(table)
+    if times is None:
+        return None
+    try:
+        instants = times_of(table, times.column, times.unit, header.epoch_ns, header.zone)
+    except RecordingError as error:
+        if said:
+            raise
+        contents.unreadable[table.names[times.column] or str(times.column)] = error.what
+        return None
+    contents.times = times
+    contents.local = times.unit == "iso" and header.zone is None and _is_local(table, times.column)
+    return instants
+
+
 def _said(table: Table, header: Header) -> Times | None:
     """The column of times and its unit, where the command line or the mapping names one of the two."""
     said = header.model_fields_set & {"time", "time_unit"}
@@ -144,15 +162,6 @@ def _said(table: Table, header: Header) -> Times | None:
     column = table.place(header.time) if "time" in said or guess is None else guess.column
     unit = header.time_unit if "time_unit" in said or guess is None or guess.column != column else guess.unit
     return Times(column, unit, "as you say", since_1970=unit in ("iso", "datenum"))
-
-
-def _instants(table: Table, header: Header, times: Times | None) -> IntArray | None:
-    """The times of all rows; None where nothing tells them."""
-    if header.period:
-        return header.epoch_ns + header.period * np.arange(table.rows, dtype=np.int64)
-    if times is None:
-        return None
-    return times_of(table, times.column, times.unit, header.epoch_ns, header.zone)
 
 
 def _is_local(table: Table, column: int) -> bool:

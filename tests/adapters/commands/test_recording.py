@@ -267,6 +267,23 @@ def test_what_cannot_be_done_is_reported(tmp_path: Path) -> None:
         recording(tmp_path / "m.toml", toml=True)
 
 
+def test_times_that_only_begin_well_are_told_with_their_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f"2020-07-01T12:00:{place:02}Z,{place}\n" for place in range(55))
+    (tmp_path / "a.csv").write_text(f"when,x\n{rows}yesterday,1\n")
+    recording(tmp_path / "a.csv")
+    out = capsys.readouterr().out
+    assert "when: expected a date-time" in out
+    assert "times: no column looks like one" in out
+    with pytest.raises(RecordingError, match=r"a\.csv.*row 55"):
+        recording(tmp_path / "a.csv", settings=['time = "when"', 'time_unit = "iso"'])
+
+
+def test_a_file_lies_below_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    csv(tmp_path)
+    recording(Path("a.csv"), data=tmp_path)
+    assert "200 rows" in capsys.readouterr().out
+
+
 def test_its_help_teaches() -> None:
     result = CliRunner().invoke(app, ["recording", "--help"])
     assert result.exit_code == 0
