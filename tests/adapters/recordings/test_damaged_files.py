@@ -111,7 +111,7 @@ def test_a_file_that_was_cut_short_is_refused(write: Callable[[Path], None], par
 
 
 @Each
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_damage_raises_nothing_but_errors_of_ours(write: Callable[[Path], None], data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as name:
