@@ -14,6 +14,7 @@ from twin_adapters.recordings.fhir_rows import Rows
 from twin_adapters.recordings.mapping import Layout
 from twin_adapters.recordings.reading import reading
 from twin_adapters.recordings.table import Cells, Table
+from twin_runtime.cli.output import progress
 from twin_runtime.errors import RecordingError
 
 TEXTS = ("time", "subject", "device", "status")
@@ -26,8 +27,11 @@ def read(path: Path, layout: Layout) -> Table:
     with reading(path, "FHIR in JSON", "name its `format`, or export the observations as JSON (a Bundle, or NDJSON)"):
         resources = list(_resources(path.read_bytes()))
     rows = Rows(path)
-    for number, raw in enumerate(resources):
-        _add(path, rows, number, raw)
+    with progress(f"reading {path.name}", len(resources)) as advance:
+        for number, raw in enumerate(resources):
+            _add(path, rows, number, raw)
+            if number % 1000 == 0:
+                advance(number)
     if not rows.count:
         raise _none(path, resources)
     columns = rows.columns()

@@ -2,8 +2,10 @@
 
 A column is named by the expression that yields it in MATLAB: ``t``, ``y(:,2)``, ``val(1,:)``, ``run.pressure``. Which
 length is that of the rows is settled by most of the numbers, or by ``table``, the name of a variable or a structure.
+Where a scalar such as ``fs`` gives a sampling rate, a last column ``time`` counts seconds.
 """
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,6 +23,10 @@ from twin_runtime.errors import RecordingError
 
 Array = npt.NDArray[Any]
 
+RATE = re.compile(r"(?i)fs|f_s|srate|sample_?rate|sampling_?(rate|frequency)|sfreq")
+"""What the sampling rate is called."""
+TIME = "time"
+"""A last column that is computed where a file gives a sampling rate: seconds since the first sample."""
 HDF5 = b"\x89HDF"
 """What stands behind the 512 bytes of text with which a file of version 7.3 begins."""
 REMEDY = (
@@ -32,14 +38,19 @@ REMEDY = (
 def read(path: Path, layout: Layout) -> Table:
     """Read a whole file. ``layout.table`` names the variable or the structure to take."""
     with reading(path, "a MATLAB file", "name its `format`, or take the file from its source again"):
-        arrays = dict(_arrays(_content(path)))
+        content = _content(path)
+        arrays = dict(_arrays(content))
         chosen = {name: array for name, array in arrays.items() if _is_of(name, layout.table)}
         if not chosen:
             raise _nothing(path, layout.table, arrays)
         rows = _rows(chosen.values())
         columns = dict(column for name, array in chosen.items() for column in _columns(name, array, rows))
+        units: dict[int, str] = {}
+        if (rate := _rate(content)) is not None and TIME not in columns:
+            units[len(columns)] = "s"
+            columns[TIME] = np.arange(rows) / rate
     cells = list(columns.values())
-    return Table(path, rows, list(columns), cells.__getitem__)
+    return Table(path, rows, list(columns), cells.__getitem__, units)
 
 
 def _content(path: Path) -> Mapping[str, Any]:
@@ -82,6 +93,17 @@ def _arrays(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
         elif isinstance(value, np.ndarray) and value.ndim in (1, 2) and value.size > 1 and _is_plain(value):
             native = value.astype(value.dtype.newbyteorder("="))
             yield prefix + name, native.astype(np.object_) if value.dtype.kind == "U" else native
+
+
+def _rate(content: Mapping[str, Any]) -> float | None:
+    """The one sampling rate (Hz) that variables or fields of structures name; None where there is none, or several."""
+    rates: set[float] = set()
+    for name, value in content.items():
+        if isinstance(value, dict):
+            rates |= {rate for rate in [_rate(value)] if rate is not None}
+        elif RATE.fullmatch(name) and np.size(value) == 1 and isinstance(value, int | float | np.number | np.ndarray):
+            rates.add(float(np.ravel(value)[0]))
+    return rates.pop() if len(rates) == 1 and min(rates) > 0 else None
 
 
 def _records(value: Any) -> dict[str, Array]:  # noqa: ANN401 whatever a variable holds

@@ -1,6 +1,7 @@
 """Units as files spell them (UCUM in health records, UDUNITS in NetCDF), in the spelling of the runtime."""
 
 import re
+from functools import cache
 
 from twin_runtime.units import is_unit
 
@@ -47,6 +48,7 @@ _COMMENT = re.compile(r"(?<=[\w\]%])\{[^{}]*\}")
 _FACTOR = re.compile(r"(?P<name>[^\W\d][^\W\d]*|%|1)(?:(?:\^|\*\*)?(?P<power>-?\d))?")
 
 
+@cache
 def runtime_unit(text: str | None) -> str:
     """A unit in the runtime's spelling; as it is where that is not known, "" where there is none."""
     plain = (text or "").strip()

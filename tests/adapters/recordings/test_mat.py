@@ -33,7 +33,7 @@ def test_vectors_and_columns_of_matrices_are_named_as_in_matlab(tmp_path: Path) 
     table = read(
         write(tmp_path, t=X, y=np.column_stack([X, -X]), z=np.vstack([X + 1, X + 2]), fs=10.0, cal=np.eye(2)), Layout()
     )
-    assert table.names == ["t", "y(:,1)", "y(:,2)", "z(1,:)", "z(2,:)"]
+    assert table.names == ["t", "y(:,1)", "y(:,2)", "z(1,:)", "z(2,:)", "time"]
     np.testing.assert_array_equal(table.numbers("y(:,2)"), -X)
     np.testing.assert_array_equal(table.numbers("z(2,:)"), X + 2)
 
@@ -46,6 +46,18 @@ def test_structures_and_arrays_of_them_are_tables(tmp_path: Path) -> None:
     assert read(path, Layout(table="events")).numbers("events.dose").tolist() == [2.0, 4.0]
     with pytest.raises(RecordingError, match=r"there is no variable 'x'; there are 'run\.long\.t'.*; remedy"):
         read(path, Layout(table="x"))
+
+
+@pytest.mark.parametrize("rate", [{"fs": 250.0}, {"info": {"SampleRate": 250}}, {"Fs": 250, "signal": {"fs": 250.0}}])
+def test_a_sampling_rate_is_a_column_of_times(tmp_path: Path, rate: dict[str, object]) -> None:
+    table = read(write(tmp_path, val=np.arange(12.0).reshape(2, 6), **rate), Layout())
+    assert (table.names, table.units) == (["val(1,:)", "val(2,:)", "time"], {2: "s"})
+    np.testing.assert_array_equal(table.numbers("time"), np.arange(6) / 250)
+
+
+@pytest.mark.parametrize("rate", [{"fs": 0.0}, {"fs": 250.0, "srate": 100.0}, {"fs": "fast"}, {"offset": 250.0}])
+def test_what_is_no_one_rate_is_none(tmp_path: Path, rate: dict[str, object]) -> None:
+    assert read(write(tmp_path, val=np.arange(12.0).reshape(2, 6), **rate), Layout()).names == ["val(1,:)", "val(2,:)"]
 
 
 def test_texts_choose_rows(tmp_path: Path, load_mapping: Load) -> None:
