@@ -98,14 +98,15 @@ def _onsets(path: Path, file: Recorded) -> FloatArray:
 
 def _timekeeping(path: Path, file: Recorded) -> Iterator[bytes]:
     """The first annotations of every data record: those that tell its time."""
-    content = path.read_bytes()
-    number, width = int(content[252:256]), 3 if isinstance(file, edfio.Bdf) else 2
-    labels = [content[256 + 16 * place :][:16].strip() for place in range(number)]
-    sizes = [width * int(content[256 + 216 * number + 8 * place :][:8]) for place in range(number)]
-    place = next(place for place, label in enumerate(labels) if label in (b"EDF Annotations", b"BDF Annotations"))
-    begin, size = file.bytes_in_header_record + sum(sizes[:place]), sizes[place]
-    for record in range(file.num_data_records):
-        yield content[begin + record * sum(sizes) :][:size]
+    with path.open("rb") as raw:
+        header = raw.read(file.bytes_in_header_record)
+        number, width = int(header[252:256]), 3 if isinstance(file, edfio.Bdf) else 2
+        labels = [header[256 + 16 * place :][:16].strip() for place in range(number)]
+        sizes = [width * int(header[256 + 216 * number + 8 * place :][:8]) for place in range(number)]
+        place = next(place for place, label in enumerate(labels) if label in (b"EDF Annotations", b"BDF Annotations"))
+        for record in range(file.num_data_records):
+            raw.seek(len(header) + record * sum(sizes) + sum(sizes[:place]))
+            yield raw.read(sizes[place])
 
 
 def _start(file: Recorded) -> str:

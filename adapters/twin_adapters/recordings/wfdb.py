@@ -103,14 +103,14 @@ def _segment(path: Path, header: wfdb.Record, rate: float, first: int, frames: i
 
 def _signals(path: Path, header: wfdb.Record | wfdb.MultiRecord, segments: Sequence[Segment]) -> list[Signal]:
     """All signals of a record: those of its layout, where it has one, else those of its segments."""
+    if not segments:
+        raise _incomplete(path, "segments with signals, came none")
+    of_all = segments[0].header
     if isinstance(header, wfdb.MultiRecord) and header.seg_len[0] == 0:
-        layout = wfdb.rdheader(str(path.with_name(header.seg_name[0])))
-        header_of_all = layout
-    else:
-        header_of_all = segments[0].header if segments else header
-    if not segments or not getattr(header_of_all, "sig_name", None):
+        of_all = wfdb.rdheader(str(path.with_name(header.seg_name[0])))
+    names, units = of_all.sig_name or [], of_all.units
+    if not names:
         raise _incomplete(path, "signals, came none")
-    names, units = header_of_all.sig_name, header_of_all.units
     samples = [_samples(name, place, segments) for place, name in enumerate(names)]
     return [Signal(*signal) for signal in zip(names, units, samples, strict=True)]
 
