@@ -18,7 +18,7 @@ import pytest
 from tests.adapters.recordings.conftest import Load
 from tests.conftest import REPOSITORY
 from tests.servers import Server, free_port, influxdb, victoria_metrics
-from twin_adapters.recordings import Layout, Table
+from twin_adapters.recordings import Layout, Table, load
 from twin_adapters.recordings.historians import read
 from twin_adapters.recordings.historians.flux import script
 from twin_adapters.recordings.historians.influxql import statement
@@ -122,6 +122,25 @@ def test_a_mapping_replays_what_a_database_holds(metrics: Server, asked: Write, 
     assert (recording.start, recording.end, len(recording)) == (NOON, NOON + 599 * SECOND, COUNT)
     with pytest.raises(RecordingError, match="column 't' is in 'degC', the mapping says 'K'"):
         load_mapping(stream + 'unit = "K"')
+
+
+def test_a_recording_out_of_a_database_is_that_of_the_file(
+    points: Server, tmp_path: Path, recording: Callable[[str], Path]
+) -> None:
+    """A run of the pipe, written to a database channel by channel."""
+    file = load(REPOSITORY / "deploy" / "examples" / "pipe-150801.recording.toml", recording("pipe"))
+    url = f"http://127.0.0.1:{points.port}"
+    post(f"{url}/write?db=plant", "\n".join(f"pipe {r.channel}={r.value!r} {r.time}" for r in file.readings()))
+    span = "from = 2015-08-01T00:00:00Z\nuntil = 2015-08-02T00:00:00Z\n"
+    query = f'[influx]\nurl = "{url}"\nversion = 1\ndatabase = "plant"\n{span}'
+    mapping = '[recording]\nname = "pipe-150801"\nfile = "q.toml"\ntime_unit = "iso"\n'
+    for channel, unit in file.units.items():
+        query += f'[series.{channel}]\nmeasurement = "pipe"\nfield = "{channel}"\nunit = "{unit}"\n'
+        mapping += f'[[streams]]\nchannel = "{channel}"\nvalue = "{channel}"\nunit = "{unit}"\n'
+    (tmp_path / "q.toml").write_text(query)
+    (tmp_path / "m.toml").write_text(mapping)
+    again = load(tmp_path / "m.toml")
+    assert list(again.readings()) == [reading._replace(twin="") for reading in file.readings()]
 
 
 def test_influxql_reads_every_kind_of_number_to_the_nanosecond(points: Server, asked: Write) -> None:
