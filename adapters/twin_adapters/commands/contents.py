@@ -50,16 +50,16 @@ class Contents:
 def contents_of(path: Path, data: Path | None, settings: Sequence[str]) -> Contents:
     """Read a file, or what its mapping describes. Raises :class:`TwinError` where that fails."""
     described = _toml(path) if path.suffix == ".toml" else {}
-    if "streams" in described:
+    if set(described) == {"recording"} and isinstance(described["recording"], dict):
+        return _of_place(path, data or path.parent, described["recording"] | _parsed(settings))
+    if described.keys() & {"recording", "streams"}:
         if settings:
             raise ConfigError("a mapping says all itself", where="--set", remedy="change the mapping, or name its file")
         return _of_mapping(path, load(path, data))
-    if set(described) == {"recording"}:
-        return _of_place(path, data or path.parent, described["recording"] | _parsed(settings))
     return _of_place(path, data or Path(), {"file": str(path)} | _parsed(settings))
 
 
-def _toml(path: Path) -> dict[str, dict[str, object]]:
+def _toml(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -268,6 +268,11 @@ def test_what_cannot_be_done_is_reported(tmp_path: Path) -> None:
     (tmp_path / "m.toml").write_text('[[streams]]\nchannel = "x"\nfile = "a.csv"\nvalue = "x"\nunit = "1"\ntime = 0\n')
     with pytest.raises(ConfigError, match="it is a mapping already"):
         recording(tmp_path / "m.toml", toml=True)
+    with pytest.raises(ConfigError, match="a mapping says all itself"):
+        recording(tmp_path / "m.toml", settings=["time = 1"])
+    (tmp_path / "m.toml").write_text('[recording]\nfile = "a.csv"\n[[stream]]\nchannel = "x"\n')
+    with pytest.raises(ConfigError, match="stream: unknown key; remedy: did you mean streams"):
+        recording(tmp_path / "m.toml")
 
 
 def test_times_that_only_begin_well_are_told_with_their_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
