@@ -107,6 +107,9 @@ class Query(Section):
 def read_query(path: Path) -> Query:
     """Read a query file. Raises :class:`ConfigError` telling every problem by file, line and key."""
     document = Document.read(path)
+    if not document.data.keys() & {"prometheus", "influx"}:
+        remedy = "name a file of recorded data, a mapping ([[streams]]), or a query that says where to ask"
+        raise ConfigError("expected [prometheus] or [influx], came neither", where=str(path), remedy=remedy)
     query = validated(Query, document)
     if problems := list(_disagreements(query)):
         raise document.error(problems)
@@ -114,9 +117,8 @@ def read_query(path: Path) -> Query:
 
 
 def _disagreements(query: Query) -> Iterator[Problem]:
-    if (query.prometheus is None) == (query.influx is None):
-        came = "neither" if query.influx is None else "both"
-        yield Problem((), f"expected [prometheus] or [influx], got {came}", "give one table that says where to ask")
+    if query.prometheus is not None and query.influx is not None:
+        yield Problem((), "expected [prometheus] or [influx], got both", "give one table that says where to ask")
         return
     table = "prometheus" if query.influx is None else "influx"
     if query.database.end <= query.database.begin:
