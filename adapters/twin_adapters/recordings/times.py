@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from twin_adapters.recordings.cells import MISSING, Cells
 from twin_adapters.recordings.mapping import UNIX_EPOCH
-from twin_adapters.recordings.table import MISSING, Cells
 from twin_runtime.core import IntArray
 from twin_runtime.durations import NANOSECONDS
 
@@ -39,11 +39,33 @@ def event_times(cells: Cells, unit: str, epoch: int, zone: str | None = None, lo
     return _relative(cells, NANOSECONDS[unit], epoch)
 
 
+def formatted_times(texts: Cells, form: str, zone: str | None) -> IntArray:
+    """Date-times of a column of text, written as strptime's ``form`` says; None where there is none."""
+    import pandas as pd  # late: it takes longer to load than most recordings
+
+    given = np.array([text is not None for text in texts], dtype=np.bool_)
+    utc = "%z" in form
+    read = pd.to_datetime(pd.Series(texts[given], dtype=object), format=form, errors="coerce", exact=True, utc=utc)
+    if read.isna().any():
+        place = int(np.flatnonzero(given)[np.flatnonzero(read.isna())[0]])
+        remedy = "mend that row, or `time_format` in the mapping"
+        raise TimeError(f"expected a date-time written as {form!r}, came {texts[place]!r}", place, remedy)
+    moments = read.dt.tz_localize(None).to_numpy() if utc else read.to_numpy()
+    if moments.dtype.kind == "M" and np.any(np.abs(moments.astype("datetime64[s]").astype(np.int64)) > LATEST / 1e9):
+        raise TimeError("a time lies beyond the years 1678 to 2262")
+    times = np.full(len(texts), MISSING, dtype=np.int64)
+    times[given] = moments.astype("datetime64[ns]").astype(np.int64)
+    return times if utc else _in_utc(times, zone, np.arange(len(times)))
+
+
 def _relative(cells: Cells, scale: int, epoch: int) -> IntArray:
     present = ~np.isnan(cells) if cells.dtype.kind == "f" else cells != MISSING
     furthest = np.abs(cells.astype(np.float64)).max(initial=0.0, where=present)
     if not furthest * scale + abs(epoch) < LATEST:
         raise TimeError(f"a time lies {furthest:g} units from the epoch, and so beyond the years 1678 to 2262")
+    if cells.dtype.kind == "f" and scale == 1 and furthest > 2**53:
+        what = "times in ns came as numbers that are not whole, and do not hold their last digits"
+        raise TimeError(what, remedy="write whole numbers; where there is no time, leave the cell empty")
     known = np.where(present, cells, 0)
     if cells.dtype.kind != "f":
         return np.where(present, known.astype(np.int64) * scale + epoch, MISSING)

@@ -1,0 +1,169 @@
+"""What stands above the data of a text file: remarks, names, units; and what separates its columns."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from twin_adapters.recordings.mapping import Layout
+from twin_adapters.recordings.notation import HeaderLine
+from twin_runtime.errors import RecordingError
+
+SAMPLE = 1 << 20
+"""Bytes at the beginning of a file that hold its preamble."""
+DELIMITERS = ";\t|,"
+"""What separates columns; a comma last, as it may be a decimal mark or stand in a name."""
+LINES = 20
+"""Of data, by which the delimiter is found."""
+
+_SEPARATOR = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)
+_TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?")
+_ACTIGRAPH = re.compile(r"-+ Data (File|Table) Created By ActiGraph")
+_CAMPBELL: dict[str, tuple[HeaderLine, ...]] = {"TOA5": ("skip", "names", "units", "skip"), "TOACI1": ("skip", "names")}
+"""The header of Campbell's logger files, by their first word."""
+
+
+class Preamble(NamedTuple):
+    """What a text file says before its data; ``start`` is the byte and ``line`` the line (from 1) where they begin."""
+
+    delimiter: str
+    names: Sequence[str]
+    """Empty where there are none."""
+    units: dict[int, str]
+    start: int
+    line: int
+
+
+def preamble(path: Path, text: bytes, layout: Layout) -> Preamble:
+    """Find where the data begin. Raises :class:`RecordingError` where the first line of them is taken for names."""
+    lines = [line.decode(errors="replace") for line in text[:SAMPLE].splitlines(keepends=True)]
+    first = layout.skip + (0 if layout.skip else _above(lines))
+    separator = _SEPARATOR.fullmatch(lines[first]) if first < len(lines) else None
+    above, first = _remarks(lines, first + bool(separator), layout)
+    roles = _roles(lines[first : first + 1], layout)
+    above, roles = (above, roles) if roles else ("", roles)
+    declared = layout.delimiter or (separator[1] if separator else "")
+    delimiter = declared or _delimiter(lines[first:], len(roles), roles, layout.decimal)
+    commented = "names" in roles and layout.header is True and _names_in_remark(above, lines[first:], delimiter)
+    if commented:
+        return Preamble(delimiter, split(above, delimiter), {}, _bytes(lines[:first]), first + 1)
+    records = list(islice(_records(lines[first:], delimiter), len(roles) + 1))
+    if layout.header is True and roles == ("names",) and not layout.skip:
+        _refuse_data(path, [record for record, _ in records], first + 1)
+    head = records[: len(roles)]
+    behind = first + (head[-1][1] if head else 0)
+    names = _joined([record for (record, _), role in zip(head, roles, strict=False) if role == "names"])
+    units = _units([record for (record, _), role in zip(head, roles, strict=False) if role == "units"])
+    return Preamble(delimiter, names, units, _bytes(lines[:behind]), behind + 1)
+
+
+def split(line: str, delimiter: str) -> list[str]:
+    """The cells of one line."""
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+
+
+def _above(lines: Sequence[str]) -> int:
+    """How many lines a known program writes above its header."""
+    if lines and _ACTIGRAPH.match(lines[0]):
+        return 1 + next((place for place, line in enumerate(lines[1:], 1) if line.startswith("-----")), 0)
+    return 0
+
+
+def _roles(lines: Sequence[str], layout: Layout) -> tuple[HeaderLine, ...]:
+    """What each line of the header holds."""
+    if not isinstance(layout.header, bool):
+        return layout.header
+    if not layout.header or layout.columns:
+        return ()
+    first = split(lines[0], ",")[0] if lines else ""
+    return _CAMPBELL.get(first, ("names",))
+
+
+def _remarks(lines: Sequence[str], first: int, layout: Layout) -> tuple[str, int]:
+    """The last remark above the header, and the place of the line that follows the remarks."""
+    mark, last = layout.comment or "#", ""
+    headed = layout.header is not False and not layout.columns
+    while first < len(lines) and (lines[first].startswith(mark) or (headed and not lines[first].strip())):
+        last = lines[first].strip().removeprefix(mark).strip() or last
+        first += 1
+    return last, first
+
+
+def _names_in_remark(remark: str, lines: Sequence[str], delimiter: str) -> bool:
+    """Whether the columns are named by the remark above data that have no other names."""
+    cells = next((split(line, delimiter) for line in lines if line.strip()), [])
+    return bool(remark) and len(split(remark, delimiter)) == len(cells) and _any_number(cells) and not _named(cells)
+
+
+def _delimiter(lines: Sequence[str], header: int, roles: Sequence[HeaderLine], decimal: str) -> str:
+    """What splits the header and every one of the first data lines, and all of those alike."""
+    named = next((line for line, role in zip(lines, roles, strict=False) if role == "names"), "")
+    data = [line for line in islice(lines, header, header + LINES) if line.strip()]
+    marks = DELIMITERS.replace(decimal, "")
+    for mark in marks:
+        counts = {len(split(line, mark)) for line in data}
+        if len(counts) == 1 and min(counts) > 1 and (not named or len(split(named, mark)) > 1):
+            return mark
+    likely = named or (data[0] if data else "")
+    return max(reversed(marks), key=lambda mark: len(split(likely, mark)))
+
+
+def _records(lines: Sequence[str], delimiter: str) -> Iterator[tuple[list[str], int]]:
+    """Records, and how many lines they and those before them take: a quoted name may go over several."""
+    reader = csv.reader(lines, delimiter=delimiter)
+    for record in reader:
+        yield [" ".join(cell.split()) for cell in record], reader.line_num
+
+
+def _joined(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Names of several lines, joined; an empty cell above takes that to its left, as merged cells are saved."""
+    filled = [_filled(row) for row in rows[:-1]] + [list(row) for row in rows[-1:]]
+    width = max(map(len, rows), default=0)
+    return [" ".join(row[place] for row in filled if place < len(row) and row[place]) for place in range(width)]
+
+
+def _filled(row: Sequence[str]) -> list[str]:
+    cells: list[str] = []
+    for cell in row:
+        cells.append(cell or (cells[-1] if cells else ""))
+    return cells
+
+
+def _units(rows: Sequence[Sequence[str]]) -> dict[int, str]:
+    """The units of a header line, without the brackets that may stand around them."""
+    cells = ((place, cell.strip("[]() ")) for row in rows for place, cell in enumerate(row))
+    return {place: unit for place, unit in cells if unit}
+
+
+def _refuse_data(path: Path, records: Sequence[Sequence[str]], line: int) -> None:
+    """Raise an error where the names look like the row that follows, number for number and date for date."""
+    if len(records) == 2 and _any_number(records[0]) and list(map(_kind, records[0])) == list(map(_kind, records[1])):
+        raise RecordingError(
+            f"expected the names of the columns, came {', '.join(map(repr, records[0][:5]))}",
+            where=f"{path}:{line}",
+            remedy='say `header = false` where the file has none, or `header = ["names"]` where these are the names',
+        )
+
+
+def _kind(cell: str) -> str:
+    if _TIME.fullmatch(cell):
+        return "time"
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return "text" if cell else ""
+    return "number"
+
+
+def _any_number(cells: Sequence[str]) -> bool:
+    return any(_kind(cell) in ("number", "time") for cell in cells)
+
+
+def _named(cells: Sequence[str]) -> bool:
+    return any(_kind(cell) == "text" for cell in cells)
+
+
+def _bytes(lines: Sequence[str]) -> int:
+    return sum(len(line.encode()) for line in lines)
