@@ -64,7 +64,7 @@ class Place(Layout):
     )
     file: str = Field(
         default="",
-        description="the file, below --data or the mapping's folder; * and ? stand for any letters, for several files",
+        description="the file, below --data or the mapping's folder; with *, ? or [ab] all files of such names",
         examples=["abp.csv"],
     )
     format: str = Field(default="", description="the format; default: by the suffix of the file", examples=["csv"])
@@ -92,11 +92,10 @@ class Place(Layout):
         description="the rows of this stream: columns, and the value or values that they hold",
         examples=[{"unit": "P06"}],
     )
-    quality: Criteria = Field(
-        default={},
-        description="which values are good: columns of quality, and the value or values that pass",
-        examples=[{"status": ["Good", "OK"]}],
+    quality: Column | None = Field(
+        default=None, description="the column of quality; `good` says which pass", examples=["status"]
     )
+    good: Values = Field(default=(), description="the qualities of values that are used", examples=[["Good", 192]])
     missing: Values = Field(
         default=(), description="words and codes that mean that there is no value", examples=[["unavailable", -999]]
     )
@@ -193,6 +192,8 @@ def _disagreements(mapping: Mapping) -> Iterator[Problem]:
 
 def _contradictions(stream: Stream) -> Iterator[tuple[str, str]]:
     """Settings of one stream that exclude each other, and remedies."""
+    if (stream.quality is None) != (not stream.good):
+        yield "`quality` names a column and `good` what passes, got one of them", "give both or none"
     if stream.twin and stream.twin_column is not None:
         yield "expected `twin` or `twin_column`, got both", "give one of them; `where` chooses the rows of one twin"
     if stream.period is not None and stream.where:

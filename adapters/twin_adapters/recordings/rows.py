@@ -24,16 +24,17 @@ SHOWN = 20
 def chosen_rows(stream: Stream, table: Table) -> IntArray:
     """The rows that hold what ``where`` and ``quality`` ask for."""
     chosen = np.ones(table.rows, dtype=np.bool_)
-    for criterion, name in ((stream.where, "where"), (stream.quality, "quality")):
-        for column, wanted in criterion.items():
-            chosen &= _holds(table, column, wanted)
-            if table.rows and not chosen.any():
-                held = list(dict.fromkeys(map(repr, table.column(column).tolist())))
-                raise RecordingError(
-                    f"no row left with {column} = {' or '.join(map(repr, wanted))}",
-                    where=f"{table.path}: `{name}` of channel {stream.channel}",
-                    remedy=f"that column holds {', '.join(held[:SHOWN])}",
-                )
+    criteria = [("where", *criterion) for criterion in stream.where.items()]
+    criteria += [("good", stream.quality, stream.good)] if stream.quality is not None else []
+    for name, column, wanted in criteria:
+        chosen &= _holds(table, column, wanted)
+        if table.rows and not chosen.any():
+            held = list(dict.fromkeys(map(repr, table.column(column).tolist())))
+            raise RecordingError(
+                f"no row left with {column} = {' or '.join(map(repr, wanted))}",
+                where=f"{table.path}: `{name}` of channel {stream.channel}",
+                remedy=f"that column holds {', '.join(held[:SHOWN])}",
+            )
     return np.flatnonzero(chosen)
 
 
@@ -59,7 +60,7 @@ def _checked(name: str, stream: Stream, table: Table) -> str:
     raise RecordingError(what, where=str(table.path), remedy="write a stream for each twin, with `twin` and `where`")
 
 
-def _holds(table: Table, column: str, wanted: Sequence[Cell]) -> Mask:
+def _holds(table: Table, column: str | int, wanted: Sequence[Cell]) -> Mask:
     """Which rows hold one of several values: texts as the file spells them, numbers by what they are worth."""
     cells = table.column(column)
     texts = [value for value in wanted if isinstance(value, str)]

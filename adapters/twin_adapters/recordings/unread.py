@@ -10,7 +10,7 @@ from twin_adapters.recordings.mapping import Layout, Mapping, Stream
 from twin_runtime.config.document import Document, Problem
 
 _ALWAYS = frozenset(
-    {"channel", "unit", "twin", "twin_column", "file", "format", "value", "constant", "where", "quality"}
+    ("channel", "unit", "twin", "twin_column", "file", "format", "value", "constant", "where", "quality", "good")
 )
 
 _REASONS = {
