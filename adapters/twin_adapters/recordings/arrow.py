@@ -33,7 +33,7 @@ def cells_of(column: pa.ChunkedArray) -> Cells:
     if pa.types.is_integer(kind) and (not pa.types.is_uint64(kind) or (pc.max(column).as_py() or 0) <= LARGEST):
         return _array(column.cast(pa.int64()), MISSING)
     if any(is_kind(kind) for is_kind in NUMBERS):
-        return _array(column.cast(pa.float64()), np.nan)
+        return _array(column.cast(pa.float64(), safe=False), np.nan)
     return np.array(column.to_pylist(), dtype=np.object_)
 
 

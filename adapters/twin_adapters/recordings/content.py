@@ -18,6 +18,9 @@ UNPACK: Mapping[bytes, Callable[[bytes], bytes]] = {
 }
 """How to unpack a file, by its first bytes."""
 
+ENOUGH = 8
+"""Letters that show an encoding."""
+
 EXCEL = ("an Excel workbook", "save its sheet as CSV")
 OTHERS: Mapping[bytes, tuple[str, str]] = {
     b"PAR1": ("a Parquet file", 'say `format = "parquet"` in the mapping'),
@@ -94,6 +97,8 @@ def _utf8(path: Path, data: bytes, encoding: str) -> bytes:
 def _wide(data: bytes) -> str:
     """UTF-16 without a mark, by the zeros in every second byte; empty where it is not."""
     high, low = data[0:400:2], data[1:400:2]
-    if low and low.count(0) > 0.9 * len(low) and not high.count(0):
+    if len(low) < ENOUGH:
+        return ""
+    if low.count(0) > 0.9 * len(low) and not high.count(0):
         return "utf-16-le"
-    return "utf-16-be" if high and high.count(0) > 0.9 * len(high) and not low.count(0) else ""
+    return "utf-16-be" if high.count(0) > 0.9 * len(high) and not low.count(0) else ""

@@ -61,7 +61,7 @@ def preamble(path: Path, text: bytes, layout: Layout) -> Preamble:
 
 def split(line: str, delimiter: str) -> list[str]:
     """The cells of one line."""
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    return next((cells for cells, _ in _records([line], delimiter)), [])
 
 
 def _above(lines: Sequence[str]) -> int:
@@ -112,7 +112,7 @@ def _delimiter(lines: Sequence[str], header: int, roles: Sequence[HeaderLine], d
 
 def _records(lines: Sequence[str], delimiter: str) -> Iterator[tuple[list[str], int]]:
     """Records, and how many lines they and those before them take: a quoted name may go over several."""
-    reader = csv.reader(lines, delimiter=delimiter)
+    reader = csv.reader((" ".join(line.split()) for line in lines) if delimiter == " " else lines, delimiter=delimiter)
     for record in reader:
         yield [" ".join(cell.split()) for cell in record], reader.line_num
 

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from twin_adapters.recordings.cells import MISSING, Cells
 from twin_adapters.recordings.mapping import UNIX_EPOCH
-from twin_runtime.core import IntArray
+from twin_adapters.recordings.texts import numbers
+from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.durations import NANOSECONDS
 
 LATEST = float(np.iinfo(np.int64).max)
@@ -34,6 +35,7 @@ def event_times(cells: Cells, unit: str, epoch: int, zone: str | None = None, lo
     """
     if unit == "iso":
         return _absolute(cells, zone, local)
+    cells = _numbers(cells, unit) if cells.dtype.kind == "O" else cells
     if cells.dtype.kind not in "fiu":
         raise TimeError(f'expected numbers ({unit}), came {_first(cells)}; for date-times say time_unit = "iso"')
     return _relative(cells, NANOSECONDS[unit], epoch)
@@ -73,6 +75,15 @@ def _relative(cells: Cells, scale: int, epoch: int) -> IntArray:
     part = known - whole  # exact, so that the one rounding below is the only one
     times = whole.astype(np.int64) * scale + np.rint(part * scale).astype(np.int64) + epoch
     return np.where(present, times, MISSING)
+
+
+def _numbers(texts: Cells, unit: str) -> FloatArray:
+    found, wrong = numbers(texts, ".", {})
+    if wrong.any():
+        place = int(np.flatnonzero(wrong)[0])
+        what = f'expected numbers ({unit}), came {texts[place]!r}; for date-times say time_unit = "iso"'
+        raise TimeError(what, place, "mend that row, or `time` or `time_unit` in the mapping")
+    return found
 
 
 def _absolute(cells: Cells, zone: str | None, local: bool) -> IntArray:
