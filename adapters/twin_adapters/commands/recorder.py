@@ -102,20 +102,15 @@ class Recorder:
         yield "[recording]"
         yield f"name = {json.dumps(self.path.stem)}"
         yield f"file = {json.dumps(self.path.name)}"
-        yield 'time = "time"\ntime_unit = "ns"\n'
-        units = {
-            (twin, channel.name): channel.unit
-            for twin_type in self._config.types
-            for twin in twin_type.twin.twins
-            for channel in twin_type.channels
-        }
-        for (twin, channel), unit in units.items():
-            if self.counts[twin, channel]:
-                yield "[[streams]]"
-                yield f"twin = {json.dumps(twin)}"
-                yield f"channel = {json.dumps(channel)}"
-                yield f"where = {{ twin = {json.dumps(twin)}, channel = {json.dumps(channel)} }}"
-                yield f'value = "value"\nunit = {json.dumps(unit)}\n'
+        yield 'twin_column = "twin"\ntime = "time"\ntime_unit = "ns"\n'
+        for twin_type in self._config.types:
+            for channel in twin_type.channels:
+                twins = [twin for twin in twin_type.twin.twins if self.counts[twin, channel.name]]
+                if twins:
+                    yield "[[streams]]"
+                    yield f"channel = {json.dumps(channel.name)}"
+                    yield f"where = {{ channel = {json.dumps(channel.name)}, twin = {json.dumps(twins)} }}"
+                    yield f'value = "value"\nunit = {json.dumps(channel.unit)}\n'
 
 
 def everything_of(twin_type: TypeAssembly) -> Intake:

@@ -52,6 +52,15 @@ def hint_at_codes(where: str, column: str | int, values: FloatArray) -> None:
         )
 
 
+def hint_at_unit(where: str, first: float, unit: str, fitting: str) -> None:
+    """Say in the log that another unit of time would fit better."""
+    LOG.warning(
+        "%s: times such as %.12g in %s lie near 1970, in %s they would be of our years; if so, say time_unit = %r in "
+        "the mapping, else give the epoch",
+        *(where, first, unit, fitting, fitting),
+    )
+
+
 def hint_at_unplaced(where: str, count: int, what: str) -> None:
     """Say in the log how many values are left out as their rows do not say ``what`` they are of."""
     if count:

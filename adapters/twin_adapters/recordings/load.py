@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from twin_adapters.recordings.files import Files
-from twin_adapters.recordings.hints import hint_at_codes, hint_at_unplaced
+from twin_adapters.recordings.hints import hint_at_codes, hint_at_unit, hint_at_unplaced
 from twin_adapters.recordings.mapping import Mapping, Stream, read_mapping
 from twin_adapters.recordings.recording import MergedStreams
 from twin_adapters.recordings.rows import chosen_rows, twins_of
-from twin_adapters.recordings.table import MISSING, Table
-from twin_adapters.recordings.times import LATEST, TimeError, event_times, formatted_times
+from twin_adapters.recordings.table import MISSING, Cells, Table
+from twin_adapters.recordings.times import LATEST, SIZES, TimeError, event_times, formatted_times, unit_by_size
 from twin_adapters.recordings.unread import read_of, refuse_unread
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.durations import duration_text
@@ -115,12 +115,23 @@ def _times(stream: Stream, table: Table, rows: IntArray, epoch: int) -> IntArray
         if stream.time_format or isinstance(stream.time, tuple):
             return _date_times(stream, table, rows)
         local = table.place(stream.time) in table.local
-        return event_times(table.column(stream.time)[rows], stream.time_unit, epoch, stream.zone, local)
+        cells = table.column(stream.time)[rows]
+        _hint_at_unit(stream, table, cells, epoch)
+        return event_times(cells, stream.time_unit, epoch, stream.zone, local)
     except TimeError as error:
         row = None if error.place is None else int(rows[error.place])
         what = f"column {stream.time!r}: {error}" if row is None else f"column {stream.time!r}, row {row}: {error}"
         where = str(table.path) if row is None else table.where(row)
         raise RecordingError(what, where=where, remedy=error.remedy) from error
+
+
+def _hint_at_unit(stream: Stream, table: Table, cells: Cells, epoch: int) -> None:
+    """Hint at times since 1970 whose numbers are of the size of another unit."""
+    if epoch or not len(cells) or cells.dtype.kind not in "fiu" or stream.time_unit not in SIZES:
+        return
+    fitting = unit_by_size(first := float(cells[0]))
+    if fitting and SIZES[fitting] < SIZES[stream.time_unit]:
+        hint_at_unit(f"{table.path}: column {stream.time!r}", first, stream.time_unit, fitting)
 
 
 def _date_times(stream: Stream, table: Table, rows: IntArray) -> IntArray:

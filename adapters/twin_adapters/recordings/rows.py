@@ -24,8 +24,9 @@ SHOWN = 20
 def chosen_rows(stream: Stream, table: Table) -> IntArray:
     """The rows that hold what ``where`` and ``quality`` ask for."""
     chosen = np.ones(table.rows, dtype=np.bool_)
-    criteria = [("where", *criterion) for criterion in stream.where.items()]
-    criteria += [("good", stream.quality, stream.good)] if stream.quality is not None else []
+    criteria: list[tuple[str, str | int, Sequence[Cell]]] = [("where", *each) for each in stream.where.items()]
+    if stream.quality is not None:
+        criteria.append(("good", stream.quality, stream.good))
     for name, column, wanted in criteria:
         chosen &= _holds(table, column, wanted)
         if table.rows and not chosen.any():
@@ -66,8 +67,9 @@ def _holds(table: Table, column: str | int, wanted: Sequence[Cell]) -> Mask:
     texts = [value for value in wanted if isinstance(value, str)]
     figures = [value for value in wanted if not isinstance(value, str)]
     holds = np.zeros(table.rows, dtype=np.bool_)
-    if texts:
-        holds |= np.isin(table.spelled(column).astype(str), texts)
+    spelled = table.spelled(column) if texts and cells.dtype.kind != "O" else cells
+    for text in texts:
+        holds |= spelled == text
     if figures and cells.dtype.kind == "O":
         holds |= np.isin(numbers(cells, table.decimal, NO_WORDS)[0], figures)
     elif figures:

@@ -40,11 +40,15 @@ class Table:
     """The decimal mark of numbers among text."""
     line: Callable[[int], int] | None = None
     """In which line of a file of text a row is."""
+    _kept: dict[int, Cells] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def column(self, column: str | int) -> Cells:
-        """A column by name, or by number from 0."""
-        with reading(self.path, f"readable in column {column!r}", "mend the file, or name another column"):
-            return self.cells(self.place(column))
+        """A column by name, or by number from 0; read once."""
+        place = self.place(column)
+        if place not in self._kept:
+            with reading(self.path, f"readable in column {column!r}", "mend the file, or name another column"):
+                self._kept[place] = self.cells(place)
+        return self._kept[place]
 
     def spelled(self, column: str | int) -> Cells:
         """A column as text, None where there is no value."""

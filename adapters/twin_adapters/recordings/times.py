@@ -16,6 +16,8 @@ from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.durations import NANOSECONDS
 
 LATEST = float(np.iinfo(np.int64).max)
+SIZES = {"s": 1e9, "ms": 1e12, "us": 1e15, "ns": 1e18}
+"""What the years 2001 to 2286 count from, in units of time since 1970."""
 _FRACTION = re.compile(r"[.,](\d+)")
 
 
@@ -41,6 +43,11 @@ def event_times(cells: Cells, unit: str, epoch: int, zone: str | None = None, lo
     return _relative(cells, NANOSECONDS[unit], epoch)
 
 
+def unit_by_size(number: float) -> str | None:
+    """The unit in which a number counts from 1970 to our years, by its size."""
+    return next((unit for unit, least in SIZES.items() if least <= number < 10 * least), None)
+
+
 def formatted_times(texts: Cells, form: str, zone: str | None) -> IntArray:
     """Date-times of a column of text, written as strptime's ``form`` says; None where there is none."""
     import pandas as pd  # late: it takes longer to load than most recordings
@@ -64,7 +71,10 @@ def _relative(cells: Cells, scale: int, epoch: int) -> IntArray:
     present = ~np.isnan(cells) if cells.dtype.kind == "f" else cells != MISSING
     furthest = np.abs(cells.astype(np.float64)).max(initial=0.0, where=present)
     if not furthest * scale + abs(epoch) < LATEST:
-        raise TimeError(f"a time lies {furthest:g} units from the epoch, and so beyond the years 1678 to 2262")
+        fitting = unit_by_size(furthest)
+        remedy = f'say time_unit = "{fitting}" in the mapping, which would fit' if fitting else ""
+        what = f"a time lies {furthest:g} units from the epoch, and so beyond the years 1678 to 2262"
+        raise TimeError(what, remedy=remedy)
     if cells.dtype.kind == "f" and scale == 1 and furthest > 2**53:
         what = "times in ns came as numbers that are not whole, and do not hold their last digits"
         raise TimeError(what, remedy="write whole numbers; where there is no time, leave the cell empty")

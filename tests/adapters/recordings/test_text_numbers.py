@@ -5,6 +5,7 @@ import io
 import math
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,12 +14,13 @@ from hypothesis import strategies as st
 
 from twin_adapters.recordings import Layout
 from twin_adapters.recordings.csv import read
-from twin_adapters.recordings.mapping import HeaderLines
+from twin_adapters.recordings.notation import HeaderLines
 from twin_runtime.errors import RecordingError
 
 MARKS = [*'0123456789.,;"-+eE# \t\r\n|xNaAinf\0é', "\r\n", ",5\n", "1.5,", '"",', "\n\n", "NaN", "-999", "1e400"]
 """What files of numbers are made of, and what breaks them."""
 
+Decimal = Literal[".", ","]
 Texts = st.lists(st.sampled_from(MARKS), max_size=30).map("".join)
 
 
@@ -43,7 +45,7 @@ def _number(record: list[str], decimal: str) -> float:
 
 @pytest.mark.parametrize(("decimal", "delimiter"), [(".", ","), (",", ";")])
 @given(text=Texts)
-def test_a_row_has_the_number_that_stands_in_it(decimal: str, delimiter: str, path: Path, text: str) -> None:
+def test_a_row_has_the_number_that_stands_in_it(decimal: Decimal, delimiter: str, path: Path, text: str) -> None:
     path.write_bytes(text.encode())
     layout = Layout(header=False, decimal=decimal, delimiter=delimiter)
     with suppress(RecordingError):

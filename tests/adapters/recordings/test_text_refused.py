@@ -4,6 +4,7 @@ import gzip
 import io
 import logging
 import zipfile
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
@@ -136,6 +137,7 @@ REFUSED: dict[str, tuple[str | bytes, str, str]] = {
         r"no row left with q = 'ok'.*'bad'",
     ),
     "no name of a twin": ("time,x,w\n0,5,a b\n", X + 'twin_column = "w"', "expected names of twins .* came 'a b'"),
+    "milliseconds as seconds": ("time,x\n1700000000000,5\n", X, r"1\.7e\+12 units from the epoch.*time_unit = \"ms\""),
     "a sheet": ("", X.replace("a.csv", "a.xlsx"), "there is no format 'xlsx'.*save its sheet as CSV"),
     "no file of a pattern": (
         "",
@@ -201,20 +203,18 @@ UNREAD = {
     'period = "1 s"\ntime = "t"\n': "a.csv",
     'period = "1 s"\ntime_unit = "s"\n': "a.csv",
     'zone = "UTC"\n': "a.csv",
-    'file_unit = "V"\n': "a.csv",
 }
 """Settings that are not read, the last of them, and the file."""
 
 
-@pytest.mark.parametrize("place", ["stream", "recording"])
-@pytest.mark.parametrize("lines", UNREAD)
+@pytest.mark.parametrize(
+    ("lines", "place"), [*product(UNREAD, ["stream", "recording"]), ('file_unit = "V"\n', "stream")]
+)
 def test_a_setting_that_nothing_reads_is_refused(lines: str, place: str, tmp_path: Path, load_mapping: Load) -> None:
     name = lines.splitlines()[-1].partition(" = ")[0]
-    if name == "file_unit" and place == "recording":
-        pytest.skip("it belongs to one stream")
     (tmp_path / "a.csv").write_text("time,x\n0,5\n")
     pq.write_table(pa.table({"time": [0], "x": [5]}), tmp_path / "a.parquet")
-    stream = X.replace("a.csv", UNREAD[lines])
+    stream = X.replace("a.csv", UNREAD.get(lines, "a.csv"))
     text, key = (
         (stream + lines, r"streams\[0\]") if place == "stream" else ("[recording]\n" + lines + stream, "recording")
     )
@@ -274,6 +274,17 @@ def test_no_hint_is_given_where_values_are_near_or_it_is_declared(
     (tmp_path / "a.csv").write_text("time,x\n" + "".join(f"{value},{value}\n" for value in values.split(",")))
     assert len(load_mapping(X + missing)) == len(values.split(","))
     assert not caplog.records
+
+
+@pytest.mark.parametrize(("time", "unit", "hints"), [("1700000000", "ms", 1), ("1700000000", "s", 0), ("5", "ms", 0)])
+def test_a_unit_of_time_that_leads_to_1970_is_hinted_at(
+    time: str, unit: str, hints: int, tmp_path: Path, load_mapping: Load, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.csv").write_text(f"time,x\n{time},5\n")
+    assert len(load_mapping(X + f'time_unit = "{unit}"')) == 1
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == hints
+    assert all("a.csv: column 'time': times such as 1700000000 in ms lie near 1970, in s they" in text for text in said)
 
 
 def test_values_without_a_time_are_left_out_and_told(
