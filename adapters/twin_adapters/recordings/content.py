@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from twin_adapters.recordings.mapping import Layout
 from twin_runtime.errors import RecordingError
 
 UNPACK: Mapping[bytes, Callable[[bytes], bytes]] = {
@@ -46,24 +47,26 @@ MARKS: Mapping[bytes, str] = {
 """Encodings by their byte order mark; the longer mark comes first."""
 
 
-def content(path: Path, encoding: str = "", member: str = "") -> bytes:
+def content(path: Path, layout: Layout) -> bytes:
     """The text of a file in UTF-8: unpacked, and decoded.
 
-    Without ``encoding`` it is that of its byte order mark, else UTF-16 where every second byte is zero, UTF-8, or
-    Windows-1252. ``member`` is which file of a zip archive. Raises :class:`RecordingError` for what is no text.
+    Without an `encoding` it is that of its byte order mark, else UTF-16 where every second byte is zero, UTF-8, or
+    Windows-1252. Of a zip archive it is the file called `table`, or the only one.
+
+    Raises :class:`RecordingError` for what is no text.
     """
-    data = _unpacked(path, path.read_bytes(), member)
+    data = _unpacked(path, path.read_bytes(), layout)
     what, remedy = next((other for mark, other in OTHERS.items() if data.startswith(mark)), ("", ""))
     if not what and data[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
         what, remedy = "a web page", "download the file itself; a page often means that a sign-in is needed"
     if what:
         raise RecordingError(f"expected text, came {what}", where=str(path), remedy=remedy)
-    return _utf8(path, data, encoding)
+    return _utf8(path, data, layout.encoding)
 
 
-def _unpacked(path: Path, data: bytes, member: str) -> bytes:
+def _unpacked(path: Path, data: bytes, layout: Layout) -> bytes:
     if data.startswith(b"PK\x03\x04"):
-        return _zipped(path, data, member)
+        return _zipped(path, data, layout.table)
     for mark, unpack in UNPACK.items():
         if data.startswith(mark):
             return unpack(data)

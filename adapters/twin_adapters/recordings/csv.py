@@ -16,7 +16,7 @@ from twin_runtime.errors import RecordingError
 def read(path: Path, layout: Layout) -> Table:
     """Read a whole file. Empty cells, ``NA``, ``NaN`` and the like are missing; a blank line is a row of them."""
     with reading(path, "a text file", "name its `format`, or its `encoding`"):
-        text = content(path, layout.encoding, layout.table)
+        text = content(path, layout)
         if not text.strip():
             raise RecordingError(
                 "there is nothing in it", where=str(path), remedy="take the file from its source again"

@@ -1,5 +1,6 @@
 """The mapping of a recording, one small TOML file: which file, which column, its unit, which sensor or input."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,14 +21,17 @@ class Layout(Section):
     """How a file is laid out, where the file itself does not show it. What its format does not read is refused."""
 
     columns: Annotated[tuple[str, ...], Field(strict=False)] = Field(
-        default=(), description="the names of all columns, for a file without a header", examples=[["t", "m_dot"]]
+        default=(),
+        description="the names of all columns, for a file without a header, or instead of it",
+        examples=[["t", "m_dot"]],
     )
     skip: Annotated[int, Field(ge=0)] = Field(
         default=0, description="how many lines of a text file stand above its header", examples=[3]
     )
-    header: HeaderLines = Field(
-        default=True,
-        description="whether the first line of a text file names the columns, or what each line of its header holds",
+    header: HeaderLines | None = Field(
+        default=None,
+        description="whether a first line of a text file names the columns, or what each line of its header holds; "
+        "default: it does, unless `columns` name them",
         examples=[["names", "units"]],
     )
     comment: str = Field(
@@ -73,8 +77,10 @@ class Place(Layout):
         description="the column of times, by name or number from 0; of date-times also several",
         examples=[["Date", "Time"]],
     )
-    time_unit: Literal["ns", "us", "ms", "s", "min", "h", "d", "iso"] = Field(
-        default="s", description='the unit of times; "iso": date-times', examples=["ms"]
+    time_unit: Literal["ns", "us", "ms", "s", "min", "h", "d", "clock", "iso"] = Field(
+        default="s",
+        description='the unit of times; "clock": hours:minutes:seconds since the epoch; "iso": date-times',
+        examples=["ms"],
     )
     time_format: str = Field(
         default="",
@@ -203,6 +209,11 @@ def _contradictions(stream: Stream) -> Iterator[tuple[str, str]]:
         yield "`period` counts all rows of the file, `twin_column` shares them out", "name a column of times"
     if isinstance(stream.time, tuple) and not stream.is_dated:
         yield "several columns of times are date-times", 'say time_unit = "iso", or how they are written: time_format'
+    if stream.time_format and not re.search("%[yYcxGD]", stream.time_format):
+        remedy = (
+            'join it with the column of days: time = ["Date", "Time"]; or count from the epoch: time_unit = "clock"'
+        )
+        yield f"`time_format` {stream.time_format!r} has no year", remedy
     if stream.time_format and "time_unit" in stream.model_fields_set and stream.time_unit != "iso":
         yield f"`time_format` reads date-times, `time_unit` is {stream.time_unit!r}", "give one of them"
 

@@ -43,14 +43,13 @@ def preamble(path: Path, text: bytes, layout: Layout) -> Preamble:
     separator = _SEPARATOR.fullmatch(lines[first]) if first < len(lines) else None
     above, first = _remarks(lines, first + bool(separator), layout)
     roles = _roles(lines[first : first + 1], layout)
-    above, roles = (above, roles) if roles else ("", roles)
+    assumed = layout.header is None and roles == ("names",)
     declared = layout.delimiter or (separator[1] if separator else "")
     delimiter = declared or _delimiter(lines[first:], len(roles), roles, layout.decimal)
-    commented = "names" in roles and layout.header is True and _names_in_remark(above, lines[first:], delimiter)
-    if commented:
+    if assumed and _names_in_remark(above, lines[first:], delimiter):
         return Preamble(delimiter, split(above, delimiter), {}, _bytes(lines[:first]), first + 1)
     records = list(islice(_records(lines[first:], delimiter), len(roles) + 1))
-    if layout.header is True and roles == ("names",) and not layout.skip:
+    if assumed:
         _refuse_data(path, [record for record, _ in records], first + 1)
     head = records[: len(roles)]
     behind = first + (head[-1][1] if head else 0)
@@ -73,19 +72,23 @@ def _above(lines: Sequence[str]) -> int:
 
 def _roles(lines: Sequence[str], layout: Layout) -> tuple[HeaderLine, ...]:
     """What each line of the header holds."""
-    if not isinstance(layout.header, bool):
+    if isinstance(layout.header, tuple):
         return layout.header
-    if not layout.header or layout.columns:
+    if not _is_headed(layout):
         return ()
     first = split(lines[0], ",")[0] if lines else ""
     return _CAMPBELL.get(first, ("names",))
 
 
+def _is_headed(layout: Layout) -> bool:
+    """Whether there are lines above the data that are no remarks."""
+    return not layout.columns if layout.header is None else bool(layout.header)
+
+
 def _remarks(lines: Sequence[str], first: int, layout: Layout) -> tuple[str, int]:
     """The last remark above the header, and the place of the line that follows the remarks."""
     mark, last = layout.comment or "#", ""
-    headed = layout.header is not False and not layout.columns
-    while first < len(lines) and (lines[first].startswith(mark) or (headed and not lines[first].strip())):
+    while first < len(lines) and (lines[first].startswith(mark) or (_is_headed(layout) and not lines[first].strip())):
         last = lines[first].strip().removeprefix(mark).strip() or last
         first += 1
     return last, first
@@ -114,7 +117,7 @@ def _records(lines: Sequence[str], delimiter: str) -> Iterator[tuple[list[str], 
     """Records, and how many lines they and those before them take: a quoted name may go over several."""
     reader = csv.reader((" ".join(line.split()) for line in lines) if delimiter == " " else lines, delimiter=delimiter)
     for record in reader:
-        yield [" ".join(cell.split()) for cell in record], reader.line_num
+        yield [" ".join(part.strip() for part in cell.splitlines()) for cell in record], reader.line_num
 
 
 def _joined(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -143,7 +146,7 @@ def _refuse_data(path: Path, records: Sequence[Sequence[str]], line: int) -> Non
         raise RecordingError(
             f"expected the names of the columns, came {', '.join(map(repr, records[0][:5]))}",
             where=f"{path}:{line}",
-            remedy='say `header = false` where the file has none, or `header = ["names"]` where these are the names',
+            remedy="say `header = false` where the file has none, or `header = true` where these are the names",
         )
 
 

@@ -68,8 +68,10 @@ def _holds(table: Table, column: str | int, wanted: Sequence[Cell]) -> Mask:
     figures = [value for value in wanted if not isinstance(value, str)]
     holds = np.zeros(table.rows, dtype=np.bool_)
     spelled = table.spelled(column) if texts and cells.dtype.kind != "O" else cells
-    for text in texts:
-        holds |= spelled == text
+    if len(texts) == 1:
+        holds |= spelled == texts[0]
+    elif texts:
+        holds |= np.fromiter(map(set(texts).__contains__, spelled), np.bool_, table.rows)
     if figures and cells.dtype.kind == "O":
         holds |= np.isin(numbers(cells, table.decimal, NO_WORDS)[0], figures)
     elif figures:

@@ -46,4 +46,4 @@ def text_table(
     """A table of columns of text; ``line`` tells in which line of the file a row is."""
     held = _Columns(columns, decimal)
     rows = len(columns[0]) if columns else 0
-    return Table(path, rows, names, held.cells, units or {}, held, held.texts, decimal, line)
+    return Table(path, rows, names, held.cells, units or {}, local=held, texts=held.texts, decimal=decimal, line=line)

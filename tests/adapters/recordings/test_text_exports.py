@@ -97,6 +97,10 @@ EXPORTS = {
     "a decimal comma that is not told": Export("1;5\n2;6\n", "header = false", [(1.0, 5.0), (2.0, 6.0)]),
     "a comma in a name": Export("time;x, in;y\n1;5.5;0\n2;6.5;0\n", 'value = "x, in"', PLAIN),
     "units": Export("time,x\ns,[bar]\n1,5.5\n2,6.5\n", 'header = ["names", "units"]', PLAIN, "bar"),
+    "units in names, and remarks": Export(
+        "time,x [kPa],y(1)\n1,5.5,0\n2,6.5,0\n", 'value = "x [kPa]"\nfile_unit = "kPa"', PLAIN, "bar"
+    ),
+    "a number in brackets is no unit": Export("time,x(1)\n1,5.5\n2,6.5\n", 'value = "x(1)"', PLAIN, "degC"),
     "names in two lines": Export(
         "time,Inlet,,Outlet\n,T,m,T\n1,0,5.5,0\n2,0,6.5,0\n", 'header = ["names", "names"]\nvalue = "Inlet m"', PLAIN
     ),
@@ -150,6 +154,12 @@ EXPORTS = {
     ),
     "days that look like numbers": Export(
         "time,x\n19700101,5.5\n", 'time_format = "%Y%m%d"\nzone = "UTC"', [(0.0, 5.5)]
+    ),
+    "hours, minutes and seconds": Export("time,x\n0:00:01,5.5\n00:00:02.000,6.5\n", 'time_unit = "clock"', PLAIN),
+    "names that look like numbers": Export("time,5\n1,5.5\n2,6.5\n", 'value = "5"', PLAIN),
+    "nothing but numbers for names": Export("7,5\n1,5.5\n2,6.5\n", 'header = true\ntime = "7"\nvalue = "5"', PLAIN),
+    "names instead of those of the file": Export(
+        "t,t\n1,5.5\n2,6.5\n", 'header = true\ncolumns = ["time", "x"]', PLAIN
     ),
     "an offset in a format": Export(
         "time,x\n01/01/1970 01:00:01 +0100,5.5\n,1\n01/01/1970 00:00:02 +0000,6.5\n",

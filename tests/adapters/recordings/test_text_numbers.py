@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin_adapters.recordings import Layout
@@ -54,6 +54,7 @@ def test_a_row_has_the_number_that_stands_in_it(decimal: Decimal, delimiter: str
 
 
 @pytest.mark.parametrize("header", [True, False, ["names", "units"]])
+@settings(max_examples=50)
 @given(content=st.one_of(Texts.map(str.encode), st.binary(max_size=60)))
 def test_any_bytes_are_read_or_refused_with_a_remedy(header: HeaderLines, path: Path, content: bytes) -> None:
     path.write_bytes(content)
@@ -70,6 +71,7 @@ def test_any_bytes_are_read_or_refused_with_a_remedy(header: HeaderLines, path: 
     assert said.where.startswith(str(path))
 
 
+@settings(max_examples=50)
 @given(
     rows=st.lists(
         st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**63), 2**63 - 1)), min_size=1

@@ -17,6 +17,7 @@ from twin_adapters.recordings.parquet import read as read_parquet
 from twin_runtime.errors import ConfigError, RecordingError
 
 STREAM = '[[streams]]\nchannel = "x"\nfile = "a.csv"\nunit = "1"\n'
+CLOCK = STREAM + 'value = "x"\ntime_unit = "clock"'
 X = STREAM + 'value = "x"\n'
 EXCEL = io.BytesIO()
 with zipfile.ZipFile(EXCEL, "w") as book:
@@ -137,6 +138,23 @@ REFUSED: dict[str, tuple[str | bytes, str, str]] = {
         r"no row left with q = 'ok'.*'bad'",
     ),
     "no name of a twin": ("time,x,w\n0,5,a b\n", X + 'twin_column = "w"', "expected names of twins .* came 'a b'"),
+    "no clock": ("time,x\n0:01:00,5\n12:30,6\n", CLOCK, r"a\.csv:3: .*expected hours:minutes:seconds .*came '12:30'"),
+    "a clock at midnight": ("time,x\n23:59:59,5\n0:00:00,6\n", CLOCK, "goes back by more than 12 h.*column of days"),
+    "another unit in the header": (
+        "time,x\ns,kPa\n0,5\n",
+        X + 'header = ["names", "units"]',
+        "column 'x' is in 'kPa', the mapping says '1'; remedy: say unit = 'kPa'",
+    ),
+    "another unit in the name": (
+        "time,T [degF]\n0,5\n",
+        STREAM.replace('"1"', '"degC"') + 'value = "T [degF]"',
+        r"column 'T \[degF\]' is in 'degF', the mapping says 'degC'; remedy: say unit = 'degF'",
+    ),
+    "a header among the data": (
+        "time,x\n0,5\n",
+        X + 'columns = ["time", "x"]',
+        "a.csv:1: column 'time', row 0: .*came 'time'",
+    ),
     "milliseconds as seconds": ("time,x\n1700000000000,5\n", X, r"1\.7e\+12 units from the epoch.*time_unit = \"ms\""),
     "a sheet": ("", X.replace("a.csv", "a.xlsx"), "there is no format 'xlsx'.*save its sheet as CSV"),
     "no file of a pattern": (
@@ -173,8 +191,9 @@ CONTRADICTIONS = {
     "a twin column with period": ('period = "1 s"\ntwin_column = "a"', "`twin_column` shares them out"),
     "a twin and a twin column": ('twin = "a"\ntwin_column = "a"', "expected `twin` or `twin_column`, got both"),
     "two columns of seconds": ('time = ["a", "b"]', "several columns of times are date-times.*time_format"),
+    "a format without a year": ('time_format = "%H:%M"', "`time_format` '%H:%M' has no year; remedy: join it with"),
     "a format of seconds": (
-        'time_format = "%H"\ntime_unit = "ms"',
+        'time_format = "%Y"\ntime_unit = "ms"',
         "`time_format` reads date-times, `time_unit` is 'ms'",
     ),
     "a quality without what passes": ('quality = "q"', "`quality` names a column and `good` what passes, got one"),
@@ -200,6 +219,7 @@ UNREAD = {
     'encoding = "utf-16"\n': "a.parquet",
     'columns = ["t", "x"]\n': "a.parquet",
     'table = "data"\n': "a.parquet",
+    'table = "a.csv"\n': "a.csv",
     'period = "1 s"\ntime = "t"\n': "a.csv",
     'period = "1 s"\ntime_unit = "s"\n': "a.csv",
     'zone = "UTC"\n': "a.csv",
