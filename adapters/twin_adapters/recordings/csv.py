@@ -28,6 +28,6 @@ def read(path: Path, layout: Layout) -> Table:
         if annotated.is_annotated(text):
             return annotated.read(path, text, layout)
         above = preamble(path, text, layout)
-        data = Delimited(path, text[above.start :], above.delimiter, layout.comment, above.line)
+        data = Delimited(path, text[above.start :], above.delimiter, layout.comment, layout.quote, above.line)
         names, columns = actigraph.timed(text[: above.start], *data.columns(list(layout.columns or above.names)))
         return text_table(path, names, columns, decimal=layout.decimal, line=data.line, units=above.units)

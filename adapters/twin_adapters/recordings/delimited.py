@@ -20,13 +20,15 @@ BLOCK = 1 << 22
 class Delimited:
     """The data of a file below its header, in UTF-8. They begin in the line ``first``, counted from 1.
 
-    Lines that begin with ``comment`` are remarks. A delimiter that is a blank stands for any number of blanks.
+    Lines that begin with ``comment`` are remarks; ``quote`` stands around cells that hold a delimiter. A delimiter that
+    is a blank stands for any number of blanks.
     """
 
     path: Path
     text: bytes
     delimiter: str
     comment: str
+    quote: str
     first: int
 
     def columns(self, names: list[str]) -> tuple[list[str], list[pa.ChunkedArray]]:
@@ -50,10 +52,15 @@ class Delimited:
         body = b"".join(line for line, _ in self._lines(self.text)) if self._is_edited else self.text
         if not body:
             return [pa.chunked_array([[]], pa.string())] * width
-        quoted = b'"' in body
-        if quoted and body.count(b'"') % 2:
+        quoted = self.quote.encode() in body
+        if quoted and body.count(self.quote.encode()) % 2:
             self._refuse_open_quote()
-        form = {"delimiter": self.delimiter, "ignore_empty_lines": False, "newlines_in_values": quoted}
+        form = {
+            "delimiter": self.delimiter,
+            "quote_char": self.quote,
+            "ignore_empty_lines": False,
+            "newlines_in_values": quoted,
+        }
         try:
             table = arrow.read_csv(
                 io.BytesIO(body),
@@ -75,7 +82,7 @@ class Delimited:
             for content, line in self._lines(text):  # noqa: B007  # read where a record is complete
                 yield content.decode(errors="replace")
 
-        for record in csv.reader(followed(), delimiter=self.delimiter, strict=strict):
+        for record in csv.reader(followed(), delimiter=self.delimiter, quotechar=self.quote, strict=strict):
             yield record, line
 
     def _lines(self, text: bytes) -> Iterator[tuple[bytes, int]]:
@@ -106,7 +113,9 @@ class Delimited:
         except csv.Error as error:
             if "unexpected end of data" in str(error):
                 what = "a quote is opened and never closed"
-                raise RecordingError(what, where=f"{self.path}:{begun}", remedy='delete the " in that line') from None
+                raise RecordingError(
+                    what, where=f"{self.path}:{begun}", remedy=f"delete the {self.quote} in that line"
+                ) from None
 
     def _misnamed(self, names: list[str], width: int) -> RecordingError:
         return RecordingError(

@@ -7,6 +7,7 @@ import numpy as np
 
 from twin_adapters.recordings.files import Files
 from twin_adapters.recordings.mapping import Mapping, read_mapping
+from twin_adapters.recordings.reading import reading
 from twin_adapters.recordings.recording import MergedStreams
 from twin_adapters.recordings.samples import Samples, samples_of, unit_of
 from twin_adapters.recordings.unread import read_of, refuse_unread
@@ -28,7 +29,8 @@ def load(mapping: Path, data: Path | None = None) -> MergedStreams:
         tables = files.tables(stream)
         read.append(read_of(stream, files.layout(stream), has_unit=any(unit_of(stream, table) for table in tables)))
         for table in tables:
-            samples.extend(samples_of(stream, table, described.recording.epoch_ns))
+            with reading(table.path, "what its mapping says", "look at the mapping of the recording"):
+                samples.extend(samples_of(stream, table, described.recording.epoch_ns))
     refuse_unread(mapping, described, read)
     if not any(len(stream.time) for stream in samples):
         raise RecordingError("there is not one reading in it", where=str(mapping), remedy="look at `value` and `time`")

@@ -44,6 +44,9 @@ class Layout(Section):
         description='what separates the columns of a text file (" ": any number of blanks); default: found out',
         examples=[";"],
     )
+    quote: Annotated[str, Field(max_length=1, min_length=1)] = Field(
+        default='"', description="what stands around cells of a text file that hold a delimiter", examples=["'"]
+    )
     decimal: Literal[".", ","] = Field(
         default=".", description="the decimal mark of the numbers in a text file", examples=[","]
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from twin_adapters.recordings.mapping import Layout
 from twin_adapters.recordings.notation import HeaderLine
+from twin_adapters.recordings.texts import NO_VALUE
 from twin_runtime.errors import RecordingError
 
 SAMPLE = 1 << 20
@@ -36,31 +37,45 @@ class Preamble(NamedTuple):
     line: int
 
 
+class Marks(NamedTuple):
+    """What stands between cells, and around those that hold such a mark."""
+
+    delimiter: str
+    quote: str
+
+    def split(self, line: str) -> list[str]:
+        """The cells of one line."""
+        return next((cells for cells, _ in self.records([line])), [])
+
+    def records(self, lines: Sequence[str]) -> Iterator[tuple[list[str], int]]:
+        """Records, and how many lines they and those before them take: a quoted name may go over several."""
+        joined = (" ".join(line.split()) for line in lines) if self.delimiter == " " else lines
+        reader = csv.reader(joined, delimiter=self.delimiter, quotechar=self.quote)
+        for record in reader:
+            yield [" ".join(part.strip() for part in cell.splitlines()) for cell in record], reader.line_num
+
+
 def preamble(path: Path, text: bytes, layout: Layout) -> Preamble:
     """Find where the data begin. Raises :class:`RecordingError` where the first line of them is taken for names."""
     lines = [line.decode(errors="replace") for line in text[:SAMPLE].splitlines(keepends=True)]
     first = layout.skip + (0 if layout.skip else _above(lines))
     separator = _SEPARATOR.fullmatch(lines[first]) if first < len(lines) else None
-    above, first = _remarks(lines, first + bool(separator), layout)
-    roles = _roles(lines[first : first + 1], layout)
+    remark, first = _remarks(lines, first + bool(separator), layout)
+    lines, above = lines[first:], lines[:first]
+    roles = _roles(lines, layout)
     assumed = layout.header is None and roles == ("names",)
     declared = layout.delimiter or (separator[1] if separator else "")
-    delimiter = declared or _delimiter(lines[first:], len(roles), roles, layout.decimal)
-    if assumed and _names_in_remark(above, lines[first:], delimiter):
-        return Preamble(delimiter, split(above, delimiter), {}, _bytes(lines[:first]), first + 1)
-    records = list(islice(_records(lines[first:], delimiter), len(roles) + 1))
+    marks = Marks(declared or _delimiter(lines, roles, layout), layout.quote)
+    if assumed and _names_in_remark(remark, lines, marks):
+        return Preamble(marks.delimiter, marks.split(remark), {}, _bytes(above), first + 1)
+    records = list(islice(marks.records(lines), len(roles) + 1))
     if assumed:
         _refuse_data(path, [record for record, _ in records], first + 1)
-    head = records[: len(roles)]
-    behind = first + (head[-1][1] if head else 0)
-    names = _joined([record for (record, _), role in zip(head, roles, strict=False) if role == "names"])
-    units = _units([record for (record, _), role in zip(head, roles, strict=False) if role == "units"])
-    return Preamble(delimiter, names, units, _bytes(lines[:behind]), behind + 1)
-
-
-def split(line: str, delimiter: str) -> list[str]:
-    """The cells of one line."""
-    return next((cells for cells, _ in _records([line], delimiter)), [])
+    head = list(zip(records, roles, strict=False))
+    taken = head[-1][0][1] if head else 0
+    names = _joined([record for (record, _), role in head if role == "names"])
+    units = _units([record for (record, _), role in head if role == "units"])
+    return Preamble(marks.delimiter, names, units, _bytes([*above, *lines[:taken]]), first + taken + 1)
 
 
 def _above(lines: Sequence[str]) -> int:
@@ -74,10 +89,10 @@ def _roles(lines: Sequence[str], layout: Layout) -> tuple[HeaderLine, ...]:
     """What each line of the header holds."""
     if isinstance(layout.header, tuple):
         return layout.header
-    if not _is_headed(layout):
-        return ()
-    first = split(lines[0], ",")[0] if lines else ""
-    return _CAMPBELL.get(first, ("names",))
+    known = _CAMPBELL.get(lines[0].partition(",")[0].strip('" \r\n')) if lines else None
+    if known and layout.header is not False:
+        return known
+    return ("names",) if _is_headed(layout) else ()
 
 
 def _is_headed(layout: Layout) -> bool:
@@ -94,30 +109,23 @@ def _remarks(lines: Sequence[str], first: int, layout: Layout) -> tuple[str, int
     return last, first
 
 
-def _names_in_remark(remark: str, lines: Sequence[str], delimiter: str) -> bool:
+def _names_in_remark(remark: str, lines: Sequence[str], marks: Marks) -> bool:
     """Whether the columns are named by the remark above data that have no other names."""
-    cells = next((split(line, delimiter) for line in lines if line.strip()), [])
-    return bool(remark) and len(split(remark, delimiter)) == len(cells) and _any_number(cells) and not _named(cells)
+    cells = next((marks.split(line) for line in lines if line.strip()), [])
+    return bool(remark) and len(marks.split(remark)) == len(cells) and _is_data(cells)
 
 
-def _delimiter(lines: Sequence[str], header: int, roles: Sequence[HeaderLine], decimal: str) -> str:
+def _delimiter(lines: Sequence[str], roles: Sequence[HeaderLine], layout: Layout) -> str:
     """What splits the header and every one of the first data lines, and all of those alike."""
     named = next((line for line, role in zip(lines, roles, strict=False) if role == "names"), "")
-    data = [line for line in islice(lines, header, header + LINES) if line.strip()]
-    marks = DELIMITERS.replace(decimal, "")
-    for mark in marks:
-        counts = {len(split(line, mark)) for line in data}
-        if len(counts) == 1 and min(counts) > 1 and (not named or len(split(named, mark)) > 1):
-            return mark
+    data = [line for line in islice(lines, len(roles), len(roles) + LINES) if line.strip()]
+    known = [Marks(delimiter, layout.quote) for delimiter in DELIMITERS.replace(layout.decimal, "")]
+    for marks in known:
+        counts = {len(marks.split(line)) for line in data}
+        if len(counts) == 1 and min(counts) > 1 and (not named or len(marks.split(named)) > 1):
+            return marks.delimiter
     likely = named or (data[0] if data else "")
-    return max(reversed(marks), key=lambda mark: len(split(likely, mark)))
-
-
-def _records(lines: Sequence[str], delimiter: str) -> Iterator[tuple[list[str], int]]:
-    """Records, and how many lines they and those before them take: a quoted name may go over several."""
-    reader = csv.reader((" ".join(line.split()) for line in lines) if delimiter == " " else lines, delimiter=delimiter)
-    for record in reader:
-        yield [" ".join(part.strip() for part in cell.splitlines()) for cell in record], reader.line_num
+    return max(reversed(known), key=lambda marks: len(marks.split(likely))).delimiter
 
 
 def _joined(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -141,31 +149,38 @@ def _units(rows: Sequence[Sequence[str]]) -> dict[int, str]:
 
 
 def _refuse_data(path: Path, records: Sequence[Sequence[str]], line: int) -> None:
-    """Raise an error where the names look like the row that follows, number for number and date for date."""
-    if len(records) == 2 and _any_number(records[0]) and list(map(_kind, records[0])) == list(map(_kind, records[1])):
+    """Raise an error where the names are numbers and dates, or look like the row that follows."""
+    first = records[0] if records else []
+    kinds = [{_kind(cell) for cell in cells} - {""} for cells in zip(*records, strict=False)]
+    alike = len(records) == 2 and any(map(_is_figure, first)) and all(len(kind) <= 1 for kind in kinds)
+    if _is_data(first) or alike:
         raise RecordingError(
-            f"expected the names of the columns, came {', '.join(map(repr, records[0][:5]))}",
+            f"expected the names of the columns, came {', '.join(map(repr, first[:5]))}",
             where=f"{path}:{line}",
             remedy="say `header = false` where the file has none, or `header = true` where these are the names",
         )
 
 
 def _kind(cell: str) -> str:
+    """What a cell looks like: a number, a time, a text, or nothing."""
+    if cell in NO_VALUE:
+        return ""
     if _TIME.fullmatch(cell):
         return "time"
     try:
         float(cell.replace(",", "."))
     except ValueError:
-        return "text" if cell else ""
+        return "text"
     return "number"
 
 
-def _any_number(cells: Sequence[str]) -> bool:
-    return any(_kind(cell) in ("number", "time") for cell in cells)
+def _is_figure(cell: str) -> bool:
+    return _kind(cell) in {"number", "time"}
 
 
-def _named(cells: Sequence[str]) -> bool:
-    return any(_kind(cell) == "text" for cell in cells)
+def _is_data(cells: Sequence[str]) -> bool:
+    """Whether there are numbers or times among cells, and no text."""
+    return any(map(_is_figure, cells)) and not any(_kind(cell) == "text" for cell in cells)
 
 
 def _bytes(lines: Sequence[str]) -> int:

@@ -11,11 +11,10 @@ from twin_adapters.recordings.arrow import cells_of
 from twin_adapters.recordings.cells import Cells
 from twin_runtime.core import FloatArray
 
-_NOTHING = (
+NO_VALUE = (
     *("", "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>", "NaN", "nan", "NAN", "-NaN", "-nan"),
     *("NULL", "null", "Null", "None", "none", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
 )
-NOTHING = pa.array(_NOTHING)
 """What programs write where they have no value."""
 
 KINDS = (pa.int64(), pa.float64(), pa.timestamp("ns"), pa.timestamp("ns", "UTC"), pa.bool_())
@@ -41,7 +40,7 @@ def typed(column: pa.ChunkedArray, decimal: str) -> tuple[Cells, bool]:
 def present(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column without blanks around its cells; null where there is no value."""
     trimmed = pc.utf8_trim_whitespace(column)
-    return pc.if_else(pc.is_in(trimmed, NOTHING), _NONE, trimmed)
+    return pc.if_else(pc.is_in(trimmed, pa.array(NO_VALUE)), _NONE, trimmed)
 
 
 def objects(column: pa.ChunkedArray) -> Cells:

@@ -16,7 +16,7 @@ from twin_runtime.durations import NANOSECONDS
 LATEST = float(np.iinfo(np.int64).max)
 SIZES = {"s": 1e9, "ms": 1e12, "us": 1e15, "ns": 1e18}
 """What the years 2001 to 2286 count from, in units of time since 1970."""
-_CLOCK = re.compile(r"(\d{1,6}):([0-5]?\d):([0-5]?\d)(?:[.,](\d+))?")
+_CLOCK = re.compile(r"(?:(\d{1,6}):(?=\d+:)|(?=\d+:\d+[.,]))([0-5]?\d):([0-5]?\d)(?:[.,](\d+))?")
 _FRACTION = re.compile(r"[.,](\d+)")
 
 
@@ -47,7 +47,10 @@ def formatted_times(texts: Cells, form: str, zone: str | None) -> IntArray:
 
     given = np.array([text is not None for text in texts], dtype=np.bool_)
     utc = "%z" in form
-    read = pd.to_datetime(pd.Series(texts[given], dtype=object), format=form, errors="coerce", exact=True, utc=utc)
+    try:
+        read = pd.to_datetime(pd.Series(texts[given], dtype=object), format=form, errors="coerce", exact=True, utc=utc)
+    except ValueError as error:
+        raise TimeError(f"`time_format` {form!r} is none: {error}", remedy="write it as strptime reads it") from None
     if read.isna().any():
         place = int(np.flatnonzero(given)[np.flatnonzero(read.isna())[0]])
         remedy = "mend that row, or `time_format` in the mapping"
@@ -81,7 +84,10 @@ def _relative(cells: Cells, scale: int, epoch: int) -> IntArray:
 
 
 def _clock(texts: Cells, epoch: int) -> IntArray:
-    """Hours, minutes and seconds since ``epoch``. They do not go back by half a day: that would be another day."""
+    """Hours, minutes and seconds since ``epoch``; without hours where seconds have a fraction.
+
+    They do not go back by half a day: that would be another day.
+    """
     times = np.full(len(texts), MISSING, dtype=np.int64)
     last = 0
     for place, text in enumerate(texts):

@@ -137,7 +137,5 @@ def test_a_wrong_or_absent_broker_is_reported(config: Path, mapping: Path) -> No
 
 
 def test_a_file_in_place_of_its_mapping_is_reported(config: Path, mapping: Path) -> None:
-    with pytest.raises(
-        RecordingError, match=r"abp.parquet: expected the mapping of a recording.*file = \"abp.parquet\""
-    ):
+    with pytest.raises(RecordingError, match=r"expected the mapping of a recording.*file = \"abp.parquet\""):
         play(mapping.with_name("abp.parquet"), config)

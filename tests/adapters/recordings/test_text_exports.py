@@ -157,6 +157,37 @@ EXPORTS = {
     ),
     "hours, minutes and seconds": Export("time,x\n0:00:01,5.5\n00:00:02.000,6.5\n", 'time_unit = "clock"', PLAIN),
     "names that look like numbers": Export("time,5\n1,5.5\n2,6.5\n", 'value = "5"', PLAIN),
+    "minutes and seconds": Export("time,x\n0:01.0,5.5\n00:02.000,6.5\n", 'time_unit = "clock"', PLAIN),
+    "PhysioNet": Export(
+        "'Elapsed time','x'\n'hh:mm:ss.mmm','bar'\n'0:01.000',5.500\n'0:02.000',6.500\n'1:00:00.000',-\n",
+        'quote = "\'"\nheader = ["names", "units"]\ntime = "Elapsed time"\ntime_unit = "clock"\nmissing = "-"',
+        PLAIN,
+        "bar",
+    ),
+    "HOBO": Export(
+        '"Plot Title: 2"\n"#","Date Time, GMT-05:00","x, \u00b0C (LGR S/N: 7)","End"\n'
+        "1,12/31/69 07:00:01 PM,5.5,\n2,12/31/69 07:00:02 PM,6.5,Logged\n",
+        'skip = 1\ntime = "Date Time, GMT-05:00"\ntime_format = "%m/%d/%y %I:%M:%S %p"\nzone = "-05:00"\n'
+        'value = "x, \u00b0C (LGR S/N: 7)"',
+        PLAIN,
+    ),
+    "USGS": Export(
+        "# a\tremark\n#\nsite\tdatetime\tx\n15s\t20d\t14n\n01\t1970-01-01 00:00:01\t5.5\n"
+        "01\t1970-01-01 00:00:02\t6.5\n",
+        f'header = ["names", "skip"]\ntime = "datetime"\n{ISO}\nzone = "UTC"\nwhere = {{ site = "01" }}',
+        PLAIN,
+    ),
+    "a household's power": Export(
+        "Date;Time;x\n1/1/1970;00:00:01;5.500\n1/1/1970;00:00:01;?\n1/1/1970;00:00:02;6.500\n",
+        'time = ["Date", "Time"]\ntime_format = "%d/%m/%Y %H:%M:%S"\nzone = "UTC"\nmissing = "?"',
+        PLAIN,
+    ),
+    "TOA5 under other names": Export(
+        TOA5,
+        f'columns = ["time", "n", "ref", "x"]\n{ISO}\nzone = "UTC"',
+        [(811_521_103.84, 25.6), (811_521_103.86, 25.5)],
+        "degC",
+    ),
     "nothing but numbers for names": Export("7,5\n1,5.5\n2,6.5\n", 'header = true\ntime = "7"\nvalue = "5"', PLAIN),
     "names instead of those of the file": Export(
         "t,t\n1,5.5\n2,6.5\n", 'header = true\ncolumns = ["time", "x"]', PLAIN

@@ -38,6 +38,13 @@ REFUSED: dict[str, tuple[str | bytes, str, str]] = {
         X,
         "expected the names of the columns, came '2020-01-01'",
     ),
+    "no header, and one row": ("0,5\n", X, "expected the names of the columns, came '0', '5'"),
+    "no header, with a gap": ("0,NA,a\n1,5,b\n", X, "expected the names of the columns, came '0', 'NA', 'a'"),
+    "a format that is none": (
+        "time,x\n1,5\n",
+        X + 'time_format = "%Y %Q"\nzone = "UTC"',
+        "`time_format` '%Y %Q' is none: .*strptime",
+    ),
     "a short row": (
         "time,x\n0,5\n1\n",
         X,
