@@ -96,11 +96,11 @@ class Table:
         if places:
             what = f"there are {len(places)} columns {column!r}, with the numbers {', '.join(map(str, places))}"
             raise RecordingError(what, where=str(self.path), remedy="name one by its number in the mapping")
-        raise RecordingError(
-            f"there is no column {column!r}; there are {self._columns()}",
-            where=str(self.path),
-            remedy="name one of these in the mapping" if any(self.names) else "name them with `columns` in the mapping",
-        )
+        remedy = "name one of these in the mapping" if any(self.names) else "name them with `columns` in the mapping"
+        if self.line is not None and len(self.names) == 1:
+            remedy += ', or what separates columns with `delimiter` (" ": blanks)'
+        what = f"there is no column {column!r}; there are {self._columns()}"
+        raise RecordingError(what, where=str(self.path), remedy=remedy)
 
     def _columns(self) -> str:
         return ", ".join(repr(name) if name else str(place) for place, name in enumerate(self.names))

@@ -45,6 +45,7 @@ REFUSED: dict[str, tuple[str | bytes, str, str]] = {
         X + 'time_format = "%Y %Q"\nzone = "UTC"',
         "`time_format` '%Y %Q' is none: .*strptime",
     ),
+    "blanks between columns": ("time  x\n0  5\n", X, r"there are 'time  x'; remedy: .*`delimiter` \(\" \": blanks\)"),
     "a short row": (
         "time,x\n0,5\n1\n",
         X,
