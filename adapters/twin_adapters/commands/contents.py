@@ -1,7 +1,7 @@
 """The contents of a file of recorded data, or of the recording behind a mapping."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from twin_adapters.recordings import MergedStreams, load
-from twin_adapters.recordings.describe import Channel, Words, channel_of, times_of
+from twin_adapters.recordings.describe import Channel, Words, channel_of
 from twin_adapters.recordings.formats import open_table
 from twin_adapters.recordings.guess import Times, guess_times
-from twin_adapters.recordings.mapping import Header
+from twin_adapters.recordings.mapping import Header, Stream
+from twin_adapters.recordings.rows import chosen_rows
+from twin_adapters.recordings.samples import times_of
 from twin_adapters.recordings.table import MISSING, Table
 from twin_runtime.cli.output import progress
 from twin_runtime.config.document import Document
@@ -94,37 +96,32 @@ def _of_mapping(path: Path, recording: MergedStreams) -> Contents:
 
 
 def _of_file(path: Path, header: Header) -> Contents:
-    table = open_table(path, header)
-    rows = _chosen(table, header)
-    count = table.rows if rows is None else len(rows)
-    contents = Contents(path, count, [], header, names=list(table.names), start=table.start)
-    instants = _timed(contents, table)
-    instants = instants if instants is None or rows is None else instants[rows]
+    table, stream = open_table(path, header), _stream(header)
+    rows = chosen_rows(stream, table)
+    contents = Contents(path, len(rows), [], header, names=list(table.names), start=table.start)
+    instants = _timed(contents, stream, table, rows)
     there = np.empty(0) if instants is None else instants[instants != MISSING]
     contents.first, contents.last = (int(there.min()), int(there.max())) if len(there) else (None, None)
     times = contents.times
     with progress(f"reading {path.name}", len(table.names)) as advance:
         for place in range(len(table.names)):
             if times is None or place != times.column:
-                _add(contents, table, place, instants, rows)
+                _add(contents, place, lambda place: channel_of(stream, table, place, instants, rows))
             advance(place + 1)
     return contents
 
 
-def _chosen(table: Table, header: Header) -> IntArray | None:
-    """The rows that ``where`` asks for; None for all."""
-    if not header.where:
-        return None
-    return np.flatnonzero(
-        np.logical_and.reduce([table.column(column) == wanted for column, wanted in header.where.items()])
-    )
+def _stream(header: Header) -> Stream:
+    """What is said of a file, as of a stream that takes every row of it."""
+    said = {name: getattr(header, name) for name in header.model_fields_set & Stream.model_fields.keys()}
+    return Stream.model_construct(channel="any", constant=1.0, unit="1", **said)
 
 
-def _add(contents: Contents, table: Table, place: int, instants: IntArray | None, rows: IntArray | None) -> None:
+def _add(contents: Contents, place: int, read: Callable[[int], Channel | Words]) -> None:
     try:
-        column = channel_of(table, place, instants, rows)
+        column = read(place)
     except RecordingError as error:
-        contents.unreadable[table.names[place] or str(place)] = error.what
+        contents.unreadable[contents.names[place] or str(place)] = error.what
         return
     if isinstance(column, Channel):
         contents.channels.append(column)
@@ -132,40 +129,51 @@ def _add(contents: Contents, table: Table, place: int, instants: IntArray | None
         contents.words.append(column)
 
 
-def _timed(contents: Contents, table: Table) -> IntArray | None:
-    """The times of all rows, by what was said of them or else by a guess, which may fail; None where nothing tells."""
+def _timed(contents: Contents, stream: Stream, table: Table, rows: IntArray) -> IntArray | None:
+    """The times of some rows, by what was said of them or else by a guess, which may fail; None where nothing tells."""
     header = contents.header
     if header.period:
-        return header.epoch_ns + header.period * np.arange(table.rows, dtype=np.int64)
+        return times_of(stream, table, rows, header.epoch_ns)
     said = _said(table, header)
     times = said or guess_times(table)
     if times is None:
         return None
+    update = {} if _is_written(header) else {"time": times.column, "time_unit": times.unit}
     try:
-        instants = times_of(table, times.column, times.unit, header.epoch_ns, header.zone)
+        zoned = stream.model_copy(update={"zone": header.zone or "UTC", **update})
+        instants = times_of(zoned, table, rows, header.epoch_ns)
     except RecordingError as error:
         if said:
             raise
         contents.unreadable[table.names[times.column] or str(times.column)] = error.what
         return None
     contents.times = times
-    contents.local = times.unit == "iso" and header.zone is None and _is_local(table, times.column)
+    contents.local = times.unit == "iso" and header.zone is None and _is_local(table, header, times.column)
     return instants
+
+
+def _is_written(header: Header) -> bool:
+    """Whether it is said how the date-times are written."""
+    return bool(header.time_format) or isinstance(header.time, tuple)
 
 
 def _said(table: Table, header: Header) -> Times | None:
     """The column of times and its unit, where the command line or the mapping names one of the two."""
     said = header.model_fields_set & {"time", "time_unit"}
+    first = header.time[0] if isinstance(header.time, tuple) else header.time
+    if _is_written(header):
+        return Times(table.place(first), "iso", "as you say", since_1970=True)
     if not said:
         return None
     guess = None if len(said) == 2 else guess_times(table)
-    column = table.place(header.time) if "time" in said or guess is None else guess.column
+    column = table.place(first) if "time" in said or guess is None else guess.column
     unit = header.time_unit if "time_unit" in said or guess is None or guess.column != column else guess.unit
     return Times(column, unit, "as you say", since_1970=unit in ("iso", "datenum"))
 
 
-def _is_local(table: Table, column: int) -> bool:
-    """Whether the date-times of a column have no offset from UTC."""
-    texts = (cell for cell in table.column(column) if isinstance(cell, str) and cell)
-    first = next(texts, None)
+def _is_local(table: Table, header: Header, column: int) -> bool:
+    """Whether date-times have no offset from UTC."""
+    if header.time_format:
+        return "%z" not in header.time_format
+    first = next((cell for cell in table.column(column) if isinstance(cell, str) and cell), None)
     return column in table.local or (first is not None and datetime.fromisoformat(first).tzinfo is None)

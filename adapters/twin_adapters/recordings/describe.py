@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from twin_adapters.recordings.mapping import Stream
+from twin_adapters.recordings.samples import values_of
 from twin_adapters.recordings.table import MISSING, Cells, Table
-from twin_adapters.recordings.times import TimeError, event_times
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.errors import RecordingError
 
@@ -75,16 +76,15 @@ def steps_of(times: IntArray) -> Steps | None:
     return Steps(median, int(steps.min()), int(steps.max()), bool(even), len(gaps), int(gaps.max(initial=0)))
 
 
-def channel_of(table: Table, place: int, times: IntArray | None, rows: IntArray | None = None) -> Channel | Words:
-    """One column of a table in some of its ``rows``, at the ``times`` of these. Raises :class:`RecordingError`."""
+def channel_of(stream: Stream, table: Table, place: int, times: IntArray | None, rows: IntArray) -> Channel | Words:
+    """One column of a table, in some of its ``rows``, as a ``stream`` would read it. Raises :class:`RecordingError`."""
     cells = table.column(place)
     name = table.names[place] or str(place)
     if cells.dtype.kind == "M":
-        return _dates(name, cells if rows is None else cells[rows])
-    values = _numbers(table, place, cells)
+        return _dates(name, cells[rows])
+    values = _numbers(stream, table, place, rows)
     if values is None:
-        return _words(name, cells if rows is None else cells[rows])
-    values = values if rows is None else values[rows]
+        return _words(name, cells[rows])
     there = ~np.isnan(values)
     about = name, table.units.get(place, ""), table.titles.get(place, "")
     if times is None:
@@ -95,29 +95,20 @@ def channel_of(table: Table, place: int, times: IntArray | None, rows: IntArray 
     return Channel(*about, values[there][order], own[order], _missing(table, there), backwards, place=place)
 
 
-def _numbers(table: Table, place: int, cells: Cells) -> FloatArray | None:
+def _numbers(stream: Stream, table: Table, place: int, rows: IntArray) -> FloatArray | None:
     """A column as numbers; None for one of texts."""
-    if cells.dtype.kind in "fiub":
-        return table.numbers(place)
+    is_text = table.column(place).dtype.kind not in "fiub"
     try:
-        values = table.numbers(place)
+        values = values_of(stream.model_copy(update={"value": place, "constant": None}), table, rows)
     except RecordingError:
-        return None
-    return None if np.isnan(values).all() else values
+        if is_text:
+            return None
+        raise
+    return None if is_text and np.isnan(values).all() else values
 
 
 def _missing(table: Table, there: npt.NDArray[np.bool_]) -> int:
     return 0 if table.sparse else int(len(there) - np.count_nonzero(there))
-
-
-def times_of(table: Table, column: str | int, unit: str, epoch: int = 0, zone: str | None = None) -> IntArray:
-    """The times of all rows, those without an offset as of ``zone`` or else of UTC. Raises :class:`RecordingError`."""
-    try:
-        return event_times(table.column(column), unit, epoch, zone or "UTC", table.place(column) in table.local)
-    except TimeError as error:
-        row = "" if error.place is None else f", row {error.place}"
-        where = f"{table.path}: column {column!r}{row}"
-        raise RecordingError(str(error), where=where, remedy=error.remedy) from error
 
 
 def _words(name: str, cells: Cells) -> Words:

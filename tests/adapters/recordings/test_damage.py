@@ -110,7 +110,7 @@ def test_a_wfdb_header_that_describes_no_signals_is_refused(case: str, tmp_path:
 @pytest.mark.parametrize("cell", ["12:00:00", "noon", "2020-13-01 00:00:00"])
 def test_what_is_no_date_time_is_reported_with_its_row(cell: str, tmp_path: Path, load_mapping: Load) -> None:
     (tmp_path / "a.csv").write_text(f"time,x\n2020-01-01T00:00:00Z,1\n{cell},2\n")
-    with pytest.raises(RecordingError, match=r"a\.csv: column 'time', row 1: .*remedy"):
+    with pytest.raises(RecordingError, match=r"a\.csv:3: column 'time', row 1: .*remedy"):
         load_mapping('[[streams]]\nchannel = "x"\nfile = "a.csv"\nvalue = "x"\nunit = "1"\ntime_unit = "iso"')
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from twin_adapters.addresses import is_loopback, parsed, require_encryption
-from twin_adapters.recordings.mapping import Moment
+from twin_adapters.recordings.notation import Moment
 from twin_runtime.config.document import Document, Problem
 from twin_runtime.config.explain import validated
 from twin_runtime.config.sections import Section, Text
