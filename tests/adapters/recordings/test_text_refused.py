@@ -135,11 +135,6 @@ REFUSED: dict[str, tuple[str | bytes, str, str]] = {
         X + 'time_format = "%d/%m/%Y"',
         "no offset from UTC; remedy: say z",
     ),
-    "nanoseconds that are not whole": (
-        "time,x\n1577877441341968059.5,5\n",
-        X + 'time_unit = "ns"',
-        "not whole.*last digits",
-    ),
     "no quality that passes": (
         "time,x,q\n0,5,bad\n",
         X + 'quality = "q"\ngood = "ok"',
@@ -332,3 +327,9 @@ def test_large_integers_beside_missing_ones_are_exact(tmp_path: Path) -> None:
     read = read_parquet(tmp_path / "a.parquet", Layout())
     assert read.column("x")[0] == whole
     assert read.numbers("y").tolist()[0] == 2.0**64
+
+
+def test_nanoseconds_in_float64_have_lost_their_last_digits(tmp_path: Path, load_mapping: Load) -> None:
+    pq.write_table(pa.table({"time": [1577877441341968059.0, None], "x": [5, 6]}), tmp_path / "a.parquet")
+    with pytest.raises(RecordingError, match="not whole, and do not hold their last digits; remedy: write whole"):
+        load_mapping(X.replace("a.csv", "a.parquet") + 'time_unit = "ns"')
