@@ -27,10 +27,10 @@ def load(mapping: Path, data: Path | None = None) -> MergedStreams:
     read = []
     for stream in described.placed:
         tables = files.tables(stream)
-        read.append(read_of(stream, files.layout(stream), has_unit=any(unit_of(stream, table) for table in tables)))
         for table in tables:
             with reading(table.path, "what its mapping says", "look at the mapping of the recording"):
                 samples.extend(samples_of(stream, table, described.recording.epoch_ns))
+        read.append(read_of(stream, files.layout(stream), has_unit=any(unit_of(stream, table) for table in tables)))
     refuse_unread(mapping, described, read)
     if not any(len(stream.time) for stream in samples):
         raise RecordingError("there is not one reading in it", where=str(mapping), remedy="look at `value` and `time`")

@@ -4,7 +4,6 @@ import gzip
 import io
 import logging
 import zipfile
-from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
@@ -215,36 +214,58 @@ def test_settings_that_contradict_each_other_are_refused(name: str, load_mapping
         load_mapping(X + lines)
 
 
-UNREAD = {
-    'delimiter = ";"\n': "a.parquet",
-    'decimal = ","\n': "a.parquet",
-    "skip = 3\n": "a.parquet",
-    'encoding = "utf-16"\n': "a.parquet",
-    'columns = ["t", "x"]\n': "a.parquet",
-    'table = "data"\n': "a.parquet",
-    'table = "a.csv"\n': "a.csv",
-    'period = "1 s"\ntime = "t"\n': "a.csv",
-    'period = "1 s"\ntime_unit = "s"\n': "a.csv",
-    'zone = "UTC"\n': "a.csv",
+LAYOUT = {
+    "columns": '["time", "x"]',
+    "skip": "1",
+    "header": "false",
+    "comment": '"#"',
+    "delimiter": '";"',
+    "quote": '"\'"',
+    "decimal": '","',
+    "encoding": '"utf-16"',
+    "table": '"data"',
 }
-"""Settings that are not read, the last of them, and the file."""
+"""A value of each setting that is a format's."""
+
+FORMATS = {"parquet": set[str](), "mos": {"columns", "table"}, "csv": LAYOUT.keys() - {"table"}}
+"""The settings of a layout that each format reads; a zip archive apart."""
+
+UNREAD = [
+    *((name, f"{name} = {LAYOUT[name]}", form) for form, known in FORMATS.items() for name in LAYOUT.keys() - known),
+    ("time", 'period = "1 s"\ntime = "t"', "csv"),
+    ("time_unit", 'period = "1 s"\ntime_unit = "s"', "csv"),
+    ("zone", 'zone = "UTC"', "csv"),
+]
 
 
-@pytest.mark.parametrize(
-    ("lines", "place"), [*product(UNREAD, ["stream", "recording"]), ('file_unit = "V"\n', "stream")]
-)
-def test_a_setting_that_nothing_reads_is_refused(lines: str, place: str, tmp_path: Path, load_mapping: Load) -> None:
-    name = lines.splitlines()[-1].partition(" = ")[0]
+def test_every_setting_of_a_layout_is_tried() -> None:
+    assert LAYOUT.keys() == Layout.model_fields.keys()
+
+
+@pytest.mark.parametrize("place", ["stream", "recording"])
+@pytest.mark.parametrize(("name", "lines", "form"), sorted(UNREAD))
+def test_a_setting_that_nothing_reads_is_refused(  # what pytest gives
+    name: str, lines: str, form: str, place: str, tmp_path: Path, load_mapping: Load
+) -> None:
     (tmp_path / "a.csv").write_text("time,x\n0,5\n")
+    (tmp_path / "a.mos").write_text("#1\ndouble data(1, 2)\n# time x\n0 5\n")
     pq.write_table(pa.table({"time": [0], "x": [5]}), tmp_path / "a.parquet")
-    stream = X.replace("a.csv", UNREAD.get(lines, "a.csv"))
-    text, key = (
-        (stream + lines, r"streams\[0\]") if place == "stream" else ("[recording]\n" + lines + stream, "recording")
-    )
+    stream = X.replace("a.csv", f"a.{form}")
+    text, key = (f"{stream}{lines}", r"streams\[0\]")
+    if place == "recording":
+        text, key = f"[recording]\n{lines}\n{stream}", "recording"
     with pytest.raises(
         ConfigError, match=rf"test\.recording\.toml:\d+: {key}\.{name}: nothing reads it; remedy: delete"
     ):
         load_mapping(text)
+
+
+def test_a_unit_of_the_file_is_refused_where_it_gives_none(tmp_path: Path, load_mapping: Load) -> None:
+    (tmp_path / "a.csv").write_text("time,x\n0,5\n")
+    with pytest.raises(
+        ConfigError, match=r"streams\[0\]\.file_unit: nothing reads it; remedy: delete it: the file itself"
+    ):
+        load_mapping(X + 'file_unit = "V"')
 
 
 def test_a_setting_of_the_recording_is_read_where_one_stream_reads_it(tmp_path: Path, load_mapping: Load) -> None:
