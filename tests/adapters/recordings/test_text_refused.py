@@ -275,6 +275,26 @@ def test_a_setting_of_the_recording_is_read_where_one_stream_reads_it(tmp_path: 
     assert load_mapping(text).value.tolist() == [5.5, 5.0]
 
 
+@pytest.mark.parametrize("line", ['file = "b.csv"', 'twin = "b"', 'decimal = ","'])
+def test_what_every_stream_replaces_is_refused(line: str, tmp_path: Path, load_mapping: Load) -> None:
+    (tmp_path / "a.csv").write_text("time,x\n0,5\n")
+    own = X + 'twin = "a"\ndecimal = "."\n'
+    with pytest.raises(
+        ConfigError, match=r"test\.recording\.toml:2: recording\.\w+: nothing reads it; .*gives its own"
+    ):
+        load_mapping(f"[recording]\n{line}\n{own}")
+
+
+def test_a_stream_replaces_the_period_and_the_twin_column_of_the_recording(tmp_path: Path, load_mapping: Load) -> None:
+    (tmp_path / "a.csv").write_text("time,x,w\n7,5,b\n")
+    (tmp_path / "b.csv").write_text("x\n5\n")
+    timed = X + 'time = "time"\ntwin = "a"\n'
+    read = load_mapping('[recording]\nperiod = "1 s"\n' + timed + X.replace("a.csv", "b.csv") + 'twin = "b"\n')
+    assert [(r.twin, r.time) for r in read.readings()] == [("b", 0), ("a", 7_000_000_000)]
+    read = load_mapping('[recording]\ntwin_column = "w"\n' + timed + X)
+    assert sorted(read.twins) == ["a", "b"]
+
+
 def test_an_epoch_is_refused_where_every_time_is_a_date_time(tmp_path: Path, load_mapping: Load) -> None:
     (tmp_path / "a.csv").write_text("time,x\n2020-01-01T00:00:00Z,5\n")
     with pytest.raises(ConfigError, match=r"recording\.epoch: nothing reads it; remedy: delete it: date-times do not"):
