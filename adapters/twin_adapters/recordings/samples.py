@@ -20,6 +20,7 @@ from twin_adapters.recordings.times import (
     formatted_times,
     unit_by_size,
 )
+from twin_adapters.recordings.unit_spelling import runtime_unit
 from twin_adapters.recordings.zones import TimeError
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.durations import duration_text
@@ -96,13 +97,14 @@ def unit_of(stream: Stream, table: Table) -> str | None:
 def _named_unit(name: str, unit: str) -> str | None:
     """The unit in brackets behind a name, as in ``p [bar]``; what does not measure what ``unit`` does is a remark."""
     found = _BRACKETS.fullmatch(name)
-    if found is None or found[1] == unit or not is_unit(found[1]):
+    named = runtime_unit(found[1]) if found else unit
+    if named == unit or not is_unit(named):
         return None
     try:
-        conversion(found[1], unit)
+        conversion(named, unit)
     except UnitError:
         return None
-    return found[1]
+    return named
 
 
 def _same_unit(one: str, other: str) -> bool:

@@ -100,6 +100,14 @@ EXPORTS = {
     "units in names, and remarks": Export(
         "time,x [kPa],y(1)\n1,5.5,0\n2,6.5,0\n", 'value = "x [kPa]"\nfile_unit = "kPa"', PLAIN, "bar"
     ),
+    "units in a logger's spelling": Export(
+        "time,x,y\ns,Deg C,-\n1,5.5,0\n2,6.5,0\n", 'header = ["names", "units"]', PLAIN, "degC"
+    ),
+    "a dash for a unit": Export("time,x\ns,-\n1,5.5\n2,6.5\n", 'header = ["names", "units"]', PLAIN),
+    "a unit with brackets in it": Export(
+        "time,x\ns,mm[Hg]\n1,5.5\n2,6.5\n", 'header = ["names", "units"]', PLAIN, "mmHg"
+    ),
+    "a unit behind a name": Export("time,x (°C)\n1,5.5\n2,6.5\n", 'value = "x (°C)"', PLAIN, "degC"),
     "a number in brackets is no unit": Export("time,x(1)\n1,5.5\n2,6.5\n", 'value = "x(1)"', PLAIN, "degC"),
     "names in two lines": Export(
         "time,Inlet,,Outlet\n,T,m,T\n1,0,5.5,0\n2,0,6.5,0\n", 'header = ["names", "names"]\nvalue = "Inlet m"', PLAIN
