@@ -1,6 +1,7 @@
 """Times of ActiGraph's exports without a column of times: the lines above the data give start and rate."""
 
 import re
+from contextlib import suppress
 from datetime import datetime
 
 import numpy as np
@@ -32,8 +33,10 @@ def _start(text: str) -> np.datetime64 | None:
     start, form = _START.search(text), _FORMAT.search(text)
     if "Created By ActiGraph" not in text or start is None or form is None:
         return None
-    day = form[2].join(_DIRECTIVES[part] for part in form.group(1, 3, 4))
-    return np.datetime64(datetime.strptime(f"{start[2]} {start[1]}", f"{day} %H:%M:%S"), "ns")
+    day = form[2].join(_DIRECTIVES.get(part, "") for part in form.group(1, 3, 4))
+    with suppress(ValueError):
+        return np.datetime64(datetime.strptime(f"{start[2]} {start[1]}", f"{day} %H:%M:%S"), "ns")
+    return None
 
 
 def _period(text: str) -> float:

@@ -124,6 +124,10 @@ class Place(Layout):
         return Layout.model_construct(**{name: getattr(self, name) for name in Layout.model_fields})
 
 
+CHOICES = ({"twin", "twin_column"}, {"time", "period"})
+"""Settings that replace each other: a stream that gives one does not take the other from ``[recording]``."""
+
+
 class Header(Place):
     """``[recording]``: the whole recording."""
 
@@ -181,7 +185,9 @@ class Mapping(Section):
 
 
 def _placed(stream: Stream, shared: Place) -> Stream:
-    missing = (shared.model_fields_set & Place.model_fields.keys()) - stream.model_fields_set
+    given = stream.model_fields_set
+    replaced = {name for choice in CHOICES if choice & given for name in choice}
+    missing = (shared.model_fields_set & Place.model_fields.keys()) - given - replaced
     return stream.model_copy(update={name: getattr(shared, name) for name in missing})
 
 

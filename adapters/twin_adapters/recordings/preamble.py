@@ -10,6 +10,7 @@ from typing import NamedTuple
 from twin_adapters.recordings.mapping import Layout
 from twin_adapters.recordings.notation import HeaderLine
 from twin_adapters.recordings.texts import NO_VALUE
+from twin_adapters.recordings.unit_spelling import runtime_unit
 from twin_runtime.errors import RecordingError
 
 SAMPLE = 1 << 20
@@ -21,6 +22,8 @@ LINES = 20
 
 _SEPARATOR = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)
 _TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?")
+_BRACKETED = re.compile(r"^[\[(]\s*(.*?)\s*[\])]$")
+_SAID = re.compile(r"[^\W_]|%")
 _ACTIGRAPH = re.compile(r"-+ Data (File|Table) Created By ActiGraph")
 _CAMPBELL: dict[str, tuple[HeaderLine, ...]] = {"TOA5": ("skip", "names", "units", "skip"), "TOACI1": ("skip", "names")}
 """The header of Campbell's logger files, by their first word."""
@@ -143,9 +146,9 @@ def _filled(row: Sequence[str]) -> list[str]:
 
 
 def _units(rows: Sequence[Sequence[str]]) -> dict[int, str]:
-    """The units of a header line, without the brackets that may stand around them."""
-    cells = ((place, cell.strip("[]() ")) for row in rows for place, cell in enumerate(row))
-    return {place: unit for place, unit in cells if unit}
+    """The units of a header line, without the brackets that may stand around them; a dash is none."""
+    cells = ((place, _BRACKETED.sub(r"\1", cell)) for row in rows for place, cell in enumerate(row))
+    return {place: runtime_unit(unit) for place, unit in cells if _SAID.search(unit)}
 
 
 def _refuse_data(path: Path, records: Sequence[Sequence[str]], line: int) -> None:

@@ -39,19 +39,20 @@ def chosen_rows(stream: Stream, table: Table) -> IntArray:
     return np.flatnonzero(chosen)
 
 
-def twins_of(stream: Stream, table: Table, rows: IntArray, there: Mask) -> Iterator[tuple[str, Mask]]:
+def twins_of(stream: Stream, table: Table, rows: IntArray, there: Mask) -> Iterator[tuple[str, IntArray]]:
     """The twins of a stream in the order of the file, and which of the rows that are ``there`` are of each."""
     if stream.twin_column is None:
-        yield stream.twin, there
+        yield stream.twin, np.flatnonzero(there)
         return
     names = table.spelled(stream.twin_column)[rows]
     named = there & np.array([name is not None for name in names], dtype=np.bool_)
     hint_at_unplaced(f"{table.path}: channel {stream.channel}", int(np.count_nonzero(there & ~named)), "name of a twin")
-    known, first, which = np.unique(names[named].astype(str), return_index=True, return_inverse=True)
-    of_named = np.full(len(rows), -1)
-    of_named[named] = which
+    known, first, which, counts = np.unique(
+        names[named].astype(str), return_index=True, return_inverse=True, return_counts=True
+    )
+    by_twin = np.split(np.flatnonzero(named)[np.argsort(which, kind="stable")], np.cumsum(counts)[:-1])
     for twin in np.argsort(first):
-        yield _checked(str(known[twin]), stream, table), of_named == twin
+        yield _checked(str(known[twin]), stream, table), by_twin[twin]
 
 
 def _checked(name: str, stream: Stream, table: Table) -> str:

@@ -3,6 +3,8 @@
 import math
 import re
 from collections.abc import Iterator
+from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +13,14 @@ from twin_adapters.recordings.hints import hint_at_codes, hint_at_unit, hint_at_
 from twin_adapters.recordings.mapping import Stream
 from twin_adapters.recordings.rows import chosen_rows, twins_of
 from twin_adapters.recordings.table import MISSING, Cells, Table
-from twin_adapters.recordings.times import LATEST, SIZES, event_times, formatted_times, unit_by_size
+from twin_adapters.recordings.times import (
+    LATEST,
+    SIZES,
+    event_times,
+    formatted_times,
+    unit_by_size,
+)
+from twin_adapters.recordings.unit_spelling import runtime_unit
 from twin_adapters.recordings.zones import TimeError
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.durations import duration_text
@@ -88,13 +97,14 @@ def unit_of(stream: Stream, table: Table) -> str | None:
 def _named_unit(name: str, unit: str) -> str | None:
     """The unit in brackets behind a name, as in ``p [bar]``; what does not measure what ``unit`` does is a remark."""
     found = _BRACKETS.fullmatch(name)
-    if found is None or found[1] == unit or not is_unit(found[1]):
+    named = runtime_unit(found[1]) if found else unit
+    if named == unit or not is_unit(named):
         return None
     try:
-        conversion(found[1], unit)
+        conversion(named, unit)
     except UnitError:
         return None
-    return found[1]
+    return named
 
 
 def _same_unit(one: str, other: str) -> bool:
@@ -116,12 +126,19 @@ def times_of(stream: Stream, table: Table, rows: IntArray, epoch: int) -> IntArr
         local = table.place(stream.time) in table.local
         cells = table.column(stream.time)[rows]
         _hint_at_unit(stream, table, cells, epoch)
-        return event_times(cells, stream.time_unit, epoch, stream.zone, local)
+        written = None if table.texts is None else partial(_decimals, table, stream.time, rows)
+        return event_times(cells, stream.time_unit, epoch, stream.zone, local, written)
     except TimeError as error:
         row = None if error.place is None else int(rows[error.place])
         what = f"column {stream.time!r}: {error}" if row is None else f"column {stream.time!r}, row {row}: {error}"
         where = str(table.path) if row is None else table.where(row)
         raise RecordingError(what, where=where, remedy=error.remedy) from error
+
+
+def _decimals(table: Table, column: str | int, rows: IntArray) -> Iterator[Decimal | None]:
+    """The numbers of a column of text as they are written."""
+    for text in table.spelled(column)[rows]:
+        yield None if text is None else Decimal(text.replace(table.decimal, "."))
 
 
 def _hint_at_unit(stream: Stream, table: Table, cells: Cells, epoch: int) -> None:

@@ -1,7 +1,9 @@
 """Times of a recording as integer nanoseconds since the epoch, to the nearest nanosecond."""
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +18,25 @@ from twin_runtime.durations import NANOSECONDS
 DATENUM_OF_1970 = 719_529
 """MATLAB counts days from a year 0."""
 LATEST = float(np.iinfo(np.int64).max)
+Written = Callable[[], Iterable[Decimal | None]]
 SIZES = {"s": 1e9, "ms": 1e12, "us": 1e15, "ns": 1e18}
 """What the years 2001 to 2286 count from, in units of time since 1970."""
 _CLOCK = re.compile(r"(?:(\d{1,6}):(?=\d+:)|(?=\d+:\d+[.,]))([0-5]?\d):([0-5]?\d)(?:[.,](\d+))?")
 _FRACTION = re.compile(r"[.,](\d+)")
 
 
-def event_times(cells: Cells, unit: str, epoch: int, zone: str | None = None, local: bool = False) -> IntArray:
+def event_times(
+    cells: Cells,
+    unit: str,
+    epoch: int,
+    zone: str | None = None,
+    local: bool = False,
+    written: Written | None = None,
+) -> IntArray:
     """Times of one column: relative to ``epoch`` (ns) in ``unit``, or absolute for ``iso``.
 
-    ``local`` date-times have no offset and are of ``zone``. Raises :class:`TimeError` where the column is not of
+    ``local`` date-times have no offset and are of ``zone``. ``written`` gives numbers with all their digits, for those
+    that float64 does not hold. Raises :class:`TimeError` where the column is not of
     that ``unit``.
     """
     if unit == "iso":
@@ -36,8 +47,8 @@ def event_times(cells: Cells, unit: str, epoch: int, zone: str | None = None, lo
     if cells.dtype.kind not in "fiu":
         raise TimeError(f'expected numbers ({unit}), came {_first(cells)}; for date-times say time_unit = "iso"')
     if unit == "datenum":
-        cells, unit = cells.astype(np.float64) - DATENUM_OF_1970, "d"
-    return _relative(cells, NANOSECONDS[unit], epoch)
+        return _relative(cells.astype(np.float64) - DATENUM_OF_1970, NANOSECONDS["d"], epoch, None)
+    return _relative(cells, NANOSECONDS[unit], epoch, written)
 
 
 def unit_by_size(number: float) -> str | None:
@@ -67,7 +78,7 @@ def formatted_times(texts: Cells, form: str, zone: str | None) -> IntArray:
     return times if utc else in_utc(times, zone, np.arange(len(times)))
 
 
-def _relative(cells: Cells, scale: int, epoch: int) -> IntArray:
+def _relative(cells: Cells, scale: int, epoch: int, written: Written | None) -> IntArray:
     present = ~np.isnan(cells) if cells.dtype.kind == "f" else cells != MISSING
     furthest = np.abs(cells.astype(np.float64)).max(initial=0.0, where=present)
     if not furthest * scale + abs(epoch) < LATEST:
@@ -75,6 +86,9 @@ def _relative(cells: Cells, scale: int, epoch: int) -> IntArray:
         remedy = f'say time_unit = "{fitting}" in the mapping, which would fit' if fitting else ""
         what = f"a time lies {furthest:g} units from the epoch, and so beyond the years 1678 to 2262"
         raise TimeError(what, remedy=remedy)
+    if cells.dtype.kind == "f" and furthest * scale > 2**53 and written is not None:
+        exact = [MISSING if n is None else int((n * scale).to_integral_value()) + epoch for n in written()]
+        return np.array(exact, dtype=np.int64)
     if cells.dtype.kind == "f" and scale == 1 and furthest > 2**53:
         what = "times in ns came as numbers that are not whole, and do not hold their last digits"
         raise TimeError(what, remedy="write whole numbers; where there is no time, leave the cell empty")
@@ -127,7 +141,8 @@ def _absolute(cells: Cells, zone: str | None, local: bool) -> IntArray:
         times[naive] = in_utc(times[naive], zone, np.flatnonzero(naive))
         return times
     if cells.dtype.kind != "M":
-        raise TimeError(f'expected date-times (time_unit = "iso"), came {_first(cells)}')
+        remedy = 'mend `time` or `time_unit`, or say how date-times are written: time_format = "%Y%m%d %H%M%S"'
+        raise TimeError(f'expected date-times (time_unit = "iso"), came {_first(cells)}', remedy=remedy)
     times = cells.astype("datetime64[ns]").astype(np.int64)
     return in_utc(times, zone, np.arange(len(times))) if local else times
 

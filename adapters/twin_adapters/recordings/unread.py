@@ -59,14 +59,15 @@ def refuse_unread(path: Path, mapping: Mapping, read: Sequence[frozenset[str]]) 
 
 
 def _unread(mapping: Mapping, read: Sequence[frozenset[str]]) -> Iterator[Problem]:
-    header = mapping.recording.model_fields_set - {"name"} - frozenset().union(*read)
-    for name in sorted(header):
-        yield _problem(("recording", name), name)
+    taken = [known - stream.model_fields_set for stream, known in zip(mapping.streams, read, strict=True)]
+    for name in sorted(mapping.recording.model_fields_set - {"name"} - frozenset().union(*taken)):
+        own = all(name in stream.model_fields_set for stream in mapping.streams)
+        yield _problem(("recording", name), name, "every stream gives its own" if own else "")
     for number, (stream, known) in enumerate(zip(mapping.streams, read, strict=True)):
         for name in sorted(stream.model_fields_set - known):
             yield _problem(("streams", number, name), name)
 
 
-def _problem(key: tuple[str | int, ...], name: str) -> Problem:
-    reason = _REASONS.get(name, "the format of the file does not need it")
+def _problem(key: tuple[str | int, ...], name: str, reason: str = "") -> Problem:
+    reason = reason or _REASONS.get(name, "the format of the file does not need it")
     return Problem(key, "nothing reads it", f"delete it: {reason}")

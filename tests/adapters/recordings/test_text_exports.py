@@ -100,6 +100,14 @@ EXPORTS = {
     "units in names, and remarks": Export(
         "time,x [kPa],y(1)\n1,5.5,0\n2,6.5,0\n", 'value = "x [kPa]"\nfile_unit = "kPa"', PLAIN, "bar"
     ),
+    "units in a logger's spelling": Export(
+        "time,x,y\ns,Deg C,-\n1,5.5,0\n2,6.5,0\n", 'header = ["names", "units"]', PLAIN, "degC"
+    ),
+    "a dash for a unit": Export("time,x\ns,-\n1,5.5\n2,6.5\n", 'header = ["names", "units"]', PLAIN),
+    "a unit with brackets in it": Export(
+        "time,x\ns,mm[Hg]\n1,5.5\n2,6.5\n", 'header = ["names", "units"]', PLAIN, "mmHg"
+    ),
+    "a unit behind a name": Export("time,x (°C)\n1,5.5\n2,6.5\n", 'value = "x (°C)"', PLAIN, "degC"),
     "a number in brackets is no unit": Export("time,x(1)\n1,5.5\n2,6.5\n", 'value = "x(1)"', PLAIN, "degC"),
     "names in two lines": Export(
         "time,Inlet,,Outlet\n,T,m,T\n1,0,5.5,0\n2,0,6.5,0\n", 'header = ["names", "names"]\nvalue = "Inlet m"', PLAIN
@@ -293,3 +301,16 @@ def test_rows_of_a_file_of_many_blocks_are_all_there(tmp_path: Path, load_mappin
     (tmp_path / "a.csv").write_text("time,x\n" + "".join(f"{row},{row}.5\n" for row in range(rows)))
     read = load_mapping('[[streams]]\nchannel = "x"\nfile = "a.csv"\nunit = "1"\nvalue = "x"')
     assert (len(read), read.value[-1], read.end) == (rows, rows - 0.5, (rows - 1) * SECOND)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_are_as_exact_as_they_are_written(unit: str, tmp_path: Path, load_mapping: Load) -> None:
+    digits = {"s": 9, "ms": 6, "us": 3, "ns": 0}[unit]
+    times = [1_700_000_000_123_456_789, 1_700_000_000_123_456_791, 1_700_000_001_000_000_000]
+    written = [f"{time // 10**digits},{time % 10**digits:0{digits}d}" for time in times]
+    text = "".join(f"{time};5\n" for time in [written[0], "", "1,5", *written[1:]])
+    (tmp_path / "a.csv").write_text("time;x\n" + text)
+    mapping = (
+        f'[[streams]]\nchannel = "x"\nfile = "a.csv"\nunit = "1"\nvalue = "x"\ndecimal = ","\ntime_unit = "{unit}"'
+    )
+    assert [r.time for r in load_mapping(mapping).readings()][1:] == times

@@ -4,7 +4,6 @@ import gzip
 import io
 import logging
 import zipfile
-from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
@@ -135,11 +134,6 @@ REFUSED: dict[str, tuple[str | bytes, str, str]] = {
         X + 'time_format = "%d/%m/%Y"',
         "no offset from UTC; remedy: say z",
     ),
-    "nanoseconds that are not whole": (
-        "time,x\n1577877441341968059.5,5\n",
-        X + 'time_unit = "ns"',
-        "not whole.*last digits",
-    ),
     "no quality that passes": (
         "time,x,q\n0,5,bad\n",
         X + 'quality = "q"\ngood = "ok"',
@@ -220,36 +214,58 @@ def test_settings_that_contradict_each_other_are_refused(name: str, load_mapping
         load_mapping(X + lines)
 
 
-UNREAD = {
-    'delimiter = ";"\n': "a.parquet",
-    'decimal = ","\n': "a.parquet",
-    "skip = 3\n": "a.parquet",
-    'encoding = "utf-16"\n': "a.parquet",
-    'columns = ["t", "x"]\n': "a.parquet",
-    'table = "data"\n': "a.parquet",
-    'table = "a.csv"\n': "a.csv",
-    'period = "1 s"\ntime = "t"\n': "a.csv",
-    'period = "1 s"\ntime_unit = "s"\n': "a.csv",
-    'zone = "UTC"\n': "a.csv",
+LAYOUT = {
+    "columns": '["time", "x"]',
+    "skip": "1",
+    "header": "false",
+    "comment": '"#"',
+    "delimiter": '";"',
+    "quote": '"\'"',
+    "decimal": '","',
+    "encoding": '"utf-16"',
+    "table": '"data"',
 }
-"""Settings that are not read, the last of them, and the file."""
+"""A value of each setting that is a format's."""
+
+FORMATS = {"parquet": set[str](), "mos": {"columns", "table"}, "csv": LAYOUT.keys() - {"table"}}
+"""The settings of a layout that each format reads; a zip archive apart."""
+
+UNREAD = [
+    *((name, f"{name} = {LAYOUT[name]}", form) for form, known in FORMATS.items() for name in LAYOUT.keys() - known),
+    ("time", 'period = "1 s"\ntime = "t"', "csv"),
+    ("time_unit", 'period = "1 s"\ntime_unit = "s"', "csv"),
+    ("zone", 'zone = "UTC"', "csv"),
+]
 
 
-@pytest.mark.parametrize(
-    ("lines", "place"), [*product(UNREAD, ["stream", "recording"]), ('file_unit = "V"\n', "stream")]
-)
-def test_a_setting_that_nothing_reads_is_refused(lines: str, place: str, tmp_path: Path, load_mapping: Load) -> None:
-    name = lines.splitlines()[-1].partition(" = ")[0]
+def test_every_setting_of_a_layout_is_tried() -> None:
+    assert LAYOUT.keys() == Layout.model_fields.keys()
+
+
+@pytest.mark.parametrize("place", ["stream", "recording"])
+@pytest.mark.parametrize(("name", "lines", "form"), sorted(UNREAD))
+def test_a_setting_that_nothing_reads_is_refused(  # what pytest gives
+    name: str, lines: str, form: str, place: str, tmp_path: Path, load_mapping: Load
+) -> None:
     (tmp_path / "a.csv").write_text("time,x\n0,5\n")
+    (tmp_path / "a.mos").write_text("#1\ndouble data(1, 2)\n# time x\n0 5\n")
     pq.write_table(pa.table({"time": [0], "x": [5]}), tmp_path / "a.parquet")
-    stream = X.replace("a.csv", UNREAD.get(lines, "a.csv"))
-    text, key = (
-        (stream + lines, r"streams\[0\]") if place == "stream" else ("[recording]\n" + lines + stream, "recording")
-    )
+    stream = X.replace("a.csv", f"a.{form}")
+    text, key = (f"{stream}{lines}", r"streams\[0\]")
+    if place == "recording":
+        text, key = f"[recording]\n{lines}\n{stream}", "recording"
     with pytest.raises(
         ConfigError, match=rf"test\.recording\.toml:\d+: {key}\.{name}: nothing reads it; remedy: delete"
     ):
         load_mapping(text)
+
+
+def test_a_unit_of_the_file_is_refused_where_it_gives_none(tmp_path: Path, load_mapping: Load) -> None:
+    (tmp_path / "a.csv").write_text("time,x\n0,5\n")
+    with pytest.raises(
+        ConfigError, match=r"streams\[0\]\.file_unit: nothing reads it; remedy: delete it: the file itself"
+    ):
+        load_mapping(X + 'file_unit = "V"')
 
 
 def test_a_setting_of_the_recording_is_read_where_one_stream_reads_it(tmp_path: Path, load_mapping: Load) -> None:
@@ -257,6 +273,26 @@ def test_a_setting_of_the_recording_is_read_where_one_stream_reads_it(tmp_path: 
     pq.write_table(pa.table({"time": [0], "x": [5]}), tmp_path / "a.parquet")
     text = '[recording]\ndecimal = ","\nmissing = [-1]\n' + X + X.replace("a.csv", "a.parquet") + 'twin = "b"'
     assert load_mapping(text).value.tolist() == [5.5, 5.0]
+
+
+@pytest.mark.parametrize("line", ['file = "b.csv"', 'twin = "b"', 'decimal = ","'])
+def test_what_every_stream_replaces_is_refused(line: str, tmp_path: Path, load_mapping: Load) -> None:
+    (tmp_path / "a.csv").write_text("time,x\n0,5\n")
+    own = X + 'twin = "a"\ndecimal = "."\n'
+    with pytest.raises(
+        ConfigError, match=r"test\.recording\.toml:2: recording\.\w+: nothing reads it; .*gives its own"
+    ):
+        load_mapping(f"[recording]\n{line}\n{own}")
+
+
+def test_a_stream_replaces_the_period_and_the_twin_column_of_the_recording(tmp_path: Path, load_mapping: Load) -> None:
+    (tmp_path / "a.csv").write_text("time,x,w\n7,5,b\n")
+    (tmp_path / "b.csv").write_text("x\n5\n")
+    timed = X + 'time = "time"\ntwin = "a"\n'
+    read = load_mapping('[recording]\nperiod = "1 s"\n' + timed + X.replace("a.csv", "b.csv") + 'twin = "b"\n')
+    assert [(r.twin, r.time) for r in read.readings()] == [("b", 0), ("a", 7_000_000_000)]
+    read = load_mapping('[recording]\ntwin_column = "w"\n' + timed + X)
+    assert sorted(read.twins) == ["a", "b"]
 
 
 def test_an_epoch_is_refused_where_every_time_is_a_date_time(tmp_path: Path, load_mapping: Load) -> None:
@@ -332,3 +368,9 @@ def test_large_integers_beside_missing_ones_are_exact(tmp_path: Path) -> None:
     read = read_parquet(tmp_path / "a.parquet", Layout())
     assert read.column("x")[0] == whole
     assert read.numbers("y").tolist()[0] == 2.0**64
+
+
+def test_nanoseconds_in_float64_have_lost_their_last_digits(tmp_path: Path, load_mapping: Load) -> None:
+    pq.write_table(pa.table({"time": [1577877441341968059.0, None], "x": [5, 6]}), tmp_path / "a.parquet")
+    with pytest.raises(RecordingError, match="not whole, and do not hold their last digits; remedy: write whole"):
+        load_mapping(X.replace("a.csv", "a.parquet") + 'time_unit = "ns"')
