@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from twin_runtime.cli.messages import Fate, described, fates, table_of
 from twin_runtime.cli.options import ConfigPath, Json, duration
 from twin_runtime.cli.output import display, print_json, progress
-from twin_runtime.core import SECOND, Message
 from twin_runtime.durations import duration_text
 from twin_runtime.errors import ConfigError, without_credentials
-from twin_runtime.ingest.listening import listen
-from twin_runtime.ingest.samples import messages_in
 
 if TYPE_CHECKING:
+    from twin_runtime.cli.messages import Fate
     from twin_runtime.config import Config, TwinType
     from twin_runtime.config.adapters import Adapters
     from twin_runtime.config.sections import AssimilationSection
+    from twin_runtime.core import Message
     from twin_runtime.modelling.model import Model
     from twin_runtime.runs.assembly import Assembly
 
@@ -45,8 +43,10 @@ def check(
 
     Example: `twin check deploy/examples/artery.toml`, `twin check plant.toml --sample seen.jsonl`
     """
+    from twin_runtime.cli.messages import fates
     from twin_runtime.config import load
     from twin_runtime.config.adapters import adapters
+    from twin_runtime.ingest.samples import messages_in
     from twin_runtime.runs.assembly import assemble
 
     configuration = load(config)
@@ -77,14 +77,19 @@ def _show(configuration: "Config", path: Path) -> None:
     display(f"[green]{path} is right[/]")
 
 
-def _arriving(assembly: "Assembly", connected: "Adapters", length: int) -> list[Message]:
+def _arriving(assembly: "Assembly", connected: "Adapters", length: int) -> "list[Message]":
     """All that arrives for so long on the topics of a configuration."""
+    from twin_runtime.core import SECOND
+    from twin_runtime.ingest.listening import listen
+
     source = connected.open_source(assembly.router().topics, visiting=True)
     with progress("listening", length // SECOND) as advance:
         return asyncio.run(listen(source, length, advance))
 
 
-def _show_fates(found: Sequence[Fate], *, json: bool) -> None:
+def _show_fates(found: "Sequence[Fate]", *, json: bool) -> None:
+    from twin_runtime.cli.messages import described, table_of
+
     codes = Counter(fate.entry.code.value for fate in found)
     if json:
         print_json({"messages": [described(fate) for fate in found], "codes": codes})
