@@ -35,7 +35,7 @@ IDLE_SECONDS = 1.0
 class SparkplugSource:
     """A :class:`twin_runtime.core.Source` of the metrics at some addresses, ``GROUP/NODE/DEVICE/METRIC``."""
 
-    EXAMPLE = 'topic = "sparkplug:plant/edge-1/{twin}/Temperature"'
+    EXAMPLE = 'write it like topic = "sparkplug:plant/edge-1/{twin}/Temperature"'
     address_fault = staticmethod(fault)
 
     def __init__(self, settings: SparkplugSettings, topics: Sequence[str]) -> None:

@@ -57,12 +57,11 @@ class Edge:
         ]
         self._send("DBIRTH", births, self._device)
 
-    def send(self, at: int | None = None, **values: float) -> None:
-        """Send values by their aliases, measured at ``at`` (ms)."""
+    def send(self, **values: float) -> None:
+        """Send values by their aliases, measured now."""
         self.values.update(values)
         metrics = [
-            {"alias": self._aliases[name], "double_value": value, "timestamp": at or now()}
-            for name, value in values.items()
+            {"alias": self._aliases[name], "double_value": value, "timestamp": now()} for name, value in values.items()
         ]
         self._send("DDATA", metrics, self._device)
 

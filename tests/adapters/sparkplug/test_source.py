@@ -133,15 +133,15 @@ async def test_a_primary_host_says_that_it_is_there_and_that_it_leaves(broker: S
     states: list[bool] = []
     try:
         async with receiving(broker, host_id="twin"):
-            await eventually(lambda: bool(states.extend(online(watcher)) or states))
-        await eventually(lambda: bool(states.extend(online(watcher)) or len(states) > 1))
+            await eventually(lambda: heard(watcher, states) == [True])
+        await eventually(lambda: heard(watcher, states) == [True, False])
     finally:
         await watcher.close()
-    assert states == [True, False]
 
 
-def online(connection: Connection) -> list[bool]:
-    return [json.loads(message.payload)["online"] for message in connection.take()]
+def heard(connection: Connection, states: list[bool]) -> list[bool]:
+    states += [json.loads(message.payload)["online"] for message in connection.take()]
+    return states
 
 
 async def test_a_broker_that_is_not_there_is_reported_at_the_start(broker: Server) -> None:

@@ -1,0 +1,212 @@
+"""One session with an OPC UA server and the subscription in it; never used again after it is lost or closed.
+
+A notification is acknowledged to the server once all its readings are durable here, as the next one is asked for only
+then: what a busy twin does not take waits in the server's queues. A new session begins with the current values; those
+that changed between two sessions are lost.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from asyncua import Client, ua
+
+from twin_adapters.confirmations import Confirmations
+from twin_adapters.opcua.errors import explain
+from twin_adapters.opcua.node_ids import UnknownNamespace, parsed, uri_of
+from twin_adapters.opcua.security import secure
+from twin_adapters.opcua.settings import OpcuaSettings
+from twin_adapters.opcua.values import has_overflowed, nanoseconds, notified
+from twin_runtime.core import SECOND, Message
+from twin_runtime.errors import ConnectionFailed
+
+LOG = logging.getLogger(__name__)
+logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # changes of state are logged here, once
+
+ITEMS_A_REQUEST = 500
+"""Nodes asked for in one request; servers limit their number."""
+
+MISSED = 3
+"""So many keep-alives may stay out before a subscription counts as lost."""
+
+LIFETIME = 60
+"""Seconds that the server keeps a subscription for which nobody asks."""
+
+MILLISECOND = 1_000_000
+
+
+class Subscription:
+    """The nodes at some addresses. ``loss`` says why it has ended; empty while it lives."""
+
+    def __init__(self, settings: OpcuaSettings, addresses: Sequence[str]) -> None:
+        self.settings, self._addresses = settings, tuple(addresses)
+        self._handles = {address: handle for handle, address in enumerate(self._addresses)}
+        self.loss = ""
+        self.absent: dict[str, str] = {}
+        """Addresses that the server refuses, with its reason."""
+        self._confirmations = Confirmations(settings.confirm)
+        self._fresh = set(self._addresses)
+        self._arrived: list[Message] = []
+        self._durable = asyncio.Event()
+        self._durable.set()
+        self._changed = asyncio.Event()
+        self._heard = math.inf
+        self._id = 0
+        timeout = settings.timeout / SECOND
+        self._client = Client(settings.server, timeout=timeout, watchdog_intervall=timeout)
+
+    async def open(self) -> None:
+        """Connect and subscribe. Raises ConnectionFailed with the likely cause and its remedy."""
+        try:
+            await secure(self._client, self.settings)
+            async with asyncio.timeout(self.settings.timeout / SECOND):
+                self._client.connection_lost_callback = self._on_loss
+                await self._client.connect()
+                await self._subscribe()
+        except (TimeoutError, ua.UaError, OSError) as error:
+            await self.close()
+            raise explain(error, self.settings) from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Leave the server, as far as it still listens."""
+        self._end("closed")
+        with suppress(Exception):
+            async with asyncio.timeout(self.settings.timeout / SECOND):
+                await self._client.disconnect()
+        self._client.disconnect_socket()
+
+    async def next(self) -> list[Message]:
+        """What has arrived; empty once the subscription is lost."""
+        while not self._arrived and not self.loss:
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.settings.publishing / SECOND):
+                    await self._changed.wait()
+            self._look()
+        batch, self._arrived = self._arrived, []
+        return batch
+
+    def acknowledge(self) -> None:
+        """All that was taken is durable: the server may forget it, and send more."""
+        self._durable.set()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the server waits until what it has sent is durable."""
+        return not self._durable.is_set()
+
+    async def subscribe_absent(self) -> None:
+        """Ask again for the nodes that the server did not have."""
+        try:
+            await self._monitor(list(self.absent))
+        except (TimeoutError, ua.UaError, OSError, UnknownNamespace) as error:
+            LOG.debug("%s: %r", self.settings.server, error)
+
+    async def _subscribe(self) -> None:
+        publishing, seconds = self.settings.publishing, self.settings.publishing / SECOND
+        alive = max(1, round((self.settings.confirm or SECOND) / publishing))
+        parameters = ua.CreateSubscriptionParameters()
+        parameters.RequestedPublishingInterval = publishing / MILLISECOND
+        parameters.RequestedMaxKeepAliveCount = alive
+        parameters.RequestedLifetimeCount = max(MISSED * alive, math.ceil(LIFETIME / seconds))
+        parameters.PublishingEnabled = True
+        created = await self._client.uaclient.session.create_subscription(parameters, self._publish)
+        self._id, seconds = created.SubscriptionId, created.RevisedPublishingInterval / 1000.0
+        if seconds > 1.5 * publishing / SECOND:
+            LOG.warning("%s: it publishes every %g s, not faster", self.settings.server, seconds)
+        self._patience = max(MISSED * seconds * created.RevisedMaxKeepAliveCount, self.settings.timeout / SECOND)
+        self._heard = _now()
+        await self._monitor(self._addresses)
+
+    async def _monitor(self, addresses: Sequence[str]) -> None:
+        """Have nodes sampled; those that the server refuses are ``absent`` from there on."""
+        namespaces = await self._client.get_namespace_array() if any(map(uri_of, addresses)) else []
+        for first in range(0, len(addresses), ITEMS_A_REQUEST):
+            chosen = addresses[first : first + ITEMS_A_REQUEST]
+            wanted = {address: request for address in chosen if (request := self._item(address, namespaces))}
+            parameters = ua.CreateMonitoredItemsParameters()
+            parameters.SubscriptionId, parameters.ItemsToCreate = self._id, list(wanted.values())
+            parameters.TimestampsToReturn = ua.TimestampsToReturn.Both
+            results = await self._client.uaclient.session.create_monitored_items(parameters) if wanted else []
+            for address, result in zip(wanted, results, strict=True):
+                self.absent.pop(address, None)
+                if not result.StatusCode.is_good():
+                    self.absent[address] = result.StatusCode.name
+
+    def _item(self, address: str, namespaces: Sequence[str]) -> ua.MonitoredItemCreateRequest | None:
+        """The request for a node, which bears its place in the table of addresses."""
+        try:
+            node = parsed(address, namespaces)
+        except UnknownNamespace:
+            self.absent[address] = "the server has no such namespace"
+            return None
+        how = ua.MonitoringParameters()
+        how.ClientHandle = self._handles[address]
+        how.SamplingInterval = -1.0 if self.settings.sampling is None else self.settings.sampling / MILLISECOND
+        how.QueueSize, how.DiscardOldest = self.settings.queue, True
+        if self.settings.trigger == "time":
+            how.Filter = ua.DataChangeFilter(ua.DataChangeTrigger.StatusValueTimestamp)
+        item = ua.MonitoredItemCreateRequest()
+        item.ItemToMonitor = ua.ReadValueId(node, ua.AttributeIds.Value)
+        item.MonitoringMode, item.RequestedParameters = ua.MonitoringMode.Reporting, how
+        return item
+
+    async def _publish(self, result: ua.PublishResult) -> None:
+        """Pass a notification on; returns when it is durable, and so may be acknowledged."""
+        self._heard, arrival = _now(), time.time_ns()
+        message, batch = result.NotificationMessage, list[Message]()
+        for notification in message.NotificationData or ():
+            if isinstance(notification, ua.DataChangeNotification):
+                batch += [self._read(item, arrival) for item in notification.MonitoredItems]
+            elif isinstance(notification, ua.StatusChangeNotification):
+                self._end(f"the server ended the subscription: {notification.Status.name}")
+        if message.PublishTime is not None:
+            batch += self._confirmations.due(self._addresses, nanoseconds(message.PublishTime), arrival)
+        if batch:
+            self._arrived += batch
+            self._durable.clear()
+            self._changed.set()
+            await self._durable.wait()
+
+    def _read(self, item: ua.MonitoredItemNotification, arrival: int) -> Message:
+        topic = self._addresses[item.ClientHandle]
+        if has_overflowed(item.Value):
+            LOG.warning("%s: its queue for %s has overflowed: raise `queue`", self.settings.server, topic)
+        message, value, moment = notified(topic, item.Value, arrival, self.settings.time)
+        if value is None:
+            self._confirmations.forget([topic])
+        else:
+            self._confirmations.keep(topic, value, moment, initial=topic in self._fresh)
+        self._fresh.discard(topic)
+        return message
+
+    def _look(self) -> None:
+        """A subscription of which nothing is heard any more is lost, even if the connection stands."""
+        if _now() - self._heard > self._patience and not self.is_held:
+            self._end("nothing is heard of the subscription any more")
+
+    async def _on_loss(self, error: Exception) -> None:
+        self._end(str(error) or type(error).__name__)
+
+    def _end(self, why: str) -> None:
+        self.loss = self.loss or why
+        self._durable.set()
+        self._changed.set()
+
+
+def refused(absent: dict[str, str], settings: OpcuaSettings) -> ConnectionFailed:
+    """The error of nodes that the server does not give."""
+    names = ", ".join(f"{address}: {reason}" for address, reason in list(absent.items())[:5])
+    what = f"the server refuses {len(absent)} nodes ({names}{', ...' if len(absent) > 5 else ''})"
+    remedy = "compare the topics with the server's address space, and allow this user to read them"
+    return ConnectionFailed(what, where=settings.server, remedy=remedy)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
