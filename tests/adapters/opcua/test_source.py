@@ -124,7 +124,7 @@ async def test_a_password_and_certificates_are_used(plant: Plant, tmp_path: Path
         "password_file": tmp_path / "password",
     }
     (tmp_path / "password").write_text("secret\n")
-    async with receiving(plant, **secure) as messages:
+    async with receiving(plant, (BOILER,), **secure) as messages:
         await eventually(lambda: values(messages) == [1.0])
     (tmp_path / "password").write_text("wrong-hunter2")
     with pytest.raises(ConnectionFailed, match=r"refuses who we are .*; remedy: compare `username`") as refused:

@@ -2,7 +2,7 @@
 
 pysparkplug 0.6 wants another paho-mqtt than the runtime does, so this is run where it is installed:
 
-    python tests/adapters/sparkplug/record.py
+    python -m tests.adapters.sparkplug.record
 """
 
 import json
@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pysparkplug import DataType, DBirth, DData, Metric, NBirth, NData, NDeath
 from pysparkplug import _protobuf as protobuf
-from record_values import NUMBERS, TIME
+
+from tests.adapters.sparkplug.record_values import NUMBERS, TIME
 
 
 def metric(name: str, kind: str, value: object, alias: int | None, time: int = TIME, **more: bool) -> Metric:
