@@ -1,7 +1,7 @@
 """Values that are sent when they change: silence then says that they have not, as long as the sender is known to live.
 
-Each value is confirmed again and again, as a message ``"unchanged": true`` of a moment one interval ago: a change that
-the sender has seen meanwhile may still be on its way. A sensor is not stale then, and nothing is assimilated twice; an
+Each value is confirmed again and again, as a message ``"unchanged": true`` of a moment a little ago: a change that the
+sender has seen since may still be on its way. A sensor is not stale then, and nothing is assimilated twice; an
 input keeps its value. All of it is journalled like what was sent, so that a replay sees the same.
 """
 
@@ -25,10 +25,10 @@ class _Value:
 
 
 class Confirmations:
-    """The current values by topic, each confirmed every ``interval`` nanoseconds (0: never)."""
+    """The current values by topic, each confirmed every ``interval`` nanoseconds (0: never), for ``lag`` before now."""
 
-    def __init__(self, interval: int) -> None:
-        self.interval = interval
+    def __init__(self, interval: int, lag: int) -> None:
+        self.interval, self.lag = interval, lag
         self._current: dict[str, _Value] = {}
 
     def keep(self, topic: str, value: float, time: int, *, initial: bool = False) -> None:
@@ -50,7 +50,7 @@ class Confirmations:
         """Confirm what is due, the senders being known to live at ``now`` (ns, by their own clock)."""
         if not self.interval:
             return []
-        time = now - self.interval
+        time = now - self.lag
         return [self._confirmed(topic, time, arrival) for topic in topics if self._is_due(topic, time)]
 
     def _is_due(self, topic: str, time: int) -> bool:

@@ -61,7 +61,7 @@ def test_check_tells_of_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("COLUMNS", "200")
     result = CliRunner().invoke(app, ["check", str(EXAMPLE)])
     assert result.exit_code == 0, result.output
-    for row in ("source mqtt", "source sparkplug", "source opcua", "opc.tcp://127.0.0.1:4840, 1 signals"):
+    for row in ("source mqtt", "source sparkplug", "source opcua", "opc.tcp://127.0.0.1:4840, signals: 1"):
         assert row in result.output
 
 

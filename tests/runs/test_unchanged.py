@@ -43,8 +43,8 @@ def test_a_sensor_that_only_confirms_is_alive_and_changes_nothing(how: str) -> N
     marks = [confirmed(number + 0.7) for number in range(LAST, END, 20)]
     kept, others = folded([*messages(LAST), *flows(), *marks], method=how)
     assert "age" not in others
-    states = [fold.fleets[0].timeline.state.x for fold in (alone, kept)]
-    assert np.array_equal(*states)
+    before, after = (fold.fleets[0].timeline.state.x for fold in (alone, kept))
+    assert np.array_equal(before, after)
 
 
 def test_confirmations_are_accounted_for() -> None:

@@ -143,7 +143,7 @@ def _sources(config: "Config", connected: "Adapters") -> list[tuple[str, str]]:
     topics = [c.topic_of(twin) for each in config.types for twin in each.twin.twins for c in each.channels]
     wanted = by_source(topics, kinds)
     return [
-        (f"source {name}", f"{_address(source.settings)}, {len(wanted.get(name, ()))} signals")
+        (f"source {name}", f"{_address(source.settings)}, signals: {len(wanted.get(name, ()))}")
         for name, source in connected.sources.items()
     ]
 

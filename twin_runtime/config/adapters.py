@@ -143,7 +143,7 @@ def _disagreements(
     address = channel.topic_of(twin_type.twin.twins[0]).removeprefix(prefix_of(name))
     fault = find_fault(address) if find_fault else ""
     if fault:
-        yield Problem(key, f"{fault}, got '{channel.topic}'", f"write it like {getattr(source.made_by, 'EXAMPLE', 'its own')}")
+        yield Problem(key, f"{fault}, got '{channel.topic}'", getattr(source.made_by, "EXAMPLE", ""))
     confirm = getattr(source.settings, "confirm", 0)
     if channel.stale is not None and channel.stale < CONFIRMATIONS * confirm:
         what = f"expected at least {CONFIRMATIONS} times the `confirm` of [{name}], {duration_text(confirm)}"

@@ -31,6 +31,6 @@ def explain(error: BaseException, settings: OpcuaSettings) -> ConnectionFailed:
         return ConnectionFailed(f"the secure channel fails ({name})", where=settings.server, remedy=remedy)
     for kind, meaning, remedy in CAUSES:
         if isinstance(error, kind):
-            return ConnectionFailed(f"{meaning} ({error or name})", where=settings.server, remedy=remedy)
+            return ConnectionFailed(f"{meaning} ({str(error) or name})", where=settings.server, remedy=remedy)
     what = f"the server refuses: {name}" if isinstance(error, ua.UaError) else repr(error)
     return ConnectionFailed(what, where=settings.server, remedy="look at the server's log")

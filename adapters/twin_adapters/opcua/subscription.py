@@ -11,16 +11,18 @@ import math
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Literal
 
 from asyncua import Client, ua
 
 from twin_adapters.confirmations import Confirmations
+from twin_adapters.native import description
 from twin_adapters.opcua.errors import explain
 from twin_adapters.opcua.node_ids import UnknownNamespace, parsed, uri_of
 from twin_adapters.opcua.security import secure
 from twin_adapters.opcua.settings import OpcuaSettings
-from twin_adapters.opcua.values import has_overflowed, nanoseconds, notified
-from twin_runtime.core import SECOND, Message
+from twin_adapters.opcua.values import Notified, has_overflowed, nanoseconds, notified
+from twin_runtime.core import SECOND, Code, Message
 from twin_runtime.errors import ConnectionFailed
 
 LOG = logging.getLogger(__name__)
@@ -47,7 +49,8 @@ class Subscription:
         self.loss = ""
         self.absent: dict[str, str] = {}
         """Addresses that the server refuses, with its reason."""
-        self._confirmations = Confirmations(settings.confirm)
+        sampling = settings.publishing if settings.sampling is None else settings.sampling
+        self._confirmations = Confirmations(settings.confirm, lag=settings.publishing + sampling)
         self._fresh = set(self._addresses)
         self._arrived: list[Message] = []
         self._durable = asyncio.Event()
@@ -166,7 +169,7 @@ class Subscription:
                 batch += [self._read(item, arrival) for item in notification.MonitoredItems]
             elif isinstance(notification, ua.StatusChangeNotification):
                 self._end(f"the server ended the subscription: {notification.Status.name}")
-        if message.PublishTime is not None:
+        if message.PublishTime is not None and not result.MoreNotifications:
             batch += self._confirmations.due(self._addresses, nanoseconds(message.PublishTime), arrival)
         if batch:
             self._arrived += batch
@@ -178,7 +181,7 @@ class Subscription:
         topic = self._addresses[item.ClientHandle]
         if has_overflowed(item.Value):
             LOG.warning("%s: its queue for %s has overflowed: raise `queue`", self.settings.server, topic)
-        message, value, moment = notified(topic, item.Value, arrival, self.settings.time)
+        message, value, moment = _notified(topic, item.Value, arrival, self.settings.time)
         if value is None:
             self._confirmations.forget([topic])
         else:
@@ -198,6 +201,14 @@ class Subscription:
         self.loss = self.loss or why
         self._durable.set()
         self._changed.set()
+
+
+def _notified(topic: str, data: ua.DataValue, arrival: int, clock: Literal["source", "server"]) -> Notified:
+    try:
+        return notified(topic, data, arrival, clock)
+    except Exception as error:  # an error that nobody foresaw: the library would drop the whole notification
+        what = description(value=str(data)[:1024])
+        return Notified(Message(topic, what, arrival, refusal=(Code.FAULT, f"this program failed on it: {error!r}")))
 
 
 def refused(absent: dict[str, str], settings: OpcuaSettings) -> ConnectionFailed:

@@ -16,7 +16,7 @@ from twin_adapters.sparkplug.line import MILLISECOND, Line
 from twin_adapters.sparkplug.nodes import EdgeNode
 from twin_adapters.sparkplug.payload import decoded, rebirth
 from twin_adapters.sparkplug.settings import SparkplugSettings
-from twin_runtime.core import SECOND, Message
+from twin_runtime.core import SECOND, Code, Message
 from twin_runtime.ingest.decode import Refused
 
 LOG = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class SparkplugSource:
 
     def __init__(self, settings: SparkplugSettings, topics: Sequence[str]) -> None:
         self.settings = settings
-        self._confirmations = Confirmations(settings.confirm)
+        self._confirmations = Confirmations(settings.confirm, lag=settings.confirm)
         self._nodes = {
             (group, node): EdgeNode(f"{group}/{node}", signals, self._confirmations)
             for (group, node), signals in _signals(topics).items()
@@ -118,6 +118,10 @@ class SparkplugSource:
             yield from node.take(kind[1:], device[0], decoded(message.payload), message.arrival)
         except Refused as refused:
             yield message._replace(token=None, refusal=(refused.code, refused.detail))
+        except UnicodeDecodeError as error:
+            yield message._replace(token=None, refusal=(Code.WRONG_SHAPE, f"a name that is not UTF-8: {error}"))
+        except Exception as error:  # an error that nobody foresaw: the message may not end the source
+            yield message._replace(token=None, refusal=(Code.FAULT, f"this program failed on it: {error!r}"))
 
     def _confirmed(self) -> list[Message]:
         now = time.time_ns()

@@ -26,7 +26,7 @@ ARRIVAL = TIME * 1_000_000 + SECOND
 
 def node(confirm: int = 0) -> EdgeNode:
     signals = {("", "Level"): "level"} | {("boiler", name): name for name in (*NUMBERS, *ODD)}
-    return EdgeNode("plant/edge-1", signals, Confirmations(confirm))
+    return EdgeNode("plant/edge-1", signals, Confirmations(confirm, lag=confirm))
 
 
 def born(confirm: int = 0) -> EdgeNode:
