@@ -104,6 +104,11 @@ MISTAKES = {
         "inputs.flow.stale: expected at least 3 times the `confirm` of [sparkplug], 1 s, got 1500 ms",
         'set a longer `stale`, or confirm = "500 ms" in [sparkplug]',
     ),
+    "a payload that nobody reads": (
+        ('topic = "sparkplug:', 'payload = "senml"\nvalue = "v"\ntopic = "sparkplug:'),
+        "inputs.flow.payload: expected none, as [sparkplug] decodes by itself, got 'senml'",
+        "remove it",
+    ),
     "no address": (
         ("opc.tcp://127.0.0.1:4840", "http://127.0.0.1"),
         "opcua.server: expected opc.tcp://HOST:PORT, got 'http://127.0.0.1'",

@@ -139,6 +139,9 @@ def _misaddressed(config: Config, sources: Mapping[str, Adapter]) -> Iterator[Pr
 def _disagreements(
     twin_type: TwinType, channel: ConfiguredChannel, key: Key, name: str, source: Adapter
 ) -> Iterator[Problem]:
+    if name.partition(".")[0] != PLAIN and channel.payload is not None:
+        what = f"expected none, as [{name}] decodes by itself, got '{channel.payload}'"
+        yield Problem((*key[:-1], "payload"), what, "remove it")
     find_fault = getattr(source.made_by, "address_fault", None)
     address = channel.topic_of(twin_type.twin.twins[0]).removeprefix(prefix_of(name))
     fault = find_fault(address) if find_fault else ""

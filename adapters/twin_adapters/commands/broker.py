@@ -1,7 +1,6 @@
 """How a command connects to the broker of a configuration, under another name than the runtime."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -21,8 +20,7 @@ def source_for(command: str, config: Config, broker: str | None, topics: Sequenc
     """A source of the messages on some topics, from all sources that they name; a ``broker`` replaces all of them."""
     if broker is not None or not _addressed(config):
         return MqttSource(settings_for(command, config, broker), topics)
-    tables = {name: table | _own(command) if "client_id" in table else table for name, table in config.sources.items()}
-    return adapters(replace(config, sources=tables)).open_source(topics)
+    return adapters(config).open_source(topics, visiting=True)
 
 
 def sender_for(command: str, config: Config | None, broker: str | None) -> MqttSettings:
@@ -39,7 +37,7 @@ def settings_for(command: str, config: Config | None, broker: str | None) -> Mqt
 
     ``broker``, where given, replaces the address; without a configuration the rest is default. Raises ConfigError.
     """
-    own = _own(command)
+    own: dict[str, object] = {"client_id": f"twin-{command}-{uuid4().hex[:8]}", "session_expiry": 0}
     if broker is not None:
         _require_address(broker)
         own["broker"] = broker
@@ -49,10 +47,6 @@ def settings_for(command: str, config: Config | None, broker: str | None) -> Mqt
         return MqttSettings.model_validate((config.mqtt or {}) | own)
     except ValidationError as error:
         raise config.document.error(problems_of(MqttSettings, error, config.document, ("mqtt",))) from None
-
-
-def _own(command: str) -> dict[str, object]:
-    return {"client_id": f"twin-{command}-{uuid4().hex[:8]}", "session_expiry": 0}
 
 
 def _addressed(config: Config) -> list[str]:

@@ -75,6 +75,10 @@ class OpcuaSettings(BaseModel):
             require_encryption("the password", self.server, 'policy = "Basic256Sha256" and opc.tcp')
         return self
 
+    def visiting(self) -> "OpcuaSettings":
+        """The same: each client has a subscription of its own."""
+        return self
+
     @property
     def has_password(self) -> bool:
         """Whether a password is sent to the server."""

@@ -1,5 +1,7 @@
 """The ``[sparkplug]`` table of a configuration."""
 
+from typing import Self
+
 from pydantic import Field
 
 from twin_adapters.mqtt_settings import MqttSettings
@@ -22,3 +24,7 @@ class SparkplugSettings(MqttSettings):
     confirm: Duration = Field(
         default=SECOND, description="how often a value that has not changed is confirmed", examples=["1 s"]
     )
+
+    def visiting(self) -> Self:
+        """The same broker for another client, which leaves nothing behind and is nobody's primary host."""
+        return self.model_copy(update=super().visiting().model_dump(include={"client_id"}) | {"host_id": None})

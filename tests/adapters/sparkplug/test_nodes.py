@@ -1,12 +1,16 @@
 """What an edge node's messages become, in payloads that pysparkplug has made (``record.py``)."""
 
 import json
+import math
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.adapters.sparkplug.record_values import NUMBERS, TIME
 from twin_adapters.confirmations import Confirmations
@@ -190,3 +194,26 @@ def test_a_payload_that_is_none_is_refused() -> None:
         decoded(encoded(uuid="SPBV1.0_COMPRESSED", body=b"\x1f\x8b"))
     with pytest.raises(Refused, match="at most"):
         decoded(bytes(2**21))
+
+
+@given(
+    name=st.sampled_from(sorted(RECORDED)),
+    kind=st.sampled_from(["BIRTH", "DATA", "DEATH"]),
+    device=st.sampled_from(["", "boiler"]),
+    changes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=4),
+)
+@settings(max_examples=150, deadline=None)
+def test_damaged_payloads_become_readings_or_refusals(
+    name: str, kind: str, device: str, changes: list[tuple[int, int]]
+) -> None:
+    payload, edge = bytearray(RECORDED[name]), born(SECOND)
+    for place, byte in changes:
+        payload[place % len(payload)] = byte
+    try:
+        messages = take(edge, kind, device, bytes(payload))
+    except (Refused, UnicodeDecodeError):
+        return
+    for message in [*messages, *edge.confirmed(ARRIVAL + 10 * SECOND)]:
+        if message.refusal is None:
+            with suppress(Refused):
+                assert math.isfinite(decode(message.payload)[0].value)

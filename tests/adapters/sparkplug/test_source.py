@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.adapters.sparkplug.edge import Edge, now
-from tests.adapters.talking import eventually, settings
+from tests.adapters.talking import eventually, publish, settings
 from tests.servers import Server
 from twin_adapters.mqtt_connection import Connection
 from twin_adapters.sparkplug import SparkplugSettings, SparkplugSource
@@ -142,6 +142,35 @@ async def test_a_primary_host_says_that_it_is_there_and_that_it_leaves(broker: S
 def heard(connection: Connection, states: list[bool]) -> list[bool]:
     states += [json.loads(message.payload)["online"] for message in connection.take()]
     return states
+
+
+async def test_no_more_is_read_than_the_window_holds(broker: Server) -> None:
+    """At QoS 0 the broker waits for nobody: what is not read must wait in the sockets, not in memory."""
+    own = sparkplug(broker, window=10)
+    async with Edge(broker, ["Temperatures/outlet"]) as edge, SparkplugSource(own, [TOPIC]) as source:
+        for number in range(100):
+            edge.send(**{"Temperatures/outlet": float(number)})
+        await eventually(lambda: source.unread)
+        got: list[Message] = []
+        async with asyncio.timeout(10):
+            async for batch in source.batches():
+                assert len(batch) <= 12
+                got += batch
+                await source.acknowledge(batch)
+                if 99.0 in values(got):
+                    break
+
+
+async def test_a_message_that_makes_no_sense_is_kept_with_the_reason(broker: Server) -> None:
+    node = "spBv1.0/plant/NDATA/edge-1"
+    async with receiving(broker) as messages:
+        await publish(broker, [b'{"value": 1}'], node)
+        await publish(broker, [b"\xff"], f"{node}/boiler/too/deep")
+        await publish(broker, [b"\x12\x03\x0a\x01\xff", b"\xff"], node)  # a name that is not UTF-8 is not ours
+        await eventually(lambda: len(messages) == 2)
+        assert codes(messages) == [Code.WRONG_SHAPE, Code.WRONG_SHAPE]
+        assert [m.topic for m in messages] == [node, node]
+        assert messages[0].payload == b'{"value": 1}'
 
 
 async def test_a_broker_that_is_not_there_is_reported_at_the_start(broker: Server) -> None:
