@@ -37,6 +37,9 @@ MISSED = 3
 LIFETIME = 60
 """Seconds that the server keeps a subscription for which nobody asks."""
 
+CONFIRMED_IN_TURNS = 4
+"""So often in the interval of confirmations it is looked which are due."""
+
 MILLISECOND = 1_000_000
 
 
@@ -56,7 +59,7 @@ class Subscription:
         self._durable = asyncio.Event()
         self._durable.set()
         self._changed = asyncio.Event()
-        self._heard = math.inf
+        self._heard, self._due = math.inf, 0.0
         self._id = 0
         timeout = settings.timeout / SECOND
         self._client = Client(settings.server, timeout=timeout, watchdog_intervall=timeout)
@@ -65,10 +68,10 @@ class Subscription:
         """Connect and subscribe. Raises ConnectionFailed with the likely cause and its remedy."""
         try:
             await secure(self._client, self.settings)
+            self._client.connection_lost_callback = self._on_loss
             async with asyncio.timeout(self.settings.timeout / SECOND):
-                self._client.connection_lost_callback = self._on_loss
                 await self._client.connect()
-                await self._subscribe()
+            await self._subscribe()
         except (TimeoutError, ua.UaError, OSError) as error:
             await self.close()
             raise explain(error, self.settings) from error
@@ -169,7 +172,8 @@ class Subscription:
                 batch += [self._read(item, arrival) for item in notification.MonitoredItems]
             elif isinstance(notification, ua.StatusChangeNotification):
                 self._end(f"the server ended the subscription: {notification.Status.name}")
-        if message.PublishTime is not None and not result.MoreNotifications:
+        if message.PublishTime is not None and not result.MoreNotifications and self._heard >= self._due:
+            self._due = self._heard + self.settings.confirm / SECOND / CONFIRMED_IN_TURNS
             batch += self._confirmations.due(self._addresses, nanoseconds(message.PublishTime), arrival)
         if batch:
             self._arrived += batch

@@ -51,6 +51,7 @@ class SparkplugSource:
             subscribed.append(f"{NAMESPACE}/STATE/{settings.host_id}")
         self._line = Line(settings, subscribed, self._begin)
         self._pause = min(settings.confirm / SECOND or IDLE_SECONDS, IDLE_SECONDS) / 2
+        self._due = 0.0
 
     async def __aenter__(self) -> Self:
         await self._line.__aenter__()
@@ -124,8 +125,12 @@ class SparkplugSource:
             yield message._replace(token=None, refusal=(Code.FAULT, f"this program failed on it: {error!r}"))
 
     def _confirmed(self) -> list[Message]:
-        now = time.time_ns()
-        return [message for node in self._nodes.values() for message in node.confirmed(now)] if self.connected else []
+        """What is to be confirmed, looked for now and then."""
+        moment, now = asyncio.get_running_loop().time(), time.time_ns()
+        if moment < self._due or not self.connected:
+            return []
+        self._due = moment + self._pause
+        return [message for node in self._nodes.values() for message in node.confirmed(now)]
 
     def _begin(self) -> None:
         """A new connection: births may have been missed, so that nothing is known."""

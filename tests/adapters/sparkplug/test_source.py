@@ -134,7 +134,7 @@ async def test_a_primary_host_says_that_it_is_there_and_that_it_leaves(broker: S
     try:
         async with receiving(broker, host_id="twin"):
             await eventually(lambda: heard(watcher, states) == [True])
-        await eventually(lambda: heard(watcher, states)[:2] == [True, False])  # the will may follow, which says the same
+        await eventually(lambda: heard(watcher, states)[:2] == [True, False])  # its will may follow
     finally:
         await watcher.close()
 
