@@ -169,7 +169,7 @@ class SignalSection(Section):
 
     topic: Text = Field(
         default="{twin}/{channel}",
-        description="the MQTT topic, or the name of another source and an address there; {twin} and {channel} are the names",
+        description="the MQTT topic, or an address behind the name of its source; {twin} and {channel} are the names",
         examples=["opcua:ns=2;s={twin}.T1"],
     )
     payload: Text | None = Field(

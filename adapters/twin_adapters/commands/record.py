@@ -33,7 +33,7 @@ def record(
     """Record what arrives on the topics of CONFIG, and write NAME.recording.toml beside it: a mapping to replay it.
 
     Values are kept in the units of CONFIG, plausible or not, as a recording should show faults. Messages that cannot be
-    read are counted and left out. Sparkplug and OPC UA sources of CONFIG are recorded, too, unless `--broker` names one.
+    read are counted and left out. Sparkplug and OPC UA are recorded, too, where CONFIG names them.
 
     Example: `twin record deploy/examples/artery.toml --out today.parquet --for "10 min"`
     """

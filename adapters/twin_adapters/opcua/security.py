@@ -1,5 +1,7 @@
 """Who we are to a server, and which server is trusted."""
 
+from pathlib import Path
+
 from asyncua import Client, ua
 from asyncua.crypto import security_policies
 from cryptography import x509
@@ -23,26 +25,29 @@ async def secure(client: Client, settings: OpcuaSettings) -> None:
         if not settings.is_encrypted and not is_loopback(settings.host):
             warn_of_clear_text("the password", settings.server)
         client.set_password(password)
-    if settings.policy != "none":
-        await _use_certificates(client, settings)
+    own, user = (settings.cert_file, settings.key_file), (settings.user_cert_file, settings.user_key_file)
+    try:
+        if settings.policy != "none":
+            await _use_certificates(client, settings)
+        if settings.user_cert_file is not None:
+            await client.load_client_certificate(str(settings.user_cert_file))
+            await client.load_private_key(str(settings.user_key_file))
+    except (OSError, ValueError, TypeError) as error:
+        files = ", ".join(str(file) for file in (*own, settings.server_cert_file, *user) if file)
+        remedy = "give readable files, PEM (.pem) or DER: certificates, and our keys without a password"
+        raise ConfigError(f"cannot use {files}: {error}", where="opcua", remedy=remedy) from error
 
 
 async def _use_certificates(client: Client, settings: OpcuaSettings) -> None:
-    files = [str(file) for file in (settings.cert_file, settings.key_file, settings.server_cert_file)]
-    own, key, server = files
-    try:
-        certificate = _certificate(settings)
-        client.application_uri = _uri(certificate) or OUR_NAME
-        policy = getattr(security_policies, f"SecurityPolicy{settings.policy}")
-        await client.set_security(policy, own, key, None, server, MODES[settings.mode])
-    except (OSError, ValueError, TypeError) as error:
-        remedy = "give readable files in PEM (.pem) or DER: our certificate, its key without a password, the server's"
-        raise ConfigError(f"cannot use {', '.join(files)}: {error}", where="opcua", remedy=remedy) from error
-
-
-def _certificate(settings: OpcuaSettings) -> x509.Certificate:
     assert settings.cert_file is not None, "a policy needs a certificate"
-    content = settings.cert_file.read_bytes()
+    client.application_uri = _uri(_certificate(settings.cert_file)) or OUR_NAME
+    policy = getattr(security_policies, f"SecurityPolicy{settings.policy}")
+    own, key, server = (str(file) for file in (settings.cert_file, settings.key_file, settings.server_cert_file))
+    await client.set_security(policy, own, key, None, server, MODES[settings.mode])
+
+
+def _certificate(path: Path) -> x509.Certificate:
+    content = path.read_bytes()
     is_pem = content.lstrip().startswith(b"-----BEGIN")
     return x509.load_pem_x509_certificate(content) if is_pem else x509.load_der_x509_certificate(content)
 

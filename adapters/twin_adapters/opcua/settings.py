@@ -23,7 +23,8 @@ class OpcuaSettings(BaseModel):
     at most ``queue`` values a node. ``trigger``: whether a change is one of the value, or one of its ``time`` alone.
     ``time``: whose timestamps are the times of readings. ``confirm``: how often a value that has not changed is
     confirmed while the subscription lives; "0 s" for never. ``policy`` other than ``none`` needs our certificate and
-    key, and the certificate of the server, which is the only one that is trusted.
+    key, and the certificate of the server, which is the only one that is trusted. A user has a name and a password, or
+    a certificate and key of its own.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
@@ -32,6 +33,8 @@ class OpcuaSettings(BaseModel):
     username: str | None = None
     password_file: File | None = None
     password_env: str | None = None
+    user_cert_file: File | None = None
+    user_key_file: File | None = None
     insecure: bool = False
     policy: Literal["none", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"] = "none"
     mode: Literal["sign", "sign-and-encrypt"] = "sign-and-encrypt"
@@ -66,6 +69,10 @@ class OpcuaSettings(BaseModel):
             raise ValueError("give the password once: password_file or password_env")
         if self.has_password and self.username is None:
             raise ValueError("a password needs a username")
+        if bool(self.user_cert_file) != bool(self.user_key_file):
+            raise ValueError("user_cert_file and user_key_file go together")
+        if self.user_cert_file and self.username:
+            raise ValueError("a user is known by a name or by a certificate, not by both")
         files = (self.cert_file, self.key_file, self.server_cert_file)
         if self.policy != "none" and None in files:
             raise ValueError("a policy needs cert_file and key_file of our own, and server_cert_file of the server")

@@ -21,11 +21,15 @@ T = TypeVar("T")
 
 
 class Users:
-    """Anybody may read; who gives a name needs the password."""
+    """Anybody may read; who gives a name needs the password. Those who came with a certificate are counted."""
+
+    def __init__(self) -> None:
+        self.certified = 0
 
     def get_user(
-        self, _server: object, username: str | None = None, password: object = None, **_: object
+        self, _: object, username: str | None = None, password: object = None, certificate: object = None
     ) -> User | None:
+        self.certified += certificate is not None
         wrong = username is not None and password not in (b"secret", "secret")
         return None if wrong else User(role=UserRole.User)
 
@@ -39,6 +43,7 @@ class Plant:
     port: int = field(default_factory=free_port)
 
     def __post_init__(self) -> None:
+        self.users = Users()
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -92,12 +97,16 @@ class Plant:
         """A variable that was not there before."""
         self.do(self._server.nodes.objects.add_variable(ua.NodeId(name, 2), name, 1.0))
 
+    def remove(self, name: str) -> None:
+        """Take a variable away."""
+        self.do(self._server.delete_nodes([self._server.get_node(ua.NodeId(name, 2))]))
+
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Have something done by the server's own loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     async def _made(self) -> Server:
-        server = Server(user_manager=Users())
+        server = Server(user_manager=self.users)
         await server.init()
         server.set_endpoint(self.address)
         server.set_security_policy(

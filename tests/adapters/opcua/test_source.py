@@ -134,6 +134,37 @@ async def test_a_password_and_certificates_are_used(plant: Plant, tmp_path: Path
         await opened(OpcuaSource(opcua(plant, **secure | {"key_file": tmp_path / "password"}), [BOILER]))
 
 
+async def test_a_user_may_have_a_certificate(plant: Plant) -> None:
+    certificate, key = plant.certificate("client")
+    before = plant.users.certified
+    who = {"user_cert_file": certificate, "user_key_file": key}
+    async with receiving(plant, (BOILER,), **who) as messages:
+        await eventually(lambda: values(messages) == [1.0])
+    assert plant.users.certified > before
+
+
+async def test_a_new_time_alone_may_be_a_change(plant: Plant) -> None:
+    async with receiving(plant, trigger="time") as messages, receiving(plant) as others:
+        await eventually(lambda: bool(messages and others))
+        plant.set("Boiler.Temperature", 1.0)
+        await eventually(lambda: len(messages) == 2)
+        assert len(others) == 1
+
+
+async def test_a_node_that_comes_later_than_its_server_is_asked_for_again(plant: Plant) -> None:
+    plant.add("Late")
+    async with receiving(plant, (BOILER, "ns=2;s=Late")) as messages:
+        await eventually(lambda: len(messages) == 2)
+        await asyncio.to_thread(plant.stop)
+        plant.remove("Late")
+        plant.start()
+        plant.set("Boiler.Temperature", 7.0)
+        await eventually(has(messages, 7.0))
+        plant.add("Late")
+        count = len(messages)
+        await eventually(lambda: any(m.topic == "ns=2;s=Late" for m in messages[count:]))
+
+
 async def test_another_server_than_the_one_that_is_trusted_is_not_talked_to(plant: Plant) -> None:
     certificate, key = plant.certificate("client")
     other = {"policy": "Basic256Sha256", "cert_file": certificate, "key_file": key, "server_cert_file": certificate}
