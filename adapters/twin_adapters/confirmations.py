@@ -14,13 +14,14 @@ from twin_runtime.core import Message
 
 @dataclass
 class _Value:
-    """The newest value of a signal, and when it was last sent or confirmed.
+    """The newest value of a signal, its own time, and the time up to which it has been confirmed.
 
     ``initial``: it was sent for a subscription, not for a change, and may be too old to be used as a reading.
     """
 
     value: float
     time: int
+    through: int
     initial: bool
 
 
@@ -32,10 +33,11 @@ class Confirmations:
         self._current: dict[str, _Value] = {}
 
     def keep(self, topic: str, value: float, time: int, *, initial: bool = False) -> None:
-        """A value has been sent; one that is older than what is known changes nothing."""
+        """A value has been sent; one that is older than what is known changes nothing, unless it is ``initial``."""
         known = self._current.get(topic)
-        if known is None or time >= known.time or known.initial:
-            self._current[topic] = _Value(value, time, initial)
+        if known is None or initial or time >= known.time:
+            through = time if known is None else max(time, known.through)
+            self._current[topic] = _Value(value, time, through, initial)
 
     def forget(self, topics: Iterable[str]) -> list[tuple[str, float, int]]:
         """These are not known any more; returns topic, value and time of those that were."""
@@ -55,11 +57,11 @@ class Confirmations:
 
     def _is_due(self, topic: str, time: int) -> bool:
         known = self._current.get(topic)
-        return known is not None and time - known.time >= self.interval
+        return known is not None and time - known.through >= self.interval
 
     def _confirmed(self, topic: str, time: int, arrival: int) -> Message:
         """A value sent for a subscription is a reading of this moment once; after that it is the same, unchanged."""
         known = self._current[topic]
         payload = reading(known.value, time, unchanged=not known.initial)
-        known.time, known.initial = time, False
+        known.through, known.initial = time, False
         return Message(topic, payload, arrival)

@@ -34,6 +34,9 @@ ITEMS_A_REQUEST = 500
 MISSED = 3
 """So many keep-alives may stay out before a subscription counts as lost."""
 
+LEAVING_SECONDS = 0.7
+"""How long a server has to answer to a goodbye."""
+
 LIFETIME = 60
 """Seconds that the server keeps a subscription for which nobody asks."""
 
@@ -83,7 +86,7 @@ class Subscription:
         """Leave the server, as far as it still listens."""
         self._end("closed")
         with suppress(Exception):
-            async with asyncio.timeout(self.settings.timeout / SECOND):
+            async with asyncio.timeout(LEAVING_SECONDS):
                 await self._client.disconnect()
         self._client.disconnect_socket()
 
@@ -124,6 +127,7 @@ class Subscription:
         parameters.PublishingEnabled = True
         created = await self._client.uaclient.session.create_subscription(parameters, self._publish)
         self._id, seconds = created.SubscriptionId, created.RevisedPublishingInterval / 1000.0
+        self._confirmations.lag += round(seconds * SECOND) - publishing
         if seconds > 1.5 * publishing / SECOND:
             LOG.warning("%s: it publishes every %g s, not faster", self.settings.server, seconds)
         self._patience = max(MISSED * seconds * created.RevisedMaxKeepAliveCount, self.settings.timeout / SECOND)

@@ -187,6 +187,17 @@ def test_a_value_that_has_not_changed_is_confirmed_by_the_clock_of_its_node() ->
     assert times[0] == TIME * 1_000_000 + SECOND, "one interval before that moment, by the node's own clock"
 
 
+@pytest.mark.parametrize("kind", ["BIRTH", "DATA"])
+def test_a_change_that_comes_after_a_confirmation_of_a_later_moment_counts(kind: str) -> None:
+    """It was on its way longer than confirmations wait: the value of before must not be confirmed again."""
+    edge = born(confirm=SECOND)
+    assert edge.confirmed(ARRIVAL + 10 * SECOND)
+    metric = {"name": "Level", "alias": 100, "datatype": 10, "double_value": 9.0, "timestamp": TIME + 5000}
+    take(edge, kind, "", data(2, metric, time=TIME + 11_000))
+    confirmed = [m for m in edge.confirmed(ARRIVAL + 20 * SECOND) if m.topic == "level"]
+    assert [decode(m.payload)[0].value for m in confirmed] == [9.0]
+
+
 def test_a_payload_that_is_none_is_refused() -> None:
     with pytest.raises(Refused, match="not a Sparkplug B payload"):
         decoded(b'{"value": 1}')
