@@ -104,6 +104,11 @@ MISTAKES = {
         "inputs.flow.stale: expected at least 3 times the `confirm` of [sparkplug], 1 s, got 1500 ms",
         'set a longer `stale`, or confirm = "500 ms" in [sparkplug]',
     ),
+    "a past that is closed before it is confirmed": (
+        ('wait = "1 s"\nlateness = "60 s"', 'wait = "1 s"\nlateness = "1500 ms"'),
+        "twin.lateness: expected at least twice the `confirm` of [sparkplug], 1 s, so late as it comes, got 1500 ms",
+        'set a longer lateness, or confirm = "750 ms" in [sparkplug]',
+    ),
     "a payload that nobody reads": (
         ('topic = "sparkplug:', 'payload = "senml"\nvalue = "v"\ntopic = "sparkplug:'),
         "inputs.flow.payload: expected none, as [sparkplug] decodes by itself, got 'senml'",

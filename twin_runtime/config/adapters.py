@@ -93,7 +93,7 @@ def adapters(config: Config) -> Adapters:
         if adapter:
             found[key] = adapter
     sources = {".".join(map(str, key)): source for key, source in found.items() if key[0] != "sinks"}
-    problems += _misaddressed(config, sources)
+    problems += dict.fromkeys(_misaddressed(config, sources))  # some concern all channels of a source
     if problems:
         raise config.document.error(problems)
     return Adapters(sources, {str(key[1]): sink for key, sink in found.items() if key[0] == "sinks"})
@@ -152,6 +152,13 @@ def _disagreements(
         what = f"expected at least {CONFIRMATIONS} times the `confirm` of [{name}], {duration_text(confirm)}"
         remedy = f'set a longer `stale`, or confirm = "{duration_text(channel.stale // CONFIRMATIONS)}" in [{name}]'
         yield Problem((*key[:-1], "stale"), f"{what}, got {duration_text(channel.stale)}", remedy)
+    lateness = twin_type.twin.lateness
+    if lateness < 2 * confirm:
+        what = (
+            f"expected at least twice the `confirm` of [{name}], {duration_text(confirm)}, so late as it comes"
+        )
+        remedy = f'set a longer lateness, or confirm = "{duration_text(lateness // 2)}" in [{name}]'
+        yield Problem((*twin_type.at, "twin", "lateness"), f"{what}, got {duration_text(lateness)}", remedy)
 
 
 def _wanted(source: str) -> str:
