@@ -154,9 +154,7 @@ def _disagreements(
         yield Problem((*key[:-1], "stale"), f"{what}, got {duration_text(channel.stale)}", remedy)
     lateness = twin_type.twin.lateness
     if lateness < 2 * confirm:
-        what = (
-            f"expected at least twice the `confirm` of [{name}], {duration_text(confirm)}, so late as it comes"
-        )
+        what = f"expected at least twice the `confirm` of [{name}], {duration_text(confirm)}, so late as it comes"
         remedy = f'set a longer lateness, or confirm = "{duration_text(lateness // 2)}" in [{name}]'
         yield Problem((*twin_type.at, "twin", "lateness"), f"{what}, got {duration_text(lateness)}", remedy)
 
