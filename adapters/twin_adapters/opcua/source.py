@@ -81,7 +81,7 @@ class OpcuaSource:
             await asyncio.sleep(pause / SECOND * random.uniform(0.5, 1.0))  # spreads a fleet's attempts
             subscription = Subscription(self.settings, self.topics)
             try:
-                await subscription.open()
+                await subscription.open(lost)
                 break
             except (ConnectionFailed, ConfigError) as error:
                 if str(error) != trouble:
@@ -89,7 +89,8 @@ class OpcuaSource:
                 trouble = str(error)
             pause = min(2 * pause, self.settings.retry_max)
         self._subscription = subscription
-        LOG.info("connected to %s again; what changed meanwhile is lost", self.settings.server)
+        meanwhile = "the subscription goes on" if subscription.is_continued else "what changed meanwhile is lost"
+        LOG.info("connected to %s again; %s", self.settings.server, meanwhile)
         if subscription.absent:
             LOG.warning("%s; they are asked for again", refused(subscription.absent, self.settings))
             self._asking = asyncio.create_task(self._ask_for_absent(subscription))

@@ -1,8 +1,12 @@
 """One session with an OPC UA server and the subscription in it; never used again after it is lost or closed.
 
 A notification is acknowledged to the server once all its readings are durable here, as the next one is asked for only
-then: what a busy twin does not take waits in the server's queues. A new session begins with the current values; those
-that changed between two sessions are lost.
+then: what a busy twin does not take waits in the server's queues. After a connection was lost the next session takes
+the subscription over, with all that the server has held for it meanwhile, if the server still has it. Else it begins
+anew, with the current values: those that changed between are lost.
+
+asyncua offers that only together with its own way of reconnecting, so what a subscription calls back is set in its
+private ``_subscription_callbacks``; ``tests/adapters/opcua`` fails if that changes.
 """
 
 import asyncio
@@ -43,6 +47,9 @@ LIFETIME = 60
 CONFIRMED_IN_TURNS = 4
 """So often in the interval of confirmations it is looked which are due."""
 
+SESSION = 2 * LIFETIME
+"""Seconds that it keeps a session of which nothing is heard: servers have room for a few."""
+
 MILLISECOND = 1_000_000
 
 
@@ -53,6 +60,8 @@ class Subscription:
         self.settings, self._addresses = settings, tuple(addresses)
         self._handles = {address: handle for handle, address in enumerate(self._addresses)}
         self.loss = ""
+        self.is_continued = False
+        """Whether the server has held for it all that changed since the last session."""
         self.absent: dict[str, str] = {}
         """Addresses that the server refuses, with its reason."""
         sampling = settings.publishing if settings.sampling is None else settings.sampling
@@ -63,18 +72,24 @@ class Subscription:
         self._durable.set()
         self._changed = asyncio.Event()
         self._heard, self._due = math.inf, 0.0
+        self._patience = math.inf
         self._id = 0
         timeout = settings.timeout / SECOND
         self._client = Client(settings.server, timeout=timeout, watchdog_intervall=timeout)
+        self._client.session_timeout = SESSION * 1000
 
-    async def open(self) -> None:
-        """Connect and subscribe. Raises ConnectionFailed with the likely cause and its remedy."""
+    async def open(self, earlier: "Subscription | None" = None) -> None:
+        """Connect and subscribe, or take over an ``earlier`` subscription, which is lost.
+
+        Raises ConnectionFailed with the likely cause and its remedy.
+        """
         try:
             await secure(self._client, self.settings)
             self._client.connection_lost_callback = self._on_loss
             async with asyncio.timeout(self.settings.timeout / SECOND):
                 await self._client.connect()
-            await self._subscribe()
+            if earlier is None or not await self._take_over(earlier):
+                await self._subscribe()
         except (TimeoutError, ua.UaError, OSError) as error:
             await self.close()
             raise explain(error, self.settings) from error
@@ -116,6 +131,24 @@ class Subscription:
             await self._monitor(list(self.absent))
         except (TimeoutError, ua.UaError, OSError, UnknownNamespace) as error:
             LOG.debug("%s: %r", self.settings.server, error)
+
+    async def _take_over(self, earlier: "Subscription") -> bool:
+        """Have the server give this session an earlier subscription; False where it does not, or has it no more."""
+        session, parameters = self._client.uaclient.session, ua.TransferSubscriptionsParameters()
+        parameters.SubscriptionIds, parameters.SendInitialValues = [earlier._id], True
+        try:
+            (transferred,) = await session.transfer_subscriptions(parameters)
+            transferred.StatusCode.check()
+            for number in transferred.AvailableSequenceNumbers:
+                self._pass_on(await session.republish(earlier._id, number), whole=False)
+        except (ua.UaError, ValueError) as error:
+            LOG.info("%s does not give back the subscription: %s", self.settings.server, type(error).__name__)
+            return False
+        self._id, self._patience, self.absent = earlier._id, earlier._patience, earlier.absent
+        self.is_continued, self._heard = True, _now()
+        session._subscription_callbacks[self._id] = self._publish
+        session.ensure_publish_loop()
+        return True
 
     async def _subscribe(self) -> None:
         publishing, seconds = self.settings.publishing, self.settings.publishing / SECOND
@@ -169,21 +202,25 @@ class Subscription:
 
     async def _publish(self, result: ua.PublishResult) -> None:
         """Pass a notification on; returns when it is durable, and so may be acknowledged."""
-        self._heard, arrival = _now(), time.time_ns()
-        message, batch = result.NotificationMessage, list[Message]()
+        self._heard = _now()
+        if self._pass_on(result.NotificationMessage, whole=not result.MoreNotifications):
+            self._durable.clear()
+            await self._durable.wait()
+
+    def _pass_on(self, message: ua.NotificationMessage, *, whole: bool) -> bool:
+        """Whether a notification has come to anything; a ``whole`` one also says what has not changed."""
+        arrival, batch = time.time_ns(), list[Message]()
         for notification in message.NotificationData or ():
             if isinstance(notification, ua.DataChangeNotification):
                 batch += [self._read(item, arrival) for item in notification.MonitoredItems]
             elif isinstance(notification, ua.StatusChangeNotification):
                 self._end(f"the server ended the subscription: {notification.Status.name}")
-        if message.PublishTime is not None and not result.MoreNotifications and self._heard >= self._due:
+        if whole and message.PublishTime is not None and self._heard >= self._due:
             self._due = self._heard + self.settings.confirm / SECOND / CONFIRMED_IN_TURNS
             batch += self._confirmations.due(self._addresses, nanoseconds(message.PublishTime), arrival)
-        if batch:
-            self._arrived += batch
-            self._durable.clear()
-            self._changed.set()
-            await self._durable.wait()
+        self._arrived += batch
+        self._changed.set()
+        return bool(batch)
 
     def _read(self, item: ua.MonitoredItemNotification, arrival: int) -> Message:
         topic = self._addresses[item.ClientHandle]

@@ -1,16 +1,19 @@
 """OPC UA with a real server: changes, status, times, restarts, certificates."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 import pytest
 from asyncua import ua
 
 from tests.adapters.opcua.plant import URI, Plant, opcua
 from tests.adapters.talking import eventually
+from tests.servers import free_port
 from twin_adapters.opcua import OpcuaSource
 from twin_runtime.core import Code, Message
 from twin_runtime.errors import ConfigError, ConnectionFailed
@@ -113,6 +116,21 @@ async def test_a_server_that_restarts_is_subscribed_to_again(plant: Plant) -> No
         await eventually(has(messages, 7.0))
 
 
+async def test_what_changes_while_the_line_is_cut_is_not_lost(plant: Plant, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with Cut(plant.port) as line:
+        through = plant.address.replace(str(plant.port), str(line.port))
+        async with receiving(plant, server=through) as messages:
+            await eventually(lambda: len(messages) > 0)
+            line.cut()
+            for value in (2.0, 3.0, 4.0):
+                plant.set("Boiler.Temperature", value)
+            await line.mend()
+            await eventually(has(messages, 4.0))
+    assert list(dict.fromkeys(values(messages))) == [1.0, 2.0, 3.0, 4.0]
+    assert "the subscription goes on" in caplog.text
+
+
 async def test_a_password_and_certificates_are_used(plant: Plant, tmp_path: Path) -> None:
     certificate, key = plant.certificate("client")
     secure = {
@@ -187,6 +205,41 @@ async def test_a_server_that_is_not_there_is_reported(plant: Plant) -> None:
     nowhere = opcua(plant).model_copy(update={"server": "opc.tcp://127.0.0.1:1"})
     with pytest.raises(ConnectionFailed, match="nothing listens there"):
         await opened(OpcuaSource(nowhere, [BOILER]))
+
+
+class Cut:
+    """A line to a port of this machine that can be cut and mended."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self._to = free_port(), port
+        self._writers: list[asyncio.StreamWriter] = []
+        self._server: asyncio.Server
+
+    async def __aenter__(self) -> Self:
+        await self.mend()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.cut()
+
+    async def mend(self) -> None:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+
+    def cut(self) -> None:
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        self._writers += [writer, back]
+        with suppress(ConnectionError):
+            await asyncio.gather(self._copied(reader, back), self._copied(there, writer))
+
+    async def _copied(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(data)
 
 
 async def opened(source: OpcuaSource) -> None:
