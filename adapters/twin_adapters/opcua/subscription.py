@@ -22,6 +22,7 @@ from asyncua import Client, ua
 from twin_adapters.confirmations import Confirmations
 from twin_adapters.native import description
 from twin_adapters.opcua.errors import explain
+from twin_adapters.opcua.monitored import monitored
 from twin_adapters.opcua.node_ids import UnknownNamespace, parsed, uri_of
 from twin_adapters.opcua.security import secure
 from twin_adapters.opcua.settings import OpcuaSettings
@@ -183,22 +184,11 @@ class Subscription:
                     self.absent[address] = result.StatusCode.name
 
     def _item(self, address: str, namespaces: Sequence[str]) -> ua.MonitoredItemCreateRequest | None:
-        """The request for a node, which bears its place in the table of addresses."""
         try:
-            node = parsed(address, namespaces)
+            return monitored(parsed(address, namespaces), self._handles[address], self.settings)
         except UnknownNamespace:
             self.absent[address] = "the server has no such namespace"
             return None
-        how = ua.MonitoringParameters()
-        how.ClientHandle = self._handles[address]
-        how.SamplingInterval = -1.0 if self.settings.sampling is None else self.settings.sampling / MILLISECOND
-        how.QueueSize, how.DiscardOldest = self.settings.queue, True
-        if self.settings.trigger == "time":
-            how.Filter = ua.DataChangeFilter(ua.DataChangeTrigger.StatusValueTimestamp)
-        item = ua.MonitoredItemCreateRequest()
-        item.ItemToMonitor = ua.ReadValueId(node, ua.AttributeIds.Value)
-        item.MonitoringMode, item.RequestedParameters = ua.MonitoringMode.Reporting, how
-        return item
 
     async def _publish(self, result: ua.PublishResult) -> None:
         """Pass a notification on; returns when it is durable, and so may be acknowledged."""

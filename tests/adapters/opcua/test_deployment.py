@@ -70,6 +70,7 @@ class Live:
         return counts
 
 
+@pytest.mark.slow
 async def test_three_kinds_of_sources_feed_one_twin_and_a_replay_agrees(
     broker: Server, plant: Plant, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

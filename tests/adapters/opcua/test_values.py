@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from asyncua import ua
 
+from twin_adapters.opcua import OpcuaSettings
+from twin_adapters.opcua.monitored import monitored
 from twin_adapters.opcua.node_ids import fault
 from twin_adapters.opcua.values import has_overflowed, notified
 from twin_runtime.core import Code
@@ -78,6 +80,16 @@ def test_the_time_may_be_that_of_the_server() -> None:
 def test_a_queue_that_has_overflowed_shows() -> None:
     assert has_overflowed(data(1.0, 0x480))
     assert not has_overflowed(data(1.0))
+
+
+def test_a_node_is_sampled_as_declared() -> None:
+    declared = {"server": "opc.tcp://h", "sampling": "20 ms", "queue": 7, "trigger": "time"}
+    asked = monitored(ua.NodeId.from_string("ns=2;i=1"), 3, OpcuaSettings.model_validate(declared))
+    how = asked.RequestedParameters
+    assert (how.ClientHandle, how.SamplingInterval, how.QueueSize, how.DiscardOldest) == (3, 20.0, 7, True)
+    assert how.Filter.Trigger is ua.DataChangeTrigger.StatusValueTimestamp
+    default = monitored(ua.NodeId.from_string("ns=2;i=1"), 3, OpcuaSettings(server="opc.tcp://h"))
+    assert (default.RequestedParameters.SamplingInterval, default.RequestedParameters.Filter) == (-1.0, None)
 
 
 @pytest.mark.parametrize(
