@@ -173,8 +173,8 @@ async def test_a_new_time_alone_may_be_a_change(plant: Plant) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_node_that_comes_later_than_its_server_is_asked_for_again(plant: Plant) -> None:
     plant.add("Late")
-    async with receiving(plant, (BOILER, "ns=2;s=Late"), timeout="500 ms") as messages:
-        await eventually(lambda: len(messages) == 2)
+    async with receiving(plant, (BOILER, "ns=2;s=Late"), timeout="500 ms", confirm="100 ms") as messages:
+        await eventually(lambda: len(messages) >= 2)
         await asyncio.to_thread(plant.stop)
         plant.remove("Late")
         plant.start()
