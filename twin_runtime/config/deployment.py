@@ -92,7 +92,7 @@ class SeveralTypes(Section):
         return {**data, "types": {name: _with_name(twin_type, name) for name, twin_type in types.items()}}
 
 
-OWN = frozenset(SeveralTypes.model_fields)
+OWN = frozenset({*OneType.model_fields, *SeveralTypes.model_fields})
 """The tables that are none of a source that another package brings."""
 
 
