@@ -25,7 +25,7 @@ def _message() -> Any:  # noqa: ANN401  # classes made from a description have n
     description = files("twin_adapters.sparkplug").joinpath("payload.binpb").read_bytes()
     pool = descriptor_pool.DescriptorPool()
     for file in descriptor_pb2.FileDescriptorSet.FromString(description).file:
-        pool.Add(file)
+        pool.AddSerializedFile(file.SerializeToString())
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("twin_runtime.sparkplug.Payload"))
 
 
