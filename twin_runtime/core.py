@@ -64,6 +64,7 @@ class Message(NamedTuple):
     """One message as a source received it. ``token`` is the source's own handle for acknowledging it.
 
     A ``retained`` one was kept by the broker since it is not known when, and comes again with every subscription.
+    ``refusal``: the source itself found it unusable, with the code and what came.
     """
 
     topic: str
@@ -71,6 +72,7 @@ class Message(NamedTuple):
     arrival: int
     token: object = None
     retained: bool = False
+    refusal: tuple[Code, str] | None = None
 
 
 class Reading(NamedTuple):
@@ -79,6 +81,7 @@ class Reading(NamedTuple):
     ``twin`` is the row of the twin in the fleet of its type, ``channel`` the place of the sensor or input in the type's
     table of channels. ``sd`` is the standard deviation of the measurement (0 for inputs). ``sequence`` is -1 where the
     sender gives none. ``tick`` is the tick that uses it, if that is a later one than its time lies in; -1: its own.
+    A sensor's ``sd`` is infinite where it only confirms its last value: then it is alive, and has measured nothing new.
     """
 
     twin: int

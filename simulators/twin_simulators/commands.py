@@ -116,12 +116,12 @@ class _Receiver(NamedTuple):
 
 
 def _receiver(asset: str, config: Path | None, broker: str | None, twin: str) -> _Receiver:
-    from twin_adapters.commands.broker import settings_for
+    from twin_adapters.commands.broker import sender_for
     from twin_runtime.config import load
     from twin_runtime.errors import ConfigError, did_you_mean
 
     if config is None:
-        return _Receiver(twin or asset, None, settings_for("simulate", None, broker))
+        return _Receiver(twin or asset, None, sender_for("simulate", None, broker))
     configuration = load(config)
     name = twin or configuration.types[0].twin.twins[0]
     twin_type = configuration.type_of(name)
@@ -130,7 +130,7 @@ def _receiver(asset: str, config: Path | None, broker: str | None, twin: str) ->
         raise ConfigError(f"there is no twin '{name}'", where=str(config), remedy=did_you_mean(name, known))
     twin_type = twin_type or configuration.types[0]
     topics = {channel.name: channel.topic_of(name) for channel in twin_type.channels}
-    return _Receiver(name, topics, settings_for("simulate", configuration, broker))
+    return _Receiver(name, topics, sender_for("simulate", configuration, broker))
 
 
 def _publish(transmission: "Transmission", receiver: _Receiver, start: int | None, speed: float) -> None:

@@ -54,10 +54,10 @@ def check(
     if errors:
         raise ConfigError("\n".join(map(str, errors)))
     assembly, connected = assemble(configuration), adapters(configuration)
-    if connected.source is not None:
+    if connected.sources:
         connected.open_source(assembly.router().topics)  # whether it could take them: it connects later
     if not json:
-        _show(configuration, config)
+        _show(configuration, connected, config)
     if sample is not None or live is not None:
         messages = [] if sample is None else list(messages_in(sample))
         if live is not None:
@@ -67,13 +67,13 @@ def check(
         print_json({"config": str(config), "right": True})
 
 
-def _show(configuration: "Config", path: Path) -> None:
+def _show(configuration: "Config", connected: "Adapters", path: Path) -> None:
     from twin_runtime.config.against_model import create_model
 
     for twin_type in configuration.types:
         display(_overview(twin_type, create_model(twin_type)))
         display(_channels(twin_type))
-    display(_connections(configuration))
+    display(_connections(configuration, connected))
     display(f"[green]{path} is right[/]")
 
 
@@ -126,12 +126,30 @@ def _overview(twin_type: "TwinType", model: "Model") -> Table:
     return table
 
 
-def _connections(config: "Config") -> Table:
+def _connections(config: "Config", connected: "Adapters") -> Table:
     table = Table(show_header=False, box=None)
-    table.add_row("source", without_credentials((config.mqtt or {}).get("broker", "none: for `twin replay` only")))
+    for row in _sources(config, connected) or [("source", "none: for `twin replay` only")]:
+        table.add_row(*row)
     table.add_row("sinks", ", ".join(config.sinks) or "none besides the store")
     table.add_row("store", str(config.store_path))
     return table
+
+
+def _sources(config: "Config", connected: "Adapters") -> list[tuple[str, str]]:
+    """Where messages come from, and how many signals from each."""
+    from twin_runtime.config.addresses import by_source
+
+    kinds = {name.partition(".")[0] for name in connected.sources}
+    topics = [c.topic_of(twin) for each in config.types for twin in each.twin.twins for c in each.channels]
+    wanted = by_source(topics, kinds)
+    return [
+        (f"source {name}", f"{_address(source.settings)}, signals: {len(wanted.get(name, ()))}")
+        for name, source in connected.sources.items()
+    ]
+
+
+def _address(settings: object) -> str:
+    return without_credentials(str(getattr(settings, "broker", getattr(settings, "server", "as declared"))))
 
 
 def _method(how: "AssimilationSection") -> str:

@@ -34,9 +34,10 @@ def run(
     """Run the twins of CONFIG on their live streams until they are stopped: Ctrl-C, SIGTERM, `--until` or `--idle`.
 
     What has been acknowledged to the broker is in the store. A run that was killed goes on where it stopped when it is
-    started again.
+    started again. Tables [mqtt], [sparkplug] and [opcua] may stand side by side; what fails at one source is reported,
+    and does not stop the others.
 
-    Example: `twin run deploy/examples/artery.toml --idle "30 s"`
+    Example: `twin run deploy/examples/artery.toml --idle "30 s"`, `twin run deploy/examples/plant.toml`
     """
     from twin_runtime.config import load
     from twin_runtime.config.adapters import adapters

@@ -5,6 +5,8 @@ from string import Formatter
 
 import numpy as np
 
+from twin_runtime import entry_points
+from twin_runtime.config.addresses import PLAIN, source_of
 from twin_runtime.config.deployment import Config
 from twin_runtime.config.document import Key, Problem
 from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
@@ -76,8 +78,11 @@ def _correlations(twin_type: TwinType) -> Iterator[Problem]:
 
 
 def _malformed_topics(twin_type: TwinType) -> Iterator[Problem]:
+    kinds = entry_points.found(entry_points.SOURCES)
     for channel in twin_type.channels:
-        key, fault = (*table_of(channel), "topic"), _fault(channel.topic, wild=channel.payload is not None)
+        source = source_of(channel.topic, kinds)
+        wild = channel.payload is not None or source != PLAIN
+        key, fault = (*table_of(channel), "topic"), _fault(channel.topic, wild=wild, plain=source == PLAIN)
         if fault:
             yield Problem(key, f"{fault}, got '{channel.topic}'", 'write it like topic = "{twin}/abp"')
         elif channel.kind == "sensor" and channel.payload is None and _is_shared(channel, twin_type):
@@ -90,7 +95,7 @@ def _is_shared(channel: ConfiguredChannel, twin_type: TwinType) -> bool:
     return len(twin_type.twin.twins) > 1 and "twin" not in _placeholders(channel.topic)
 
 
-def _fault(topic: str, *, wild: bool) -> str:
+def _fault(topic: str, *, wild: bool, plain: bool) -> str:
     """What is wrong with a topic in itself; empty if nothing is."""
     try:
         unknown = _placeholders(topic) - PLACEHOLDERS
@@ -100,7 +105,8 @@ def _fault(topic: str, *, wild: bool) -> str:
         return f"expected no placeholders but {{twin}} and {{channel}}, found {{{', '.join(sorted(unknown))}}}"
     if "\0" in topic or (set(topic) & set("+#") and not wild):
         return "expected a topic without wildcards, which go with a `payload`"
-    if any(level != mark and mark in level for level in topic.split("/") for mark in "+#") or "#/" in topic:
+    misplaced = any(level != mark and mark in level for level in topic.split("/") for mark in "+#") or "#/" in topic
+    if plain and misplaced:
         return "expected '+' as a whole level and '#' as the last"
     return "expected a shorter topic" if len(topic.encode()) > LONGEST_TOPIC else ""
 

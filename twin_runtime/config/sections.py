@@ -168,7 +168,9 @@ class SignalSection(Section):
     """What sensors and inputs have in common."""
 
     topic: Text = Field(
-        default="{twin}/{channel}", description="the MQTT topic; {twin} and {channel} stand for the names"
+        default="{twin}/{channel}",
+        description="the MQTT topic, or an address behind the name of its source; {twin} and {channel} are the names",
+        examples=["opcua:ns=2;s={twin}.T1"],
     )
     payload: Text | None = Field(
         default=None,

@@ -44,6 +44,7 @@ class TwinMemory:
     """Ticks by :class:`twin_runtime.core.Trust`."""
     sum_compared: float
     sum_inputs: float
+    """Samples of inputs that were used, and values of sensors that were only confirmed."""
     sum_updates: float
     diverged: float
     """For how many ticks yet the twin counts as diverged."""

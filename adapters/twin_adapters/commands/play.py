@@ -44,7 +44,7 @@ def play(
 
     Example: `twin play surgery-patient.recording.toml --config artery.toml --data DIR --speed 20`
     """
-    from twin_adapters.commands.broker import settings_for
+    from twin_adapters.commands.broker import sender_for
     from twin_adapters.commands.packets import packets, topics_of
     from twin_adapters.commands.punctuality import Punctuality
     from twin_adapters.publishing import publish
@@ -53,7 +53,7 @@ def play(
     configuration = load_config(config)
     section = _section(cast("MergedStreams", opened(recording, data)), begin or 0, length)
     parts = packets(section.readings(), topics_of(section, configuration), section.units, batch or 0)
-    settings, pace = settings_for("play", configuration, broker), speed or math.inf
+    settings, pace = sender_for("play", configuration, broker), speed or math.inf
     with progress(f"playing {section.name}", len(section)) as advance:
         punctuality = Punctuality(section.start, pace, advance)
         messages = punctuality.timed(parts)

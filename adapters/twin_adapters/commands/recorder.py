@@ -1,6 +1,7 @@
 """From messages to a table of readings, and to the mapping that reads it again."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -81,7 +82,9 @@ class Recorder:
             if entry.reading is None or entry.code is not Code.ACCEPTED:
                 self.left_out[entry.code] += 1
                 continue
-            row, place, time, value, *_ = entry.reading
+            row, place, time, value, sd, *_ = entry.reading
+            if math.isinf(sd):
+                continue  # a confirmed value is no reading
             twin_type = self._config.types[entry.type]
             twin, channel = twin_type.twin.twins[row], twin_type.channels[place].name
             self.counts[twin, channel] += 1
