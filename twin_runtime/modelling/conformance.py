@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from twin_runtime.core import FloatArray
-from twin_runtime.modelling.dimensions import Sample, declared_units, unit_faults
+from twin_runtime.modelling.dimensions import declared_units, unit_faults
 from twin_runtime.modelling.ensemble import draw_prior
+from twin_runtime.modelling.evaluation import Sample
 from twin_runtime.modelling.model import Model, physical
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.random import numbered_keys, perturb

@@ -1,10 +1,9 @@
 """The source of a model's kernel, generated from its declaration so that the variables are scalars in registers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from twin_runtime.errors import ModelError
 from twin_runtime.modelling.physics import PhysicsFunction, arguments
 from twin_runtime.modelling.spaces import TO_PHYSICAL, TO_SPACE, Space, Transform
 from twin_runtime.modelling.variables import Input, Output, Shape, Variable
@@ -22,6 +21,7 @@ class Declaration:
     rate: Callable[..., Any]
     events: Mapping[str, Callable[..., Any]]
     jump: Callable[..., Any] | None
+    constants: Mapping[str, float] = field(default_factory=dict)
 
 
 HEADER = """
@@ -170,26 +170,14 @@ class _Writer:
 
     def output(self, output: Output, inputs: str) -> str:
         if output.function is None:
-            self.check(output)
             return f"v_{output.name}"
         return self.call(f"output_{output.name}", "v_", 2, inputs)
 
-    def check(self, output: Output) -> None:
-        """An output without a function is a variable."""
-        units = {v.name: v.unit for v in self.declaration.variables}
-        if units.get(output.name) != output.unit:
-            raise ModelError(
-                f"output '{output.name}' has no function, and there is no variable of that name in {output.unit}",
-                where=f"model {self.declaration.model.__name__}",
-                remedy="give it a physics function, or name a variable and its unit: "
-                + ", ".join(f"{name} ({unit})" for name, unit in units.items()),
-            )
-
     def call(self, function: str, states: str, node: int, inputs: str = "nodes") -> str:
-        words = [self.word(n, function, states, node, inputs) for n in arguments(self.functions[function])]
+        words = [self.word(n, states, node, inputs) for n in arguments(self.functions[function])]
         return f"{function}({', '.join(words)})"
 
-    def word(self, name: str, function: str, states: str, node: int, inputs: str) -> str:
+    def word(self, name: str, states: str, node: int, inputs: str) -> str:
         d = self.declaration
         if name in d.states:
             return f"{states}{name}"
@@ -197,14 +185,7 @@ class _Writer:
             return f"v_{name}"
         if name in self.signals:
             return f"nodes[s, {self.signals[name]}, {node}]" if inputs == "nodes" else f"u2_{name}"
-        if name == "known":
-            return "known_"
-        known = ", ".join([v.name for v in d.variables] + list(self.signals) + ["known"])
-        raise ModelError(
-            f"{function} asks for '{name}', which the model does not declare",
-            where=f"model {d.model.__name__}",
-            remedy=f"use one of: {known}",
-        )
+        return repr(d.constants[name]) if name in d.constants else "known_"
 
 
 def unobserved(variables: Sequence[Variable], outputs: Sequence[Output]) -> list[Variable]:

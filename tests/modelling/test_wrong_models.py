@@ -1,0 +1,234 @@
+"""What a wrong model is told: one or two lines, with the file, the line and what to write instead."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from twin_runtime.errors import ModelError
+from twin_runtime.modelling.trial import Trial, tried
+
+RIGHT = '''\
+import math
+
+import numpy as np
+
+from twin_runtime.modelling.ode import OdeModel
+from twin_runtime.modelling.physics import physics
+from twin_runtime.modelling.variables import Constant, Fixed, Input, LogNormal, Normal, Output, Parameter, State
+
+LIMIT = 2.0
+
+
+def limited(x):
+    return min(x, LIMIT)
+
+
+@physics
+def outflow(level, leak):
+    return leak * level
+
+
+@physics
+def rate(level, heat, leak, cooling, pump):
+    return pump - outflow(level, leak), 0.0 - cooling * heat
+
+
+@physics
+def depth(level):
+    return level
+
+
+class Tank(OdeModel):
+    name = "tank"
+    table = (
+        State("level", "m", Normal(1.0, 0.1)),
+        State("heat", "J", LogNormal(5.0, 0.1)),
+        Parameter("leak", "1/s", LogNormal(0.1, 0.3)),
+        Parameter("cooling", "1/s", LogNormal(0.2, 0.3)),
+    )
+    inputs = (Input("pump", "m/s"),)
+    outputs = (Output("depth", "m", depth),)
+    rate = rate
+    step = 0.1
+'''
+RATE = "return pump - outflow(level, leak), 0.0 - cooling * heat"
+"""Line 23."""
+
+
+def of(folder: Path, *changes: tuple[str, str], tick: float = 1.0, **ranges: tuple[float, float]) -> Trial:
+    """The right model with some changes, tried."""
+    text = RIGHT
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    (folder / "wrong_tank.py").write_text(text, "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setenv("TWIN_CACHE", str(folder))
+        patch.delitem(sys.modules, "wrong_tank", raising=False)
+        importlib.invalidate_caches()
+        try:
+            return tried(importlib.import_module("wrong_tank").Tank(), tick, ranges)
+        except ModelError as error:
+            return Trial([error])
+        finally:
+            patch.delitem(sys.modules, "wrong_tank", raising=False)
+
+
+DECLARED = {
+    "a missing @physics": (
+        ("@physics\ndef depth", "\n\ndef depth"),
+        ":28: output depth is a plain function, 'depth'; remedy: write @physics above it (from twin_runtime.",
+    ),
+    "a helper without @physics": (
+        ("return leak * level", "return leak * limited(level)"),
+        ":18: outflow, which rate calls, calls 'limited', a plain function; remedy: write @physics above limited",
+    ),
+    "a method": (
+        ("    rate = rate\n", "    def rate(self, level):\n        return level\n"),
+        ": rate is a method, but a formula takes numbers by their names and no 'self'; remedy: write it as a function",
+    ),
+    "no rate": (("    rate = rate\n", ""), "model Tank does not declare its rate; remedy: write rate = rate, a function"),
+    "no step": (("    step = 0.1\n", ""), "model Tank does not declare its step; remedy: write step = 0.1, the longest"),
+    "a step of 0": (("step = 0.1", "step = 0"), "expected a step above 0 s, got 0; remedy: write step = 0.1"),
+    "a number for a rate": (("    rate = rate\n", "    rate = 1.0\n"), "rate is a float, not a physics function"),
+    "a number for a prior": (
+        ("Normal(1.0, 0.1)", "1.0"),
+        "expected a prior of 'level', got 1.0; remedy: write Normal(mean, sd), LogNormal(median, sd) or Fixed(1.0)",
+    ),
+    "a negative walk": (
+        ("Normal(1.0, 0.1)", "Normal(1.0, 0.1), walk=-1.0"),
+        "expected a walk of 'level' of 0 or more, got -1.0; remedy: give a standard deviation per square root",
+    ),
+    "a text in the table": (
+        ('State("heat", "J", LogNormal(5.0, 0.1))', '"heat"'),
+        "expected a State or Parameter or Constant in table, got 'heat'; remedy: write State(",
+    ),
+    "one name twice": (('Input("pump"', 'Input("leak"'), "2 variables or inputs are named 'leak'; remedy: give each"),
+    "a name that is none": (('State("heat"', 'State("the heat"'), "'the heat' cannot be the name of an argument"),
+    "an unknown argument": (
+        ("def rate(level, heat, leak, cooling, pump)", "def rate(level, heat, leek, cooling, pump)"),
+        ":22: rate asks for 'leek', which model Tank does not declare; remedy: did you mean leak or level?",
+    ),
+    "an unknown name": (
+        (RATE, "return pump - outflow(level, leek), 0.0 - cooling * heat"),
+        ":23: rate uses 'leek', which is not defined; remedy: did you mean leak or level?",
+    ),
+    "a variable that is no argument": (
+        ("def rate(level, heat, leak, cooling, pump)", "def rate(level, heat, leak, cooling)"),
+        ":23: rate uses 'pump', which is not defined; remedy: take 'pump' as an argument",
+    ),
+    "a function without its module": (
+        ("return leak * level", "return leak * exp(level)"),
+        ":18: outflow, which rate calls, uses 'exp', which is not defined; remedy: write math.exp",
+    ),
+    "a function that math has not": (
+        ("return leak * level", "return leak * math.sqroot(level)"),
+        "uses 'math.sqroot', which is not defined; remedy: did you mean sqrt",
+    ),
+    "an array function": (
+        ("return leak * level", "return leak * np.exp(level)"),
+        ":18: outflow, which rate calls, uses np.exp, an array function; remedy: write math.exp",
+    ),
+    "an array function of another name": (
+        ("return leak * level", "return leak * np.where(level > 0.0, level, 0.0)"),
+        "uses np.where, an array function; remedy: write a if condition else b",
+    ),
+    "arcsin": (("return leak * level", "return leak * np.arcsin(level)"), "remedy: write math.asin"),
+    "a list": (
+        ("LIMIT = 2.0", "LIMIT = [2.0]"),
+        ("return leak * level", "return leak * LIMIT[0]"),
+        "uses 'LIMIT', a list, which is no number; remedy: make it a number, or a tuple of numbers",
+    ),
+    "a global that it changes": (
+        ("return leak * level", "global LIMIT; LIMIT = level; return leak * level"),
+        ":18: outflow, which rate calls, changes the global 'LIMIT', but a formula only gives results; remedy: make",
+    ),
+    "a global that something else changes": (
+        ("    return min(x, LIMIT)", "    global LIMIT\n    LIMIT = x"),
+        ("return leak * level", "return leak * LIMIT"),
+        "uses 'LIMIT', which line 14 changes; a formula keeps the value of its first run; remedy: make it an Input",
+    ),
+    "an output of nothing": (
+        ('Output("depth", "m", depth)', 'Output("depth", "m")'),
+        "output 'depth' has no function, and there is no variable of that name in m",
+    ),
+}
+EVALUATED = {
+    "one result too few": (
+        (RATE, "return pump - outflow(level, leak)"),
+        ":23: rate returns 1 value, expected 2: level, heat; remedy: return rate_of_level, rate_of_heat, in the order",
+    ),
+    "one result too many": ((RATE, "return level, heat, leak"), ":23: rate returns 3 values, expected 2: level, heat"),
+    "nothing": (("    return level\n", "    level\n"), ":26: output depth returns nothing, expected 1: depth; remedy: end it"),
+    "a text": (
+        (RATE, "return 'fast' * heat, heat"),
+        ":23: rate fails in `return 'fast' * heat, heat`: can't multiply sequence by non-int of type 'float'; remedy: in a formula stand numbers",
+    ),
+    "a text as a result": ((RATE, "return 'fast', heat"), ":23: rate returns 'fast', a str, expected numbers"),
+    "an argument too many": (
+        (RATE, "return pump - outflow(level, leak, heat), 0.0 - cooling * heat"),
+        ": outflow() takes 2 positional arguments but 3 were given",
+    ),
+    "results in the wrong order": (
+        (RATE, "return 0.0 - cooling * heat, pump - outflow(level, leak)"),
+        ":23: the rate of level is in J/s, expected m/s; remedy: correct the formula, or the units in the table",
+    ),
+    "arguments of a helper in the wrong order": (
+        (RATE, "return pump - outflow(leak, leak), 0.0 - cooling * heat"),
+        ":23: rate adds or compares what is in m/s and what is in 1/s^2",
+    ),
+    "a rate by the hour": (
+        ('Parameter("cooling", "1/s"', 'Parameter("cooling", "1/h"'),
+        ":23: the rate of heat is 3600 times too large: it comes in J/h, and is taken for J/s; remedy: declare units",
+    ),
+    "an output in another unit": (
+        ('Output("depth", "m", depth)', 'Output("depth", "kg", depth)'),
+        ":28: output depth is in m, expected kg; remedy: correct the formula, or the units in the table",
+    ),
+    "a number without a unit": (
+        (RATE, "return pump - outflow(level, leak) - 9.81, 0.0 - cooling * heat"),
+        ":23: rate adds, compares or takes as a plain number what is in m/s; remedy: a number in a formula has no unit",
+    ),
+    "a unit that does not exist": (
+        ('State("heat", "J"', 'State("heat", "Jule"'),
+        "state 'heat': unknown unit 'Jule'; remedy: did you mean ",
+    ),
+    "a division by an input that is 0": (
+        (RATE, "return outflow(level, leak) * (pump / pump), 0.0 - cooling * heat"),
+        ":23: rate gives no number on the prior, in 65 of 65 members: division by zero with level = 1, heat = 5, leak = "
+        "0.1, cooling = 0.2, pump = 0; remedy: give the input 'pump' another default than 0, or guard the formula",
+    ),
+    "a root of what may be negative": (
+        ("Normal(1.0, 0.1)", "Normal(0.0, 0.1)"),
+        (RATE, "return pump, 0.0 - cooling * heat * math.sqrt(level / level)"),
+        ":23: rate gives no number on the prior, in 1 of 65 members: division by zero with level = 0, heat = 5, leak = "
+        "0.1, cooling = 0.2, pump = 0; remedy: choose a prior that stays away from it (LogNormal is positive), or guard",
+    ),
+    "an overflow": (
+        (RATE, "return pump, 0.0 - cooling * heat * math.exp(1e6 * leak / leak)"),
+        ":23: rate gives no number on the prior, in 65 of 65 members: math range error with",
+    ),
+}
+COMPILED = {
+    "what Python can and Numba cannot": (
+        (RATE, "return pump - outflow(level, leak), 0.0 - cooling * eval('heat') * 1.0"),
+        "",
+    ),
+    "steps that are too long": (
+        ('Parameter("cooling", "1/s", LogNormal(0.2, 0.3))', 'Parameter("cooling", "1/s", LogNormal(720.0, 0.3))'),
+        "with steps of 0.1 s the integration diverges in 65 of 65 members of the prior: heat settles within 0.0",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", [*DECLARED.values(), *EVALUATED.values()], ids=[*DECLARED, *EVALUATED])
+def test_a_wrong_model_is_told_what_to_write_instead(case: tuple[tuple[str, str] | str, ...], tmp_path: Path) -> None:
+    *changes, expected = case
+    trial = of(tmp_path, *changes)  # type: ignore[arg-type]
+    told = "\n".join(map(str, trial.faults))
+    assert str(expected) in told
+    assert len(trial.faults) <= 2
+    assert "Traceback" not in told
