@@ -70,7 +70,7 @@ def _table_faults(cls: Any) -> Iterator[ModelError]:  # noqa: ANN401
             yield _fault(cls, f"expected a {names} in {table}, got {entry!r}", f"write {_example(kinds[0])}")
         else:
             yield from _entry_faults(cls, entry)
-    counts = Counter(entry.name for _, entry, kinds in rows if isinstance(entry, kinds))
+    counts = Counter(getattr(entry, "name", repr(entry)) for _, entry, _ in rows)
     for name in (name for name, count in counts.items() if count > 1):
         yield _fault(cls, f"{counts[name]} variables or inputs are named '{name}'", "give each a name of its own")
     if not any(isinstance(entry, State) for entry in cls.table):
@@ -81,7 +81,7 @@ def _example(kind: type) -> str:
     return 'Input("pump", "m/s")' if kind is Input else 'State("level", "m", Normal(1.0, 0.3))'
 
 
-def _entry_faults(cls: Any, entry: Variable | Constant | Input) -> Iterator[ModelError]:  # noqa: ANN401
+def _entry_faults(cls: Any, entry: Any) -> Iterator[ModelError]:  # noqa: ANN401
     if not str(entry.name).isidentifier() or keyword.iskeyword(entry.name) or entry.name == GIVEN:
         what = f"'{entry.name}' cannot be the name of an argument"
         yield _fault(cls, what, "use letters, digits and '_', and no word of Python's own, nor 'known'")

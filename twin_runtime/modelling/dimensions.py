@@ -38,10 +38,18 @@ def unknown_units(model: OdeModel) -> Iterator[ModelError]:
     """The units of a model's tables that do not exist."""
     for row in (*model.table, *model.inputs, *model.outputs):
         try:
-            conversion(f"{row.unit} * 1", row.unit)
+            _parsed(row.unit)
         except UnitError as error:
             what = f"{type(row).__name__.lower()} '{row.name}': {error.what.replace(' * 1', '')}"
             yield ModelError(what, where=place_of_class(type(model)), remedy=error.remedy)
+
+
+def _parsed(unit: str) -> None:
+    """Raise :class:`UnitError` for a unit that does not exist; the registry that has the words loads only then."""
+    try:
+        _registry().parse_units(unit)
+    except Exception:  # pint lets errors of all kinds through
+        conversion(f"{unit} * 1", unit)
 
 
 def unit_faults(model: OdeModel, units: Units, samples: Iterable[Sample]) -> Iterator[ModelError]:
@@ -73,7 +81,7 @@ def _fault(formula: Formula, expected: Sequence[str], units: Units, sample: Samp
         return _unfit(formula, error)
     results = given if isinstance(given, tuple) else (given,)
     for name, unit, number, result in zip(formula.results, expected, evaluated.results, results, strict=True):
-        if fault := _result_fault(formula, name, unit, number, _registry().Quantity(result)):
+        if fault := _result_fault(formula, (name, unit, number), _registry().Quantity(result), units):
             return fault
     return None
 
@@ -97,11 +105,12 @@ def _unfit(formula: Formula, error: Exception) -> ModelError:
 
 
 def _result_fault(
-    formula: Formula, name: str, unit: str, number: float, result: "Quantity[float]"
+    formula: Formula, expected: tuple[str, str, float], result: "Quantity[float]", units: Units
 ) -> ModelError | None:
-    """What is wrong with one result of a formula."""
+    """What is wrong with one result of a formula: ``expected`` are its name, its unit and its number."""
     from pint import PintError
 
+    name, unit, number = expected
     subject = {"rate": f"the rate of {name}", f"output {name}": formula.label}.get(formula.label)
     subject = subject or f"{name} of {formula.label}"
     declared = unit.removeprefix("(").replace(") / s", "/s").removesuffix(")")
@@ -114,12 +123,24 @@ def _result_fault(
     if math.isclose(number, size, rel_tol=1e-9, abs_tol=1e-12):
         return None
     where = place_in_function(formula.function, "return")
-    if "degC" in _unit_text(result.units) or "degC" in declared:
+    factor = number / size if size else math.inf
+    if not _is_whole(factor) and any(_counts_from_elsewhere(units.get(name, "1")) for name in formula.arguments):
         what = f"{subject} is {number:g} by its numbers and {size:g} {declared} by its units"
         return ModelError(what, where=where, remedy=TEMPERATURES)
-    factor = f"{number / size:.4g} times too large" if size else f"{number:g} instead of 0"
-    what = f"{subject} is {factor}: it comes in {_unit_text(result.units)}, and is taken for {declared}"
+    what = f"{subject} is {factor:.4g} times too large: it comes in {_unit_text(result.units)}, taken for {declared}"
     return ModelError(what, where=where, remedy=WITHOUT_FACTOR)
+
+
+def _is_whole(factor: float) -> bool:
+    """Whether two units can lie so far apart: as 60, 1000 or 3600 do."""
+    larger = max(abs(factor), 1.0 / abs(factor)) if factor else math.inf
+    return math.isclose(larger, round(larger), rel_tol=1e-6) if larger < math.inf else False
+
+
+@cache
+def _counts_from_elsewhere(unit: str) -> bool:
+    """Whether a unit does not count from zero, as degC."""
+    return bool(_registry().Quantity(0.0, unit).to_base_units().m)
 
 
 def _unit_text(unit: Any) -> str:  # noqa: ANN401  # a unit of pint, or its parts

@@ -1,7 +1,6 @@
 """Whether a model integrates from its prior: its steps, what is lost, what is not conserved."""
 
 import copy
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -21,27 +20,16 @@ from twin_runtime.modelling.variables import Shape, State
 FEW = 0.1
 """A share of members up to which a fault on the prior is only mentioned."""
 TICKS = 10
-IMBALANCE = 1e-6
-"""Where the check ``conservation`` begins to complain."""
+IMBALANCE, UNTRUSTED = 1e-6, 1e-3
+"""From which on the check ``conservation`` calls a twin degraded, and untrusted."""
 COARSE = 0.01
 """The error of a tick, as a share of the spread of the prior, from which on a shorter step is recommended."""
 Found = tuple[list[ModelError], list[ModelError]]
 """Faults, and remarks."""
 
 
-def integration(model: OdeModel, tick: float) -> Found:
-    """What is wrong with how a model integrates from its prior, and what to mind."""
-    unstable = _unstable(model, tick)
-    if unstable[0]:
-        return unstable
-    lost = _lost(model, tick)
-    if lost[0]:
-        return lost
-    others = [*_unbalanced(model, tick), *([] if unstable[1] else _coarse(model, tick))]
-    return [], [*unstable[1], *lost[1], *others]
-
-
-def _unstable(model: OdeModel, tick: float) -> Found:
+def unstable(model: OdeModel, tick: float) -> Found:
+    """Members whose fastest mode grows by the steps of the model."""
     samples, step = prior_samples(model, DRAWS, {}), min(model.step, tick)
     rate = next(formula for formula in formulas(model) if formula.label == "rate")
     modes = growing(rate, samples, [_width(v) for v in model.variables if isinstance(v, State)], step)
@@ -63,16 +51,16 @@ def _width(variable: State) -> float:
     return max(abs(prior.physical(prior.centre + prior.sd) - prior.physical(prior.centre)), 1e-9)
 
 
-def _lost(model: OdeModel, tick: float) -> Found:
+def lost(model: OdeModel, tick: float) -> Found:
     """Members that have no numbers after some ticks without readings."""
     x = drawn(model, DRAWS)
     for number in range(1, TICKS + 1):
         before = x.copy()
         advanced(model, x, tick)
-        lost = ~np.isfinite(x[0]).all(axis=1)
-        if lost.any():
-            error = _lost_members(model, before[0, lost], x[0, lost], tick * number)
-            return ([error], []) if number == 1 and lost.mean() > FEW else ([], [error])
+        gone = ~np.isfinite(x[0]).all(axis=1)
+        if gone.any():
+            error = _lost_members(model, before[0, gone], x[0, gone], tick * number)
+            return ([error], []) if number == 1 and gone.mean() > FEW else ([], [error])
     return [], []
 
 
@@ -90,18 +78,21 @@ def _lost_members(model: OdeModel, before: FloatArray, after: FloatArray, second
     return ModelError(what, where=where, remedy="look for a wrong sign in rate, or write a shorter step")
 
 
-def _unbalanced(model: OdeModel, tick: float) -> Iterator[ModelError]:
-    if not model.conserves:
-        return
-    residual = advanced(model, drawn(model, DRAWS), tick)[0]
-    if residual > IMBALANCE:
-        what = f"{model.conserves} is not conserved: a tick of {tick:g} s leaves {residual:.2g} of it unaccounted for"
-        remedy = "compare rate and inflow term by term; if they agree, write a shorter step"
-        yield ModelError(what, where=place_of_class(type(model)), remedy=remedy)
+def unbalanced(model: OdeModel, tick: float) -> Found:
+    """What a tick leaves unaccounted for of what the model conserves."""
+    residual = advanced(model, drawn(model, DRAWS), tick)[0] if model.conserves else 0.0
+    if residual <= IMBALANCE:
+        return [], []
+    what = f"{model.conserves} is not conserved: a tick of {tick:g} s leaves {residual:.2g} of it unaccounted for"
+    remedy = "compare the rates with what flows in, term by term; if they agree, write a shorter step"
+    error = ModelError(what, where=place_of_class(type(model)), remedy=remedy)
+    return ([error], []) if residual > UNTRUSTED else ([], [error])
 
 
-def _coarse(model: OdeModel, tick: float) -> Iterator[ModelError]:
-    """A tick in its own steps, compared with one in half of them."""
+def coarse(model: OdeModel, tick: float) -> Found:
+    """A tick in its own steps, compared with one in half of them; of no interest where it diverges."""
+    if any(unstable(model, tick)):
+        return [], []
     step, finer = min(model.step, tick), copy.copy(model)
     vars(finer)["step"] = 0.5 * step
     x, exact = drawn(model, DRAWS), drawn(model, DRAWS)
@@ -110,10 +101,12 @@ def _coarse(model: OdeModel, tick: float) -> Iterator[ModelError]:
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.abs(x - exact).max(axis=(0, 1)) / [variable.prior.sd for variable in model.variables]
     worst = int(np.nan_to_num(error, posinf=0.0).argmax())
-    if error[worst] > COARSE:
-        name = model.variables[worst].name
-        what = f"steps of {step:g} s are coarse: a tick is off by {error[worst]:.2g} of the spread of {name}"
-        yield ModelError(what, where=place_of_class(type(model)), remedy=f"write step = {rounded_down(0.5 * step):g}")
+    if not error[worst] > COARSE:
+        return [], []
+    name = model.variables[worst].name
+    what = f"steps of {step:g} s are coarse: a tick is off by {error[worst]:.2g} of the spread of {name}"
+    remedy = f"write step = {rounded_down(0.5 * step):g}"
+    return [], [ModelError(what, where=place_of_class(type(model)), remedy=remedy)]
 
 
 def drawn(model: Model, members: int) -> FloatArray:

@@ -1,6 +1,7 @@
 """A model tried on its prior: compiled, its formulas evaluated with numbers and with units, its steps compared."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from twin_runtime.errors import ModelError
 from twin_runtime.modelling.compilation import NUMBA_ERRORS, compilation_fault
 from twin_runtime.modelling.dimensions import declared_units, unit_faults, unknown_units
 from twin_runtime.modelling.evaluation import DRAWS, Evaluation, Formula, Sample, evaluate, formulas, prior_samples
-from twin_runtime.modelling.integration import FEW, advanced, drawn, integration, undriven
+from twin_runtime.modelling.integration import FEW, advanced, coarse, drawn, lost, unbalanced, undriven, unstable
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.places import raised_outside
@@ -28,19 +29,28 @@ class Trial(NamedTuple):
 def tried(model: Model, tick: float, ranges: Mapping[str, tuple[float, float]]) -> Trial:
     """Try a model on its prior with ticks of so many seconds; ``ranges`` are those of inputs, by name.
 
-    It is compiled first; what is wrong with its formulas is found for each of them, and only then how they integrate.
+    Its formulas come first, in plain Python: all that is wrong with any of them. Then it is compiled, and integrated.
     """
     if not isinstance(model, OdeModel):
         return Trial(list(_compilation(model, tick)))
+    remarks = list[ModelError]()
     try:
-        found = Trial(list(unknown_units(model))) if list(unknown_units(model)) else _formulas(model, ranges)
-        compiled = [] if found.faults else list(_compilation(model, tick))
+        for find in (_units, partial(_formulas, ranges=ranges), unstable, _compiled, lost, unbalanced, coarse):
+            faults, minor = find(model, tick)
+            remarks += minor
+            if faults:
+                return Trial(faults, remarks)
     except ModelError as error:
-        return Trial([error])
-    if found.faults or compiled:
-        return Trial([*found.faults, *compiled], found.remarks)
-    faults, remarks = integration(model, tick)
-    return Trial(faults, [*found.remarks, *remarks])
+        return Trial([error], remarks)
+    return Trial([], remarks)
+
+
+def _units(model: OdeModel, tick: float) -> Trial:
+    return Trial(list(unknown_units(model)))
+
+
+def _compiled(model: OdeModel, tick: float) -> Trial:
+    return Trial(list(_compilation(model, tick)))
 
 
 def _compilation(model: Model, tick: float) -> Iterator[ModelError]:
@@ -57,7 +67,7 @@ def _compilation(model: Model, tick: float) -> Iterator[ModelError]:
         yield ModelError(what, where=raised_outside(error), remedy="mend it; TWIN_DEBUG=1 shows the whole error")
 
 
-def _formulas(model: OdeModel, ranges: Mapping[str, tuple[float, float]]) -> Trial:
+def _formulas(model: OdeModel, tick: float, ranges: Mapping[str, tuple[float, float]]) -> Trial:
     """The formulas of a model with numbers of the prior, then with units."""
     near = prior_samples(model, DRAWS, {})
     far = prior_samples(model, DRAWS, {name: (low, 0.5 * (low + high), high) for name, (low, high) in ranges.items()})
