@@ -1,4 +1,4 @@
-"""Models, checks, sources, sinks, readers, formats and commands, found by entry point: nothing else registers them."""
+"""Models, checks, sources, sinks, readers, formats, assets and commands, found by entry point: nothing else does it."""
 
 import re
 from importlib.metadata import EntryPoint, distributions, entry_points
@@ -13,6 +13,7 @@ RECORDINGS = "twin_runtime.recordings"
 MAPPINGS = "twin_runtime.mappings"
 COMMANDS = "twin_runtime.commands"
 FORMATS = "twin_runtime.formats"
+ASSETS = "twin_runtime.assets"
 
 
 def found(group: str) -> dict[str, EntryPoint]:
