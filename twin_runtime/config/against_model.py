@@ -2,16 +2,18 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import cast
 
 from twin_runtime import entry_points
 from twin_runtime.config.against_method import unfit_method, unknown_method
+from twin_runtime.config.against_priors import prior_of, unfit_priors
 from twin_runtime.config.agreement import table_of
 from twin_runtime.config.document import Key, Problem
 from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.errors import TwinError, UnitError, did_you_mean
 from twin_runtime.modelling.model import Model
-from twin_runtime.modelling.variables import Bounded, Fixed, Input, LogNormal, Normal, Output, Parameter, Prior, Shape
+from twin_runtime.modelling.places import raised_outside
+from twin_runtime.modelling.variables import Input, Output, Parameter, Shape
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.found import checks_found
 
@@ -41,6 +43,7 @@ def check_against_model(twin_type: TwinType, model: Model) -> None:
     """Compare channels, units, priors and walks with a model. Raises one :class:`ConfigError` with every problem."""
     problems = [
         *_unknown_variables(twin_type, model),
+        *unfit_priors(twin_type, model),
         *_shrinkage(twin_type, model),
         *_channels(twin_type, model),
         *_undriven(twin_type, model),
@@ -64,10 +67,14 @@ def _made(twin_type: TwinType, model_class: Callable[..., Model], **given: objec
     try:
         return model_class(**given, **twin_type.model.settings)
     except TwinError as error:
-        raise twin_type.error([Problem(("model",), error.what, error.remedy)]) from error
+        what = f"{error.where}: {error.what}" if error.where else error.what
+        raise twin_type.error([Problem(("model",), what, error.remedy)]) from error
     except (TypeError, ValueError) as error:
-        remedy = "give settings of the twin_type that the model asks for"
+        remedy = "give settings that the model asks for"
         raise twin_type.error([Problem(("model", "settings"), str(error), remedy)]) from error
+    except Exception as error:  # the code is not ours, and may raise anything
+        what = f"{raised_outside(error)}: {type(error).__name__}: {error}"
+        raise twin_type.error([Problem(("model",), what, "mend the model")]) from error
 
 
 def _unknown_settings(twin_type: TwinType, model_class: Callable[..., Model]) -> Iterator[Problem]:
@@ -154,16 +161,3 @@ def _undriven(twin_type: TwinType, model: Model) -> Iterator[Problem]:
         for extra in drivers[1:]:
             what = f"expected one channel for input '{given.name}', got '{drivers[0].name}' and '{extra.name}'"
             yield Problem((*table_of(extra), "drives"), what, "remove one of them")
-
-
-def prior_of(given: Mapping[str, Any]) -> Prior:
-    """A prior as a configuration spells it: ``{"lognormal": (1.5, 0.3)}``."""
-    match given:
-        case {"normal": (mean, sd)}:
-            return Normal(mean, sd)
-        case {"lognormal": (median, sd)}:
-            return LogNormal(median, sd)
-        case {"bounded": bounds}:
-            return Bounded(*bounds)
-        case _:
-            return Fixed(given["fixed"])
