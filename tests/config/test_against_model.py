@@ -96,7 +96,7 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
     ),
     "a spread in the unit of the quantity": (
         ("lognormal = [1.5, 0.3]", "lognormal = [80, 15]"),
-        "artery.toml:10: model.priors.compliance: the sd of a lognormal prior is that of its logarithm, and 15 is wider",
+        "artery.toml:10: model.priors.compliance: the sd of a lognormal prior is that of its logarithm, and 15 is",
         "for 15 of 80 in its own unit, write { lognormal = [80, 0.17] }",
     ),
     "a spread of nothing": (

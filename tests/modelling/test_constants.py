@@ -92,7 +92,7 @@ def test_a_heat_balance_in_degrees_celsius_checks_out_and_runs() -> None:
     [
         (
             Output("shown", "W", mistaken),
-            "output shown is 100 by its numbers and 236.575 W by its units; remedy: give a",
+            "output shown is 100 W by its numbers, and 236.575 by its units; remedy: give a",
         ),
         (
             Output("shown", "K", shifted),

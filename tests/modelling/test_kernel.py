@@ -162,7 +162,7 @@ def test_files_that_are_not_whole_are_made_again(
     [
         (
             {"rate": asks_for_mass},
-            "test_kernel.py:27: rate asks for 'mass', which model Sketch does not declare; remedy: declare it, or use "
+            "test_kernel.py:28: rate asks for 'mass', which model Sketch does not declare; remedy: declare it, or use "
             "one of: position, velocity, stiffness, damping, push, known",
         ),
         ({"rate": asks_for_an_event}, "rate asks for 'kick', which model Sketch does not declare"),

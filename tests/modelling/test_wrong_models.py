@@ -66,7 +66,6 @@ def of(folder: Path, *changes: tuple[str, str], tick: float = 1.0, **ranges: tup
     (folder / "wrong_tank.py").write_text(text, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
-        patch.setenv("TWIN_CACHE", str(folder))
         patch.delitem(sys.modules, "wrong_tank", raising=False)
         importlib.invalidate_caches()
         try:

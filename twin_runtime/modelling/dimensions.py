@@ -124,11 +124,14 @@ def _result_fault(
         return None
     where = place_in_function(formula.function, "return")
     factor = number / size if size else math.inf
-    if not _is_whole(factor) and any(_counts_from_elsewhere(units.get(name, "1")) for name in formula.arguments):
-        what = f"{subject} is {number:g} by its numbers and {size:g} {declared} by its units"
-        return ModelError(what, where=where, remedy=TEMPERATURES)
-    what = f"{subject} is {factor:.4g} times too large: it comes in {_unit_text(result.units)}, taken for {declared}"
-    return ModelError(what, where=where, remedy=WITHOUT_FACTOR)
+    if _is_whole(factor):
+        what = (
+            f"{subject} is {factor:.4g} times too large: it comes in {_unit_text(result.units)}, taken for {declared}"
+        )
+        return ModelError(what, where=where, remedy=WITHOUT_FACTOR)
+    temperatures = any(_counts_from_elsewhere(units.get(name, "1")) for name in formula.arguments)
+    what = f"{subject} is {number:g} {declared} by its numbers, and {size:g} by its units"
+    return ModelError(what, where=where, remedy=TEMPERATURES if temperatures else WITHOUT_FACTOR)
 
 
 def _is_whole(factor: float) -> bool:
