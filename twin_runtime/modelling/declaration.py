@@ -10,7 +10,17 @@ from typing import Any
 from twin_runtime.errors import ModelError, all_of, did_you_mean
 from twin_runtime.modelling.formulas import formula_faults, is_formula
 from twin_runtime.modelling.places import place_in_function, place_of_class
-from twin_runtime.modelling.variables import Constant, Input, Output, Parameter, Prior, Shape, State, Variable
+from twin_runtime.modelling.variables import (
+    Conserved,
+    Constant,
+    Input,
+    Output,
+    Parameter,
+    Prior,
+    Shape,
+    State,
+    Variable,
+)
 
 EXAMPLES = {
     "name": 'name = "tank"',
@@ -36,7 +46,9 @@ def formulas_of(cls: Any) -> dict[str, Any]:  # noqa: ANN401
     named = {"rate": cls.rate} | {f"events[{name}]": function for name, function in cls.events.items()}
     if cls.jump is not None:
         named["jump"] = cls.jump
-    return named | {f"output {o.name}": o.function for o in cls.outputs if o.function is not None}
+    named |= {f"output {o.name}": o.function for o in cls.outputs if o.function is not None}
+    named |= {f"stored {each.name}": each.stored for each in cls.conserved}
+    return named | {f"inflow {each.name}": each.inflow for each in cls.conserved}
 
 
 def available(cls: Any) -> list[str]:  # noqa: ANN401
@@ -64,6 +76,7 @@ def _table_faults(cls: Any) -> Iterator[ModelError]:  # noqa: ANN401
         ("table", entry, (State, Parameter, Constant)) for entry in cls.table
     ]
     rows += [("inputs", entry, (Input,)) for entry in cls.inputs]
+    rows += [("conserved", entry, (Conserved,)) for entry in cls.conserved]
     for table, entry, kinds in rows:
         if not isinstance(entry, kinds):
             names = " or ".join(kind.__name__ for kind in kinds)
@@ -78,7 +91,8 @@ def _table_faults(cls: Any) -> Iterator[ModelError]:  # noqa: ANN401
 
 
 def _example(kind: type) -> str:
-    return 'Input("pump", "m/s")' if kind is Input else 'State("level", "m", Normal(1.0, 0.3))'
+    written = {Input: 'Input("pump", "m/s")', Conserved: 'Conserved("energy", "J", stored, inflow)'}
+    return written.get(kind, 'State("level", "m", Normal(1.0, 0.3))')
 
 
 def _entry_faults(cls: Any, entry: Any) -> Iterator[ModelError]:  # noqa: ANN401

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from twin_runtime.errors import ModelError, UnitError
-from twin_runtime.modelling.evaluation import Formula, Sample, evaluate, formulas
+from twin_runtime.modelling.evaluation import SINGLE, Formula, Sample, evaluate, formulas
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.places import place_in_function, place_of_class, raised_in
 from twin_runtime.modelling.variables import Shape
@@ -36,7 +36,8 @@ def declared_units(model: OdeModel) -> dict[str, str]:
 
 def unknown_units(model: OdeModel) -> Iterator[ModelError]:
     """The units of a model's tables that do not exist."""
-    for row in (*model.table, *model.inputs, *model.outputs):
+    rows: tuple[Any, ...] = (*model.table, *model.inputs, *model.outputs, *model.conserved)
+    for row in rows:
         try:
             _parsed(row.unit)
         except UnitError as error:
@@ -60,10 +61,11 @@ def unit_faults(model: OdeModel, units: Units, samples: Iterable[Sample]) -> Ite
     a formula gives no number is passed over.
     """
     samples = list(samples)
-    outputs = {output.name: output.unit for output in model.outputs}
+    rows: tuple[Any, ...] = (*model.outputs, *model.conserved)
+    single = {row.name: row.unit for row in rows}
     for formula in formulas(model):
-        table = outputs if formula.label.startswith("output") else units
-        per_second = " / s" if formula.label == "rate" else ""
+        table = single if formula.label.startswith(SINGLE) else units
+        per_second = " / s" if formula.label.startswith(("rate", "inflow")) else ""
         expected = [f"({table[name]}){per_second}" for name in formula.results]
         fault = next(filter(None, (_fault(formula, expected, units, sample) for sample in samples)), None)
         if fault:
@@ -111,8 +113,8 @@ def _result_fault(
     from pint import PintError
 
     name, unit, number = expected
-    subject = {"rate": f"the rate of {name}", f"output {name}": formula.label}.get(formula.label)
-    subject = subject or f"{name} of {formula.label}"
+    subject = f"the rate of {name}" if formula.label == "rate" else f"{name} of {formula.label}"
+    subject = formula.label if formula.label.startswith(SINGLE) else subject
     declared = unit.removeprefix("(").replace(") / s", "/s").removesuffix(")")
     try:
         size = float(result.to(unit).m)

@@ -23,6 +23,10 @@ SEED, DRAWS = 1, 64
 """Of the draws from the prior on which a model is tried."""
 
 
+SINGLE = ("output", "stored", "inflow")
+"""What formulas with one result are for; the others give a value for each state."""
+
+
 class Formula(NamedTuple):
     """A physics function of a model, in plain Python too, with the names of its arguments and of its results."""
 
@@ -42,8 +46,8 @@ def formulas(model: OdeModel) -> Iterator[Formula]:
     """All physics functions of a model."""
     states = tuple(v.name for v in model.variables if isinstance(v, State))
     for label, function in formulas_of(type(model)).items():
-        name = label.removeprefix("output ")
-        results = states if name == label else (name,)
+        purpose, _, name = label.partition(" ")
+        results = (name,) if purpose in SINGLE else states
         yield Formula(label, function, plain(function), arguments(function), results)
 
 
@@ -126,6 +130,6 @@ def _remedy(formula: Formula) -> str:
     """How the last line of a formula is written."""
     prefix = {"rate": "rate_of_"}.get(formula.label, "")
     results = ", ".join(f"{prefix}{name}" for name in formula.results)
-    if formula.label.startswith("output"):
+    if formula.label.startswith(SINGLE):
         return f"return one number, {results}"
     return f"return {results}{', in the order of the states in the table' if len(formula.results) > 1 else ''}"

@@ -15,7 +15,7 @@ from twin_runtime.modelling.kernel_source import Declaration, physics_functions,
 from twin_runtime.modelling.model import Fingerprinted, with_settings
 from twin_runtime.modelling.physics import UsedConstant, constants
 from twin_runtime.modelling.signals import InputSignals, Points
-from twin_runtime.modelling.variables import Constant, Input, Output, Prior, Shape, State, Variable
+from twin_runtime.modelling.variables import Conserved, Constant, Input, Output, Prior, Shape, State, Variable
 
 
 class OdeModel(Fingerprinted):
@@ -24,6 +24,7 @@ class OdeModel(Fingerprinted):
     ``rate(variables and inputs)`` gives the time derivatives of the states, in the order of the table;
     ``events[input]`` gives the states after an event of that input; ``jump``, where given, gives the states after each
     sub-step (it may also ask for ``known``, 1 where the inputs are observed and 0 in a forecast beyond them).
+    ``conserved`` declares what it neither makes nor loses.
     Integrated by the classical Runge-Kutta method with sub-steps of at most ``step`` seconds that end at every event
     and every reading.
     """
@@ -36,7 +37,7 @@ class OdeModel(Fingerprinted):
     events: ClassVar[Mapping[str, Callable[..., Any]]] = {}
     jump: ClassVar[Callable[..., Any] | None] = None
     step: ClassVar[float]
-    conserves: ClassVar[str] = ""
+    conserved: ClassVar[tuple[Conserved, ...]] = ()
 
     def __init__(self, priors: Mapping[str, Prior] | None = None, walk: Mapping[str, float] | None = None) -> None:
         check_declaration(type(self))
@@ -63,8 +64,14 @@ class OdeModel(Fingerprinted):
             rate=cls.rate,
             events=cls.events,
             jump=cls.jump,
+            conserved=cls.conserved,
             constants={entry.name: entry.value for entry in cls.table if isinstance(entry, Constant)},
         )
+
+    @property
+    def conserves(self) -> str:
+        """What the residual balances, in words; empty where nothing is declared."""
+        return " and ".join(each.name for each in self.conserved)
 
     def modules(self) -> Sequence[ModuleType]:
         """The modules of the model's class, and those in which its physics is written."""
@@ -85,11 +92,11 @@ class OdeModel(Fingerprinted):
         residual: FloatArray,
     ) -> None:
         """Advance the ensemble in place; see :class:`twin_runtime.modelling.model.Model`."""
+        residual[:] = np.nan  # no figure where nothing is conserved
         try:
-            self._advance(x, self.step, duration, self._events, signals, points, predicted)
+            self._advance(x, self.step, duration, self._events, signals, points, predicted, residual)
         except NUMBA_ERRORS as error:
             raise compilation_fault(formulas_of(type(self)).values(), error) from error
-        residual[:] = 0.0
 
     def observe(self, x: FloatArray, duration: float, signals: InputSignals) -> FloatArray:
         """All quantities at the end of the tick, ``[twin, member, quantity]``."""

@@ -152,3 +152,18 @@ class Output:
     name: str
     unit: str
     function: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conserved:
+    """A quantity that a model neither makes nor loses, such as mass or energy.
+
+    ``stored`` and ``inflow`` are physics functions: how much of it there is, and how much crosses the boundary in a
+    second, outward negative. What a tick changes otherwise is the residual that the check ``conservation`` judges; what
+    events and jumps change is not counted.
+    """
+
+    name: str
+    unit: str
+    stored: Callable[..., Any]
+    inflow: Callable[..., Any]
