@@ -49,6 +49,18 @@ WRONG = {
         ),
         "leaking_tank.py:45: KeyError: 'a'; remedy: mend the model",
     ),
+    "a beginning that takes no priors": (
+        ("    step = 0.1\n", "    step = 0.1\n\n    def __init__(self):\n        super().__init__()\n"),
+        "got an unexpected keyword argument 'priors'; remedy: let the model's __init__ take priors and walk, and pass",
+    ),
+    "no model": (
+        ("    step = 0.1\n", "    step = 0.1\n\n\nclass Tank:\n    pass\n"),
+        "'tank' is no model: it has no name, variables, inputs, outputs, quantities, conserves, fingerprint, advance, ",
+    ),
+    "a number in the entry point": (
+        ("    step = 0.1\n", "    step = 0.1\n\n\nTank = 1\n"),
+        "expected a class of a model in the entry point leaking_tank:Tank, got 1; remedy: write its class behind the",
+    ),
     "an import that fails": (("import math\n", "import math\n1 / 0\n"), "ZeroDivisionError: division by zero ("),
 }
 

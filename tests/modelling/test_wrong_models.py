@@ -156,6 +156,28 @@ DECLARED = {
         ("return leak * level", "return leak * LIMIT"),
         "uses 'LIMIT', which line 14 changes; a formula keeps the value of its first run; remedy: make it an Input",
     ),
+    "random numbers": (
+        ("import math\n", "import math\nimport random\n"),
+        ("return leak * level", "return leak * level * random.random()"),
+        "uses random.random, which gives another value at every call: no run could be replayed; remedy: let the vari",
+    ),
+    "a clock": (
+        ("import math\n", "import math\nfrom time import time\n"),
+        ("return leak * level", "return leak * level * time()"),
+        "uses time, which gives another value at every call",
+    ),
+    "a print": (
+        ("return leak * level", "print(level); return leak * level"),
+        "prints, and would for every member in every step; remedy: declare what you want to see as an Output",
+    ),
+    "a forgotten comma": (
+        ('inputs = (Input("pump", "m/s"),)', 'inputs = Input("pump", "m/s")'),
+        "inputs of model Tank is no tuple, it is Input(",
+    ),
+    "a default that is no number": (
+        ('Input("pump", "m/s")', 'Input("pump", "m/s", default="0")'),
+        "expected a number for input 'pump', got '0'; remedy: give a finite number",
+    ),
     "an output of nothing": (
         ('Output("depth", "m", depth)', 'Output("depth", "m")'),
         "output 'depth' has no function, and there is no variable of that name in m",
@@ -191,6 +213,11 @@ EVALUATED = {
     "a rate by the hour": (
         ('Parameter("cooling", "1/s"', 'Parameter("cooling", "1/h"'),
         ":23: the rate of heat is 3600 times too large: it comes in J/h, taken for J/s; remedy: declare units",
+    ),
+    "an input in a larger unit": (
+        ('Input("pump", "m/s")', 'Input("pump", "km/s")'),
+        (RATE, "return pump, 0.0 - cooling * heat"),
+        ":23: the rate of level is 1000 times too small: it comes in km/s, taken for m/s; remedy: declare units",
     ),
     "an output in another unit": (
         ('Output("depth", "m", depth)', 'Output("depth", "kg", depth)'),

@@ -4,7 +4,7 @@ import inspect
 import keyword
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from twin_runtime.errors import ModelError, all_of, did_you_mean
@@ -29,6 +29,13 @@ EXAMPLES = {
     "step": "step = 0.1, the longest step of the integration in seconds",
 }
 """What every model of differential equations declares, as it may be written."""
+TUPLES = {
+    "table": 'State("level", "m", Normal(1.0, 0.3))',
+    "inputs": 'Input("pump", "m/s")',
+    "outputs": 'Output("level", "m")',
+    "conserved": 'Conserved("energy", "J", stored, inflow)',
+}
+"""What the tables of a model hold, as it may be written."""
 GIVEN = "known"
 """The name by which a formula asks whether the inputs are observed."""
 
@@ -65,22 +72,25 @@ def _missing(cls: Any) -> Iterator[ModelError]:  # noqa: ANN401
     for attribute, example in EXAMPLES.items():
         if not hasattr(cls, attribute):
             yield _fault(cls, f"model {cls.__name__} does not declare its {attribute}", f"write {example}")
-    if not isinstance(getattr(cls, "table", ()), tuple | list):
-        yield _fault(cls, f"the table of model {cls.__name__} is no tuple", f"write {EXAMPLES['table']}")
+    for attribute, example in TUPLES.items():
+        if not isinstance(getattr(cls, attribute, ()), tuple | list):
+            what = f"{attribute} of model {cls.__name__} is no tuple, it is {getattr(cls, attribute)!r:.60}"
+            yield _fault(cls, what, f"write {attribute} = ({example},), with the comma")
+    if not isinstance(cls.events, Mapping):
+        yield _fault(cls, f"events of model {cls.__name__} is no table", 'write events = {"beat": beat}')
     if not (isinstance(step := getattr(cls, "step", 1.0), int | float) and 0.0 < step < math.inf):
         yield _fault(cls, f"expected a step above 0 s, got {step!r}", f"write {EXAMPLES['step']}")
 
 
 def _table_faults(cls: Any) -> Iterator[ModelError]:  # noqa: ANN401
-    rows: list[tuple[str, Any, tuple[type, ...]]] = [
-        ("table", entry, (State, Parameter, Constant)) for entry in cls.table
-    ]
+    kinds = (State, Parameter, Constant)
+    rows: list[tuple[str, Any, tuple[type, ...]]] = [("table", entry, kinds) for entry in cls.table]
     rows += [("inputs", entry, (Input,)) for entry in cls.inputs]
     rows += [("conserved", entry, (Conserved,)) for entry in cls.conserved]
-    for table, entry, kinds in rows:
-        if not isinstance(entry, kinds):
-            names = " or ".join(kind.__name__ for kind in kinds)
-            yield _fault(cls, f"expected a {names} in {table}, got {entry!r}", f"write {_example(kinds[0])}")
+    for table, entry, expected in rows:
+        if not isinstance(entry, expected):
+            names = " or ".join(kind.__name__ for kind in expected)
+            yield _fault(cls, f"expected a {names} in {table}, got {entry!r}", f"write {TUPLES[table]}")
         else:
             yield from _entry_faults(cls, entry)
     counts = Counter(getattr(entry, "name", repr(entry)) for _, entry, _ in rows)
@@ -90,19 +100,16 @@ def _table_faults(cls: Any) -> Iterator[ModelError]:  # noqa: ANN401
         yield _fault(cls, "expected a State in the table, got none", f"write {EXAMPLES['table']}")
 
 
-def _example(kind: type) -> str:
-    written = {Input: 'Input("pump", "m/s")', Conserved: 'Conserved("energy", "J", stored, inflow)'}
-    return written.get(kind, 'State("level", "m", Normal(1.0, 0.3))')
-
-
 def _entry_faults(cls: Any, entry: Any) -> Iterator[ModelError]:  # noqa: ANN401
     if not str(entry.name).isidentifier() or keyword.iskeyword(entry.name) or entry.name == GIVEN:
         what = f"'{entry.name}' cannot be the name of an argument"
         yield _fault(cls, what, "use letters, digits and '_', and no word of Python's own, nor 'known'")
     if isinstance(entry, Variable):
         yield from _variable_faults(cls, entry)
-    if isinstance(entry, Constant) and not math.isfinite(entry.value):
-        yield _fault(cls, f"the constant '{entry.name}' is {entry.value}", "give a finite number")
+    number = getattr(entry, "value", getattr(entry, "default", 0.0))
+    if not (isinstance(number, float | int) and math.isfinite(number)):
+        what = f"expected a number for {type(entry).__name__.lower()} '{entry.name}', got {number!r}"
+        yield _fault(cls, what, "give a finite number")
 
 
 def _variable_faults(cls: Any, entry: Variable) -> Iterator[ModelError]:  # noqa: ANN401

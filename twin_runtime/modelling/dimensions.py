@@ -127,9 +127,8 @@ def _result_fault(
     where = place_in_function(formula.function, "return")
     factor = number / size if size else math.inf
     if _is_whole(factor):
-        what = (
-            f"{subject} is {factor:.4g} times too large: it comes in {_unit_text(result.units)}, taken for {declared}"
-        )
+        by = f"{factor:.4g} times too large" if abs(factor) > 1.0 else f"{1.0 / factor:.4g} times too small"
+        what = f"{subject} is {by}: it comes in {_unit_text(result.units)}, taken for {declared}"
         return ModelError(what, where=where, remedy=WITHOUT_FACTOR)
     temperatures = any(_counts_from_elsewhere(units.get(name, "1")) for name in formula.arguments)
     what = f"{subject} is {number:g} {declared} by its numbers, and {size:g} by its units"

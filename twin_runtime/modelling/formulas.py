@@ -18,6 +18,8 @@ from twin_runtime.modelling.places import code_of, place_in_function, place_of_f
 
 WRITE_PHYSICS = "write @physics above it (from twin_runtime.modelling.physics import physics)"
 ALLOWED = "in a formula stand numbers, math.*, if, min, max, abs and other @physics functions"
+OF_THE_MOMENT = {"datetime", "random", "secrets", "time"}
+"""Modules whose functions give another value at every call."""
 IN_PYTHON = {
     "abs": "abs(x)",
     "absolute": "abs(x)",
@@ -122,6 +124,12 @@ def _name_faults(label: str, function: Any, name: Name, known: list[str]) -> Ite
     where = place_of_function(function, name.line)
     if name.value is MISSING:
         yield ModelError(f"{label} uses '{name.text}', which is not defined", where=where, remedy=_nearest(name, known))
+    elif _of_the_moment(name.value):
+        what = f"{label} uses {name.text}, which gives another value at every call: no run could be replayed"
+        yield ModelError(what, where=where, remedy="let the variable drift by its walk, or make it an Input")
+    elif name.value is print:
+        what = f"{label} prints, and would for every member in every step"
+        yield ModelError(what, where=where, remedy="declare what you want to see as an Output")
     elif _of_numpy(name.value):
         yield ModelError(f"{label} uses {name.text}, an array function", where=where, remedy=_scalar(name.parts[-1]))
     elif inspect.isfunction(name.value):
@@ -145,6 +153,12 @@ def _nearest(name: Name, known: list[str]) -> str:
     if name.text in vars(math) or name.text == "math":
         return "write import math above it" if name.text == "math" else f"write math.{name.text}"
     return did_you_mean(name.text, known) or "define it, or declare it and take it as an argument"
+
+
+def _of_the_moment(value: object) -> bool:
+    """Whether it is a function of a clock, or of random numbers."""
+    module = getattr(value, "__module__", None) or type(getattr(value, "__self__", None)).__module__
+    return callable(value) and (module in OF_THE_MOMENT or module.startswith("numpy.random"))
 
 
 def _of_numpy(value: object) -> bool:
