@@ -227,6 +227,14 @@ EVALUATED = {
         (RATE, "return pump - outflow(level, leak) - 9.81, 0.0 - cooling * heat"),
         ":23: rate adds, compares or takes as a plain number what is in m/s; remedy: a number in a formula has no unit",
     ),
+    "a limit without a unit": (
+        (RATE, "return (pump if level > 3.0 else 0.0) - outflow(level, leak), 0.0 - cooling * heat"),
+        ":23: rate compares a quantity that has a unit with a plain number; remedy: a number in a formula has no unit",
+    ),
+    "an exponential of a length": (
+        (RATE, "return pump - outflow(level, leak), 0.0 - cooling * heat * math.exp(0.0 - level)"),
+        "takes as a plain number what is in m; remedy: functions of math take plain numbers: divide by a scale first",
+    ),
     "a unit that does not exist": (
         ('State("heat", "J"', 'State("heat", "Jule"'),
         "state 'heat': unknown unit 'Jule'; remedy: did you mean ",
@@ -288,3 +296,11 @@ def test_what_leaves_doubt_is_no_error(tmp_path: Path) -> None:
     assert "rate gives no number at the ends of the range of its inputs, in 22 of 65 members: division by zero" in told
     assert len(trial.remarks) == 2
     assert "the integration diverges in 5 of 65 members of the prior: heat settles" in told
+
+
+@pytest.mark.parametrize(
+    "rates",
+    ["0.0, 0.0 - cooling * heat", "max(pump - outflow(level, leak), 0.0), 0.0 if heat < 0.0 else 0.0 - cooling * heat"],
+)
+def test_nothing_is_nothing_in_any_unit(rates: str, tmp_path: Path) -> None:
+    assert of(tmp_path, (RATE, f"return {rates}")).faults == []

@@ -24,7 +24,7 @@ TYPES = {"float64": "number", "int64": "number", "unicode_type": "text", "none":
 
 
 def compilation_fault(functions: Iterable[Callable[..., Any]], error: Exception) -> ModelError:
-    """The first formula that cannot be compiled by itself, else the ``error`` of the whole."""
+    """The first formula that cannot be compiled by itself, else the ``error`` of the whole; TWIN_DEBUG=1 shows it."""
     for function in reversed(called(functions)):
         compiled: Any = function
         try:
@@ -35,7 +35,9 @@ def compilation_fault(functions: Iterable[Callable[..., Any]], error: Exception)
 
 
 def _in_words(subject: str, error: Exception, function: Any) -> ModelError:  # noqa: ANN401  # compiled by Numba
-    return ModelError(f"{subject}: {_reason(str(error))}", where=_place(str(error), function), remedy=ALLOWED)
+    fault = ModelError(f"{subject}: {_reason(str(error))}", where=_place(str(error), function), remedy=ALLOWED)
+    fault.__cause__ = error
+    return fault
 
 
 def _reason(text: str) -> str:

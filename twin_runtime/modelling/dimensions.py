@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twin_runtime.errors import ModelError, UnitError
 from twin_runtime.modelling.evaluation import SINGLE, Formula, Sample, evaluate, formulas
 from twin_runtime.modelling.ode import OdeModel
-from twin_runtime.modelling.places import place_in_function, place_of_class, raised_in
+from twin_runtime.modelling.places import line_at, place_in_function, place_of_class, raised_in
 from twin_runtime.modelling.variables import Shape
 from twin_runtime.units import conversion
 
@@ -23,6 +23,7 @@ TEMPERATURES = (
 WITHOUT_FACTOR = (
     "declare units that fit without a factor (seconds, m^3/s, kg): what sensors and inputs send is converted on its way"
 )
+OF_MATH = "functions of math take plain numbers: divide by a scale first, as in math.exp(t / tau); a root is x**0.5"
 NUMBERS = (
     'a number in a formula has no unit: declare it as in Constant("gravity", "m/s^2", 9.81), and ask for it by name'
 )
@@ -93,6 +94,9 @@ def _unfit(formula: Formula, error: Exception) -> ModelError:
     from pint import DimensionalityError, OffsetUnitCalculusError
 
     where = raised_in(error, formula.files)
+    if str(error).startswith("Cannot compare"):
+        what = f"{formula.label} compares a quantity that has a unit with a plain number"
+        return ModelError(what, where=where, remedy=NUMBERS)
     if isinstance(error, OffsetUnitCalculusError):
         what = f"{formula.label} adds or multiplies a temperature in degC as if it were a difference"
         return ModelError(what, where=where, remedy=TEMPERATURES)
@@ -100,7 +104,7 @@ def _unfit(formula: Formula, error: Exception) -> ModelError:
         pair = sorted((_unit_text(error.units1), _unit_text(error.units2)), key=lambda unit: unit == "1")
         if pair[1] == "1":
             what = f"{formula.label} adds, compares or takes as a plain number what is in {pair[0]}"
-            return ModelError(what, where=where, remedy=NUMBERS)
+            return ModelError(what, where=where, remedy=OF_MATH if "math." in line_at(where) else NUMBERS)
         what = f"{formula.label} adds or compares what is in {pair[0]} and what is in {pair[1]}"
         return ModelError(what, where=where, remedy="correct the formula, or the units in the table")
     return ModelError(f"{formula.label} fails with units: {error}", where=where, remedy="keep to arithmetic and math.*")
@@ -113,6 +117,8 @@ def _result_fault(
     from pint import PintError
 
     name, unit, number = expected
+    if number == 0.0 and result.dimensionless:
+        return None  # nothing is nothing in any unit
     subject = f"the rate of {name}" if formula.label == "rate" else f"{name} of {formula.label}"
     subject = formula.label if formula.label.startswith(SINGLE) else subject
     declared = unit.removeprefix("(").replace(") / s", "/s").removesuffix(")")
