@@ -2,12 +2,15 @@
 
 import importlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from twin_runtime.errors import ModelError
-from twin_runtime.modelling.trial import Trial, tried
+from twin_runtime.modelling.integration import Trial
+from twin_runtime.modelling.trial import tried
 
 RIGHT = """\
 import math
@@ -63,6 +66,13 @@ def of(folder: Path, *changes: tuple[str, str], tick: float = 1.0, **ranges: tup
     for old, new in changes:
         assert text.count(old) == 1, old
         text = text.replace(old, new)
+    return imported(text, folder, tick, ranges)
+
+
+def imported(
+    text: str, folder: Path, tick: float = 1.0, ranges: Mapping[str, tuple[float, float]] = MappingProxyType({})
+) -> Trial:
+    """The model of a source, tried."""
     (folder / "wrong_tank.py").write_text(text, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
@@ -304,3 +314,50 @@ def test_what_leaves_doubt_is_no_error(tmp_path: Path) -> None:
 )
 def test_nothing_is_nothing_in_any_unit(rates: str, tmp_path: Path) -> None:
     assert of(tmp_path, (RATE, f"return {rates}")).faults == []
+
+
+FIELD = """\
+import numpy as np
+from numba import njit
+
+from twin_runtime.modelling.field import FieldModel
+from twin_runtime.modelling.variables import Normal, State
+
+
+@njit
+def carry(x):
+    return np.roll(x, 1, axis=2)
+
+
+class Tank(FieldModel):
+    name = "tank"
+
+    def __init__(self, priors=None, walk=None):
+        super().__init__([State(f"c{k}", "m", Normal(1.0, 0.1)) for k in range(3)], ())
+
+    def advance(self, x, duration, signals, points, predicted, residual):
+        x[:] = carry(x)
+"""
+FIELDS = {
+    "what Numba cannot": (
+        "",
+        "",
+        ":10: the model cannot be compiled: there is no roll(array(number, 3d, C), 1, axis=2); remedy: write a loop",
+    ),
+    "an error of its own": (
+        "carry(x)",
+        "x[:, :, 5]",
+        ":20: model tank fails in a tick: IndexError: index 5 is out of bounds",
+    ),
+    "what is lost": ("carry(x)", "x * np.nan", "64 of 64 members of the prior are lost within 1 s"),
+}
+
+
+@pytest.mark.parametrize("case", FIELDS.values(), ids=FIELDS.keys())
+def test_a_field_that_fails_in_a_tick_is_told(case: tuple[str, str, str], tmp_path: Path) -> None:
+    old, new, expected = case
+    text = FIELD.replace(f"x[:] = {old}", f"x[:] = {new}") if old else FIELD
+    trial = imported(text, tmp_path)
+    (fault,) = trial.faults
+    assert expected in str(fault)
+    assert "wrong_tank.py" in str(fault)

@@ -35,7 +35,8 @@ def compilation_fault(functions: Iterable[Callable[..., Any]], error: Exception)
 
 
 def _in_words(subject: str, error: Exception, function: Any) -> ModelError:  # noqa: ANN401  # compiled by Numba
-    fault = ModelError(f"{subject}: {_reason(str(error))}", where=_place(str(error), function), remedy=ALLOWED)
+    remedy = ALLOWED if function else "write a loop over numbers: Numba compiles a part of Python and NumPy only"
+    fault = ModelError(f"{subject}: {_reason(str(error))}", where=_place(str(error), function), remedy=remedy)
     fault.__cause__ = error
     return fault
 

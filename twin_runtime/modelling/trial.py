@@ -1,8 +1,7 @@
 """A model tried on its prior: compiled, its formulas evaluated with numbers and with units, its steps compared."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +9,7 @@ from twin_runtime.errors import ModelError
 from twin_runtime.modelling.compilation import NUMBA_ERRORS, compilation_fault
 from twin_runtime.modelling.dimensions import declared_units, unit_faults, unknown_units
 from twin_runtime.modelling.evaluation import DRAWS, Evaluation, Formula, Sample, evaluate, formulas, prior_samples
-from twin_runtime.modelling.integration import FEW, advanced, coarse, drawn, lost, unbalanced, undriven, unstable
+from twin_runtime.modelling.integration import FEW, Trial, advanced, coarse, drawn, lost, unbalanced, undriven, unstable
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.places import raised_outside
@@ -19,24 +18,15 @@ UNIT_DRAWS = 6
 NEAR, FAR = "on the prior", "at the ends of the range of its inputs"
 
 
-class Trial(NamedTuple):
-    """What is wrong with a model, so that no twin could run with it, and what to mind."""
-
-    faults: Sequence[ModelError] = ()
-    remarks: Sequence[ModelError] = ()
-
-
 def tried(model: Model, tick: float, ranges: Mapping[str, tuple[float, float]]) -> Trial:
     """Try a model on its prior with ticks of so many seconds; ``ranges`` are those of inputs, by name.
 
     Its formulas come first, in plain Python: all that is wrong with any of them. Then it is compiled, and integrated.
     """
-    if not isinstance(model, OdeModel):
-        return Trial(list(_compilation(model, tick)))
     remarks = list[ModelError]()
     try:
-        for find in (_units, partial(_formulas, ranges=ranges), unstable, _compiled, lost, unbalanced, coarse):
-            faults, minor = find(model, tick)
+        for find in _attempts(model, ranges):
+            faults, minor = find(tick)
             remarks += minor
             if faults:
                 return Trial(faults, remarks)
@@ -45,11 +35,24 @@ def tried(model: Model, tick: float, ranges: Mapping[str, tuple[float, float]]) 
     return Trial([], remarks)
 
 
+def _attempts(model: Model, ranges: Mapping[str, tuple[float, float]]) -> Iterator[Callable[[float], Trial]]:
+    """What is tried one after the other, each with the duration of a tick."""
+    if isinstance(model, OdeModel):
+        yield partial(_units, model)
+        yield partial(_formulas, model, ranges=ranges)
+        yield partial(unstable, model)
+    yield partial(_compiled, model)
+    yield partial(lost, model)
+    yield partial(unbalanced, model)
+    if isinstance(model, OdeModel):
+        yield partial(coarse, model)
+
+
 def _units(model: OdeModel, tick: float) -> Trial:
     return Trial(list(unknown_units(model)))
 
 
-def _compiled(model: OdeModel, tick: float) -> Trial:
+def _compiled(model: Model, tick: float) -> Trial:
     return Trial(list(_compilation(model, tick)))
 
 
