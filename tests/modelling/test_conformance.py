@@ -98,7 +98,7 @@ def drifting(x: Any, *_: Any) -> None:  # noqa: ANN401
 
 
 def leaking(x: Any, duration: float, signals: Any, points: Any, predicted: Any, residual: Any) -> None:  # noqa: ANN401
-    residual[1] = 0.02
+    residual[:] = 0.0, 0.02, 0.0
 
 
 FAULTS: Mapping[str, tuple[str, Callable[[Any], Any], str]] = {

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from twin_runtime.cli.output import MESSAGES
-from twin_runtime.core import SECOND
 from twin_runtime.errors import ModelError, all_of
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ def try_models(assembly: "Assembly") -> None:
 
     Remarks are printed on stderr. Raises one :class:`ModelError` with all that no twin could run with.
     """
+    from twin_runtime.core import SECOND
     from twin_runtime.modelling.trial import tried
 
     faults = list[ModelError]()

@@ -5,6 +5,7 @@ import keyword
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from twin_runtime.errors import ModelError, all_of, did_you_mean
@@ -40,6 +41,7 @@ GIVEN = "known"
 """The name by which a formula asks whether the inputs are observed."""
 
 
+@cache
 def check_declaration(cls: Any) -> None:  # noqa: ANN401  # a class of OdeModel
     """Raise one :class:`ModelError` with everything that is wrong with the declaration of a model."""
     faults = list(_missing(cls)) or [*_table_faults(cls), *_output_faults(cls), *_event_faults(cls)]
@@ -153,22 +155,27 @@ def _event_faults(cls: Any) -> Iterator[ModelError]:  # noqa: ANN401
 def _function_faults(cls: Any) -> Iterator[ModelError]:  # noqa: ANN401
     known = available(cls)
     for label, function in formulas_of(cls).items():
-        yield from formula_faults(label, function, known, place_of_class(cls))
+        yield from formula_faults(label, function, known, cls)
         if is_formula(function):
             yield from _argument_faults(cls, label, function, known)
 
 
 def _argument_faults(cls: Any, label: str, function: Any, known: Sequence[str]) -> Iterator[ModelError]:  # noqa: ANN401
-    for name, argument in inspect.signature(function.py_func).parameters.items():
-        where = place_in_function(function, "def ")
-        if argument.kind in {argument.VAR_POSITIONAL, argument.VAR_KEYWORD}:
-            yield ModelError(f"{label} takes any arguments by {argument}", where=where, remedy="name each of them")
-        elif name == "self":
-            remedy = "write it as a function above the class, without self"
-            yield ModelError(f"{label} is a method and asks for 'self'", where=where, remedy=remedy)
-        elif name not in known:
-            what = f"{label} asks for '{name}', which model {cls.__name__} does not declare"
-            yield ModelError(what, where=where, remedy=_instead(name, known))
+    for argument in inspect.signature(function.py_func).parameters.values():
+        if told := _argument_fault(cls, argument, known):
+            what, remedy = told
+            yield ModelError(f"{label} {what}", where=place_in_function(function, "def "), remedy=remedy)
+
+
+def _argument_fault(cls: Any, argument: inspect.Parameter, known: Sequence[str]) -> tuple[str, str] | None:  # noqa: ANN401
+    """What is wrong with an argument, and what to do; None if nothing is."""
+    if argument.kind in {argument.VAR_POSITIONAL, argument.VAR_KEYWORD}:
+        return f"takes any arguments by {argument}", "name each of them"
+    if argument.name == "self":
+        return "is a method and asks for 'self'", "write it as a function above the class, without self"
+    if argument.name in known:
+        return None
+    return f"asks for '{argument.name}', which model {cls.__name__} does not declare", _instead(argument.name, known)
 
 
 def _instead(name: str, known: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from twin_runtime.errors import ModelError, did_you_mean
 from twin_runtime.modelling.physics import called, is_constant
-from twin_runtime.modelling.places import code_of, place_in_function, place_of_function
+from twin_runtime.modelling.places import code_of, place_in_function, place_of_class, place_of_function
 
 WRITE_PHYSICS = "write @physics above it (from twin_runtime.modelling.physics import physics)"
 ALLOWED = "in a formula stand numbers, math.*, if, min, max, abs and other @physics functions"
@@ -56,10 +56,10 @@ class _Missing:
 MISSING = _Missing()
 
 
-def formula_faults(label: str, function: Any, known: Iterable[str], model: str) -> Iterator[ModelError]:  # noqa: ANN401
+def formula_faults(label: str, function: Any, known: Iterable[str], model: type) -> Iterator[ModelError]:  # noqa: ANN401
     """What is wrong with a formula and with those that it calls.
 
-    ``known`` are the names that it may ask for, ``model`` is the place of the model.
+    ``known`` are the names that it may ask for, of the class ``model``.
     """
     if not is_formula(function):
         yield _not_compiled(label, function, model)
@@ -79,9 +79,10 @@ def is_formula(function: Any) -> bool:  # noqa: ANN401
     return hasattr(function, "py_func")
 
 
-def _not_compiled(label: str, function: Any, model: str) -> ModelError:  # noqa: ANN401
+def _not_compiled(label: str, function: Any, model: type) -> ModelError:  # noqa: ANN401
     if not inspect.isfunction(function):
-        return ModelError(f"{label} is {_kind(function)}, not a physics function", where=model, remedy=ALLOWED)
+        where = place_of_class(model)
+        return ModelError(f"{label} is {_kind(function)}, not a physics function", where=where, remedy=ALLOWED)
     where = place_in_function(function, "def ")
     if next(iter(inspect.signature(function).parameters), "") == "self":
         what = f"{label} is a method, but a formula takes numbers by their names and no 'self'"
