@@ -68,7 +68,7 @@ class Model(Protocol):
         """Advance ``x`` in place by ``duration`` seconds.
 
         Fills ``predicted[twin, member, reading]``, each reading at its own time, and ``residual[twin]``, the largest
-        relative imbalance of what the model conserves over the tick.
+        relative imbalance of what the model conserves over the tick; NaN, and no figure, if it declares nothing.
         """
         ...
 

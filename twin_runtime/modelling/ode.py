@@ -40,7 +40,7 @@ class OdeModel(Fingerprinted):
     conserved: ClassVar[tuple[Conserved, ...]] = ()
 
     def __init__(self, priors: Mapping[str, Prior] | None = None, walk: Mapping[str, float] | None = None) -> None:
-        check_declaration(type(self))
+        check_declaration(type(self))  # type: ignore[arg-type]  # mypy takes a class for its instances
         variables = [entry for entry in self.table if isinstance(entry, Variable)]
         self.variables = with_settings(variables, priors or {}, walk or {}, f"model {self.name}")
         others = unobserved(self.variables, self.outputs)
