@@ -11,6 +11,7 @@ from rich.table import Table
 
 from twin_runtime.cli.options import ConfigPath, Json, duration
 from twin_runtime.cli.output import display, print_json, progress
+from twin_runtime.cli.tried import try_models
 from twin_runtime.durations import duration_text
 from twin_runtime.errors import ConfigError, without_credentials
 
@@ -37,6 +38,9 @@ def check(
 ) -> None:
     """Check a configuration and show what it would run. Nothing is started, and without `--live` nothing is connected.
 
+    The model is compiled, and tried on its prior: what its formulas give, in which units, and whether its steps are
+    short enough. What leaves doubt, and no more, is said under "mind".
+
     Every error is reported with its file, line, key, what was expected, and the remedy; the exit status is then 2.
     A FILE of messages has a line each, as `mosquitto_sub -v` prints them or `twin listen --save` writes them. `--live`
     takes nothing away from a run: it listens under another name.
@@ -56,6 +60,7 @@ def check(
     assembly, connected = assemble(configuration), adapters(configuration)
     if connected.sources:
         connected.open_source(assembly.router().topics)  # whether it could take them: it connects later
+    try_models(assembly)
     if not json:
         _show(configuration, connected, config)
     if sample is not None or live is not None:

@@ -26,8 +26,10 @@ def models(json: Json = False) -> None:
     for name, point in entry_points.found(entry_points.MODELS).items():
         try:
             found[name] = cast("Callable[[], Model]", entry_points.loaded(point))()
-        except TwinError as error:
-            MESSAGES.print(f"[yellow]left out:[/] {error}", soft_wrap=True)
+        except Exception as error:  # the model is not ours: whatever it raises, the others are listed
+            told = str(error) if isinstance(error, TwinError) else f"{point.value}: {type(error).__name__}: {error}"
+            MESSAGES.print("[yellow]left out:[/]", end=" ")
+            MESSAGES.print(told, markup=False, soft_wrap=True)
     if json:
         print_json({name: _described(model) for name, model in found.items()})
         return

@@ -11,6 +11,7 @@ from rich.logging import RichHandler
 from twin_runtime.cli.options import ConfigPath, Json, StorePath, Until, duration
 from twin_runtime.cli.output import MESSAGES
 from twin_runtime.cli.report import print_summary
+from twin_runtime.cli.tried import try_models
 from twin_runtime.errors import without_credentials
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ def run(
     _log(log_level)
     configuration = load(config).stored_at(store)
     connected = adapters(configuration)
+    assembly = assemble(configuration)
+    try_models(assembly)
     interrupted: list[signal.Signals] = []
-    print_summary(asyncio.run(_run(assemble(configuration), connected, Ending(until, idle), interrupted)), json=json)
+    print_summary(asyncio.run(_run(assembly, connected, Ending(until, idle), interrupted)), json=json)
     if signal.SIGINT in interrupted:
         raise typer.Exit(130)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numba
 
-from twin_runtime.modelling import schedule, signals
+from twin_runtime.modelling import balance, schedule, signals
 from twin_runtime.modelling.generated import generated
 from twin_runtime.modelling.kernel_source import Declaration, kernel_source, physics_functions
 from twin_runtime.modelling.physics import PhysicsFunction, physics
@@ -43,7 +43,7 @@ def _in_memory(source: str, functions: Mapping[str, PhysicsFunction]) -> tuple[K
 
 def _on_disk(source: str, functions: Mapping[str, PhysicsFunction], model: type) -> tuple[Kernel, Kernel]:
     name = f"twin_kernel_{model.__name__.lower()}"
-    module = generated(name, _decorated(source), {**TRANSFORMS, **functions}, [schedule, signals])
+    module = generated(name, _decorated(source), {**TRANSFORMS, **functions}, [schedule, signals, balance])
     return module.advance, module.observe
 
 

@@ -36,7 +36,7 @@ def arguments(function: PhysicsFunction) -> tuple[str, ...]:
     return tuple(inspect.signature(getattr(function, "py_func", function)).parameters)
 
 
-class Constant(NamedTuple):
+class UsedConstant(NamedTuple):
     """A number, or an array or tuple of numbers, that a physics function refers to by name."""
 
     function: str
@@ -53,13 +53,13 @@ def called(functions: Iterable[PhysicsFunction]) -> list[PhysicsFunction]:
     return found
 
 
-def constants(functions: Iterable[PhysicsFunction]) -> list[Constant]:
+def constants(functions: Iterable[PhysicsFunction]) -> list[UsedConstant]:
     """The constants that some functions and those that they call refer to."""
     return sorted(
-        Constant(f"{function.__module__}.{function.__qualname__}", name, _written(value))
+        UsedConstant(f"{function.__module__}.{function.__qualname__}", name, _written(value))
         for function in called(functions)
         for name, value in _references(function)
-        if _is_constant(value)
+        if is_constant(value)
     )
 
 
@@ -69,16 +69,23 @@ def _references(function: PhysicsFunction) -> Iterator[tuple[str, Any]]:
     names = source.__code__.co_names
     yield from inspect.getclosurevars(source).nonlocals.items()
     for name in names:
-        value = source.__globals__.get(name)
-        if isinstance(value, types.ModuleType):
-            yield from ((f"{name}.{n}", getattr(value, n)) for n in names if hasattr(value, n))
-        else:
-            yield name, value
+        yield from _reached(name, source.__globals__.get(name), names)
 
 
-def _is_constant(value: object) -> bool:
+def _reached(name: str, value: object, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """A value by its name; of a module what it holds under some names, and so do the modules in it."""
+    if isinstance(value, types.ModuleType):
+        for n in names:
+            if hasattr(value, n) and getattr(value, n) is not value:
+                yield from _reached(f"{name}.{n}", getattr(value, n), [m for m in names if m != n])
+    else:
+        yield name, value
+
+
+def is_constant(value: object) -> bool:
+    """Whether a value may stand in a formula as a number, or as numbers."""
     if isinstance(value, tuple):
-        return all(map(_is_constant, value))
+        return all(map(is_constant, value))
     return isinstance(value, complex | float | int | np.generic | np.ndarray)
 
 
