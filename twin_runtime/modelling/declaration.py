@@ -10,6 +10,7 @@ from typing import Any
 
 from twin_runtime.errors import ModelError, all_of, did_you_mean
 from twin_runtime.modelling.formulas import formula_faults, is_formula
+from twin_runtime.modelling.physics import declared_name
 from twin_runtime.modelling.places import place_in_function, place_of_class
 from twin_runtime.modelling.variables import (
     Conserved,
@@ -103,7 +104,7 @@ def _table_faults(cls: Any) -> Iterator[ModelError]:  # noqa: ANN401
 
 
 def _entry_faults(cls: Any, entry: Any) -> Iterator[ModelError]:  # noqa: ANN401
-    if not str(entry.name).isidentifier() or keyword.iskeyword(entry.name) or entry.name == GIVEN:
+    if not all(map(_can_stand, str(entry.name).split("."))):
         what = f"'{entry.name}' cannot be the name of an argument"
         yield _fault(cls, what, "use letters, digits and '_', and no word of Python's own, nor 'known'")
     if isinstance(entry, Variable):
@@ -112,6 +113,10 @@ def _entry_faults(cls: Any, entry: Any) -> Iterator[ModelError]:  # noqa: ANN401
     if not (isinstance(number, float | int) and math.isfinite(number)):
         what = f"expected a number for {type(entry).__name__.lower()} '{entry.name}', got {number!r}"
         yield _fault(cls, what, "give a finite number")
+
+
+def _can_stand(word: str) -> bool:
+    return word.isidentifier() and not keyword.iskeyword(word) and word != GIVEN and "__" not in word
 
 
 def _variable_faults(cls: Any, entry: Variable) -> Iterator[ModelError]:  # noqa: ANN401
@@ -173,9 +178,10 @@ def _argument_fault(cls: Any, argument: inspect.Parameter, known: Sequence[str])
         return f"takes any arguments by {argument}", "name each of them"
     if argument.name == "self":
         return "is a method and asks for 'self'", "write it as a function above the class, without self"
-    if argument.name in known:
+    name = declared_name(argument.name)
+    if name in known:
         return None
-    return f"asks for '{argument.name}', which model {cls.__name__} does not declare", _instead(argument.name, known)
+    return f"asks for '{name}', which model {cls.__name__} does not declare", _instead(name, known)
 
 
 def _instead(name: str, known: Iterable[str]) -> str:

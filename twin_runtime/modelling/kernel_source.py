@@ -1,10 +1,10 @@
 """The source of a model's kernel, generated from its declaration so that the variables are scalars in registers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from twin_runtime.modelling.physics import PhysicsFunction, arguments
+from twin_runtime.modelling.physics import PhysicsFunction, arguments, identifier
 from twin_runtime.modelling.spaces import TO_PHYSICAL, TO_SPACE, Space, Transform
 from twin_runtime.modelling.variables import Conserved, Input, Output, Shape, Variable
 
@@ -77,8 +77,8 @@ def observe(x, duration, signals, out):
 def physics_functions(declaration: Declaration) -> dict[str, PhysicsFunction]:
     """The physics functions by the names they bear in the generated source."""
     named = {"rate": declaration.rate}
-    named |= {f"event_{name}": function for name, function in declaration.events.items()}
-    named |= {f"output_{o.name}": o.function for o in declaration.outputs if o.function is not None}
+    named |= {f"event_{identifier(name)}": function for name, function in declaration.events.items()}
+    named |= {f"output_{identifier(o.name)}": o.function for o in declaration.outputs if o.function is not None}
     if declaration.jump is not None:
         named["jump"] = declaration.jump
     for each in declaration.conserved:
@@ -88,7 +88,7 @@ def physics_functions(declaration: Declaration) -> dict[str, PhysicsFunction]:
 
 def kernel_source(declaration: Declaration) -> str:
     """The functions ``advance`` and ``observe``; they call the physics functions and the transforms by their names."""
-    writer = _Writer(declaration, physics_functions(declaration))
+    writer = _Writer(_spelled(declaration), physics_functions(declaration))
     advance = ADVANCEMENT
     for slot, lines in writer.advance().items():
         advance = _fill(advance, slot, lines)
@@ -96,6 +96,20 @@ def kernel_source(declaration: Declaration) -> str:
     for slot, lines in writer.observe().items():
         observe = _fill(observe, slot, lines)
     return HEADER + advance + observe
+
+
+def _spelled(declaration: Declaration) -> Declaration:
+    """The same with names that can stand in Python."""
+    d = declaration
+    return replace(
+        d,
+        variables=[replace(variable, name=identifier(variable.name)) for variable in d.variables],
+        states=list(map(identifier, d.states)),
+        inputs=[replace(given, name=identifier(given.name)) for given in d.inputs],
+        outputs=[replace(output, name=identifier(output.name)) for output in d.outputs],
+        events={identifier(name): function for name, function in d.events.items()},
+        constants={identifier(name): value for name, value in d.constants.items()},
+    )
 
 
 def _fill(template: str, slot: str, lines: Sequence[str]) -> str:
@@ -215,7 +229,7 @@ class _Writer:
         return self.call(f"output_{output.name}", "v_", 2, inputs)
 
     def call(self, function: str, states: str, node: int, inputs: str = "nodes") -> str:
-        words = [self.word(n, states, node, inputs) for n in arguments(self.functions[function])]
+        words = [self.word(n, states, node, inputs) for n in map(identifier, arguments(self.functions[function]))]
         return f"{function}({', '.join(words)})"
 
     def word(self, name: str, states: str, node: int, inputs: str) -> str:

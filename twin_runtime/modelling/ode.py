@@ -15,7 +15,7 @@ from twin_runtime.modelling.kernel_source import Declaration, physics_functions,
 from twin_runtime.modelling.model import Fingerprinted, with_settings
 from twin_runtime.modelling.physics import UsedConstant, constants
 from twin_runtime.modelling.signals import InputSignals, Points
-from twin_runtime.modelling.variables import Conserved, Constant, Input, Output, Prior, Shape, State, Variable
+from twin_runtime.modelling.variables import Conserved, Constant, Input, Output, Port, Prior, Shape, State, Variable
 
 
 class OdeModel(Fingerprinted):
@@ -38,6 +38,7 @@ class OdeModel(Fingerprinted):
     jump: ClassVar[Callable[..., Any] | None] = None
     step: ClassVar[float]
     conserved: ClassVar[tuple[Conserved, ...]] = ()
+    ports: ClassVar[tuple[Port, ...]] = ()
 
     def __init__(self, priors: Mapping[str, Prior] | None = None, walk: Mapping[str, float] | None = None) -> None:
         check_declaration(type(self))  # type: ignore[arg-type]  # mypy takes a class for its instances

@@ -23,6 +23,8 @@ def physics(function: F) -> F:
 def plain(function: PhysicsFunction) -> PhysicsFunction:
     """The same function in plain Python, all the way down: it can be called with quantities that carry units."""
     source = getattr(function, "py_func", function)
+    if hasattr(source, "with_units"):  # it stands for another in plain Python
+        return cast("PhysicsFunction", source.with_units)
     names = {
         name: plain(value) if hasattr(value, "py_func") else value
         for name, value in source.__globals__.items()
@@ -32,8 +34,18 @@ def plain(function: PhysicsFunction) -> PhysicsFunction:
 
 
 def arguments(function: PhysicsFunction) -> tuple[str, ...]:
-    """The names of the arguments of a physics function."""
-    return tuple(inspect.signature(getattr(function, "py_func", function)).parameters)
+    """The names of what a physics function asks for; one that is made for a coupled model asks for ``part.name``."""
+    return tuple(map(declared_name, inspect.signature(getattr(function, "py_func", function)).parameters))
+
+
+def identifier(name: str) -> str:
+    """A name of a coupled model, ``part.name``, as it stands in Python; others as they are."""
+    return name.replace(".", "__")
+
+
+def declared_name(argument: str) -> str:
+    """The name that an argument stands for."""
+    return argument.replace("__", ".")
 
 
 class UsedConstant(NamedTuple):

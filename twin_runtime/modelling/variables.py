@@ -167,3 +167,19 @@ class Conserved:
     unit: str
     stored: Callable[..., Any]
     inflow: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """Where something may enter or leave a model.
+
+    A flux in ``unit`` changes ``state`` by flux / ``capacity`` a second.
+    ``capacity`` names a variable, a constant or an output, empty for one. ``shows`` are the outputs and variables of
+    which a link may make the flux.
+    """
+
+    name: str
+    state: str
+    unit: str
+    shows: tuple[str, ...] = ()
+    capacity: str = ""
