@@ -13,6 +13,8 @@ from twin_runtime.units import Conversion, conversion
 
 T = TypeVar("T")
 PLAIN = Conversion(1.0, 0.0)
+DIFFERENCES = {"degC": "K", "degF": "delta_degF"}
+"""Units of temperatures, and those of their differences."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,8 @@ class Composition:
             self.conversion(unit, port.unit, f"the flux '{flux.name}' at '{end}'")
             per_second = f"({port.unit}) / ({self.unit(port.capacity)})" if port.capacity else port.unit
             what = f"port '{end}': {per_second} is no rate of '{port.state}'"
-            rate = self.conversion(per_second, f"({self.unit(port.state)}) / s", what)
+            state = self.unit(port.state)
+            rate = self.conversion(per_second, f"({DIFFERENCES.get(state, state)}) / s", what)
             if rate != PLAIN:
                 self._refuse(f"{what}: they differ by a factor", "declare units that fit without one")
         if flux.function is not None:
