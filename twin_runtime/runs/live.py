@@ -29,6 +29,7 @@ from twin_runtime.runs.steady_clock import SteadyClock
 from twin_runtime.runs.summary import run_summary
 from twin_runtime.runs.unread import Unread
 from twin_runtime.store.outbox import drain, forward
+from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
 from twin_runtime.store.writer import Writer
 
@@ -300,7 +301,7 @@ async def run(
     return summary if whole else summary | {"state_hash": None}
 
 
-def resume(assembly: Assembly, store: Store, until: int | None = None) -> tuple[Fold, Router]:
+def resume(assembly: Assembly, store: Reader, until: int | None = None) -> tuple[Fold, Router]:
     """The fold and the intakes as the store left them; new ones for an empty store."""
     fold, router, counts = Fold(assembly, until=until), assembly.router(), store.counts()
     for place, fleet in enumerate(fold.fleets):

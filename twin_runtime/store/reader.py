@@ -93,7 +93,10 @@ class Reader:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Everything read meanwhile is of one moment, though a writer goes on."""
+        """Everything read meanwhile is of one moment, though a writer goes on; one may stand in another."""
+        if self._reading.in_transaction:
+            yield
+            return
         self._reading.execute("PRAGMA query_only = ON")
         self._reading.execute("BEGIN")
         try:
