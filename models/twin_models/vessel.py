@@ -5,7 +5,7 @@ C dP/dt = sum of the flows through its ports (Westerhof, Lankhaar, Westerhof 200
 
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import physics
-from twin_runtime.modelling.variables import Input, LogNormal, Normal, Output, Parameter, Port, State
+from twin_runtime.modelling.variables import Conserved, Input, LogNormal, Normal, Output, Parameter, Port, State
 
 
 @physics
@@ -18,6 +18,12 @@ def rate(compliance: float, inflow: float) -> float:
 def volume(pressure: float, compliance: float) -> float:
     """What the vessel holds beyond its unstressed volume."""
     return pressure * compliance
+
+
+@physics
+def entering(inflow: float) -> float:
+    """What enters the vessel, besides what links carry."""
+    return inflow
 
 
 class Vessel(OdeModel):
@@ -35,4 +41,5 @@ class Vessel(OdeModel):
         Port("outlet", "pressure", "mL/s", shows=("pressure",), capacity="compliance"),
     )
     rate = rate
+    conserved = (Conserved("volume", "mL", volume, entering),)
     step = 2e-3

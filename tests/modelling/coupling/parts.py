@@ -4,6 +4,7 @@ from twin_runtime.modelling.coupling import Coupled, Flux, Signal
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import physics
 from twin_runtime.modelling.variables import (
+    Conserved,
     Fixed,
     Input,
     LogNormal,
@@ -17,15 +18,15 @@ from twin_runtime.modelling.variables import (
 
 
 @physics
-def still(pressure: float) -> float:
-    """A vessel by itself."""
-    return 0.0 * pressure
-
-
-@physics
 def volume(pressure: float, compliance: float) -> float:
     """What a vessel holds."""
     return pressure * compliance
+
+
+@physics
+def leaking(pressure: float, compliance: float, leak: float) -> float:
+    """What enters a vessel: by its leak."""
+    return -leak * pressure * compliance
 
 
 class Vessel(OdeModel):
@@ -40,6 +41,7 @@ class Vessel(OdeModel):
     outputs = (Output("pressure", "mmHg"), Output("volume", "mL", volume))
     ports = (Port("wall", "pressure", "mL/s", shows=("pressure",), capacity="compliance"),)
     rate = physics(lambda pressure, leak: -leak * pressure)
+    conserved = (Conserved("volume", "mL", volume, leaking),)
     step = 0.01
 
 
@@ -135,3 +137,28 @@ class Ward(Coupled):
     name = "ward"
     parts = {"one": Circuit, "two": Circuit}
     links = (Signal("drive", "one.pump.drive"), Signal("drive", "two.pump.drive"), Signal("push", "two.pump.push"))
+
+
+@physics
+def drained(upstream_pressure: float, resistance: float) -> float:
+    """Flow out of a vessel into a place without pressure."""
+    return upstream_pressure / resistance
+
+
+class Bucket(OdeModel):
+    """A bucket that keeps no account of what it holds."""
+
+    name = "bucket"
+    table = (State("level", "mL", Normal(0.0, 1.0)), Parameter("evaporation", "1/s", Fixed(0.0)))
+    outputs = (Output("level", "mL"),)
+    ports = (Port("top", "level", "mL/s"),)
+    rate = physics(lambda level, evaporation: -evaporation * level)
+    step = 0.01
+
+
+class Drained(Coupled):
+    """A vessel that drains into a bucket: volume leaves what keeps account of it."""
+
+    name = "drained"
+    parts = {"vessel": Vessel, "bucket": Bucket}
+    links = (Flux("drain", "vessel.wall", "bucket.top", drained, unit="mL/s", table=(RESISTANCE,)),)

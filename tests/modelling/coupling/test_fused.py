@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from tests.modelling.coupling.parts import Circuit, TwoVessels, Ward, filling, pulse
+from tests.modelling.coupling.parts import Circuit, Drained, TwoVessels, Ward, filling, pulse
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.conformance import ModelTests, advanced
 from twin_runtime.modelling.model import Model
@@ -22,6 +22,13 @@ class TestTwoVessels(ModelTests):
 
     def model(self, priors: Mapping[str, Prior] | None = None) -> Model:
         return TwoVessels(priors)
+
+
+class TestDrained(ModelTests):
+    scale_free = ("vessel.pressure", "vessel.compliance", "drain.resistance")
+
+    def model(self, priors: Mapping[str, Prior] | None = None) -> Model:
+        return Drained(priors)
 
 
 class TestCircuit(ModelTests):

@@ -7,6 +7,7 @@ from typing import Any
 from twin_runtime.modelling.coupling.composition import PLAIN, Composition, states_of
 from twin_runtime.modelling.generated import generated
 from twin_runtime.modelling.physics import PhysicsFunction, arguments, identifier, physics
+from twin_runtime.modelling.variables import Conserved
 from twin_runtime.units import Conversion
 
 HEADER = "from twin_runtime.modelling.physics import physics\n"
@@ -26,6 +27,9 @@ def functions_of(composition: Composition) -> tuple[ModuleType, dict[str, Any]]:
     for output in composition.outputs:
         if output.function is not None:
             texts[f"output_{identifier(output.name)}"] = _Body(composition, called).output(output.name)
+    for name in composition.conserved:
+        texts[f"stored_{name}"] = _Body(composition, called).stored(name)
+        texts[f"inflow_{name}"] = _Body(composition, called).inflow(name)
     source = HEADER + "".join(f"\n\n@physics\ndef {name}{text}" for name, text in texts.items())
     module = generated(f"twin_coupling_{composition.model}", source, called)
     return module, {name: getattr(module, name) for name in texts}
@@ -74,6 +78,31 @@ class _Body:
 
     def output(self, name: str) -> str:
         return self.text(self.value(name))
+
+    def stored(self, name: str) -> str:
+        """How much of something all parts hold."""
+        parts = self.composition.conserved[name]
+        unit = next(iter(parts.values())).unit
+        return self.text(
+            " + ".join(
+                self.converted(self.call(part, f"stored_{name}", each.stored), each.unit, unit)
+                for part, each in parts.items()
+            )
+        )
+
+    def inflow(self, name: str) -> str:
+        """How much of something crosses the boundary of all parts that hold it: by their inputs, and by links."""
+        parts = self.composition.conserved[name]
+        unit = next(iter(parts.values())).unit
+        terms = [
+            self.converted(self.call(part, f"inflow_{name}", each.inflow), f"({each.unit}) / s", f"({unit}) / s")
+            for part, each in parts.items()
+        ]
+        total = " + ".join(terms)
+        for flux, _, sign in self.composition.crossing(name):
+            value = self.value(flux.carries or f"{flux.name}.flux")
+            total += f" {sign} {self.converted(value, self.composition.carried_unit(flux), f'({unit}) / s')}"
+        return self.text(total)
 
     def changed(self, functions: Mapping[str, tuple[str, PhysicsFunction]]) -> str:
         """The states after functions of some parts; the others stay."""
@@ -142,6 +171,13 @@ def converter(found: Conversion, source: str, target: str) -> Callable[[float], 
     converted.with_units = with_units  # type: ignore[attr-defined]
     converted.__qualname__ = f"converted_from_{source}_to_{target}"
     return physics(converted)
+
+
+def conserved_of(composition: Composition, functions: Mapping[str, Any]) -> Iterator[Conserved]:
+    """What the whole conserves: the sum over the parts."""
+    for name, parts in composition.conserved.items():
+        unit = next(iter(parts.values())).unit
+        yield Conserved(name, unit, functions[f"stored_{name}"], functions[f"inflow_{name}"])
 
 
 def events_of(composition: Composition, functions: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

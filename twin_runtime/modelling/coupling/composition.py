@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 from twin_runtime.errors import ModelError, UnitError, did_you_mean
 from twin_runtime.modelling.coupling.links import DOWNSTREAM, UPSTREAM, Flux, Link, Signal
 from twin_runtime.modelling.physics import arguments
-from twin_runtime.modelling.variables import Constant, Input, Output, Port, Shape, State, Variable
+from twin_runtime.modelling.variables import Conserved, Constant, Input, Output, Port, Shape, State, Variable
 from twin_runtime.units import Conversion, conversion
 
 T = TypeVar("T")
@@ -81,6 +81,36 @@ class Composition:
     def ports(self) -> tuple[Port, ...]:
         """The ports of all parts, for a larger whole."""
         return tuple(_port(part, port) for part, model in self.parts.items() for port in model.ports)
+
+    @cached_property
+    def conserved(self) -> Mapping[str, Mapping[str, Conserved]]:
+        """What parts conserve, by name: of each part that does, how it declares it."""
+        names = dict.fromkeys(each.name for model in self.parts.values() for each in model.conserved)
+        return {
+            name: {part: each for part, model in self.parts.items() for each in model.conserved if each.name == name}
+            for name in names
+        }
+
+    def crossing(self, name: str) -> Iterator[tuple[Flux, Port, str]]:
+        """The fluxes of something conserved that cross its boundary: with the port inside, and "+" for inward."""
+        parts = self.conserved[name]
+        for flux in self.fluxes:
+            inside = [
+                (self.port(end), sign)
+                for end, sign in ((flux.upstream, "-"), (flux.downstream, "+"))
+                if self.part_of(end)[0] in parts and self._carries(end, name)
+            ]
+            if len(inside) == 1:
+                yield flux, *inside[0]
+
+    def _carries(self, end: str, name: str) -> bool:
+        """Whether what passes a port is something that its part conserves."""
+        unit = self.conserved[name][self.part_of(end)[0]].unit
+        try:
+            conversion(self.port(end).unit, f"({unit}) / s")
+        except UnitError:
+            return False
+        return True
 
     def input(self, name: str) -> Input:
         """An input of a part by its name in the whole."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from twin_runtime.errors import ModelError
-from twin_runtime.modelling.coupling.composed import events_of, functions_of
+from twin_runtime.modelling.coupling.composed import conserved_of, events_of, functions_of
 from twin_runtime.modelling.coupling.composition import Composition
 from twin_runtime.modelling.coupling.links import Link
 from twin_runtime.modelling.ode import OdeModel
@@ -49,6 +49,7 @@ def _compose(cls: type[Coupled]) -> None:
     cls.rate = functions["rate"]
     cls.events = dict(events_of(composition, functions))
     cls.jump = functions.get("jump")
+    cls.conserved = tuple(conserved_of(composition, functions))
     cls.step = min(part.step for part in cls.parts.values())
 
 
