@@ -14,7 +14,7 @@ from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.errors import ConfigError, TwinError, UnitError, did_you_mean
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.places import raised_outside
-from twin_runtime.modelling.variables import Input, Output, Parameter, Shape
+from twin_runtime.modelling.variables import Input, Output, Parameter
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.found import checks_found
 
@@ -162,7 +162,7 @@ def _channel(
         what = f"expected an {'output' if verb == 'observes' else 'input'} of model '{model}', got '{channel.target}'"
         yield Problem((*table, verb), what, did_you_mean(channel.target, known) or "remove the table")
         return
-    if isinstance(target, Input) and target.shape is Shape.EVENT and channel.range is not None:
+    if isinstance(target, Input) and not target.has_value and channel.range is not None:
         what = f"expected no range for an event, which has a time and no value, got {list(channel.range)}"
         yield Problem((*table, "range"), what, "remove it")
     try:

@@ -110,6 +110,7 @@ class ModelTests(ABC):
                 for e, given in enumerate(model.inputs)
                 if given.shape is not Shape.EVENT
             }
+            | {given.name: 1.0 + SHIFT for given in model.inputs if given.shape is Shape.EVENT and given.has_value}
             | {entry.name: entry.value for entry in model.table if isinstance(entry, Constant)}
             | {"known": float(number % 2)}
             for number, (row, signals) in enumerate(visited[::7])

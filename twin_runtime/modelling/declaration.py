@@ -151,15 +151,12 @@ def _event_faults(cls: Any) -> Iterator[ModelError]:  # noqa: ANN401
         if all(given.name != name for given in inputs):
             remedy = f"declare Input({name!r}, '1', shape=Shape.EVENT)"
             yield _fault(cls, f"events names '{name}', which is no event input", remedy)
-    for given in inputs:
-        if given.unit != "1":
-            what = f"event '{given.name}' is in '{given.unit}', but an event has a time and no value"
-            yield _fault(cls, what, 'give it the unit "1", or make it an input')
 
 
 def _function_faults(cls: Any) -> Iterator[ModelError]:  # noqa: ANN401
-    known = available(cls)
+    valued = {f"events[{i.name}]": i.name for i in cls.inputs if i.shape is Shape.EVENT and i.has_value}
     for label, function in formulas_of(cls).items():
+        known = [*available(cls), *([valued[label]] if label in valued else [])]
         yield from formula_faults(label, function, known, cls)
         if is_formula(function):
             yield from _argument_faults(cls, label, function, known)

@@ -9,7 +9,6 @@ from twin_runtime.errors import ModelError, UnitError
 from twin_runtime.modelling.evaluation import SINGLE, Formula, Sample, evaluate, formulas
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.places import line_at, place_in_function, place_of_class, raised_in
-from twin_runtime.modelling.variables import Shape
 from twin_runtime.units import conversion
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ NUMBERS = (
 
 def declared_units(model: OdeModel) -> dict[str, str]:
     """The units of a model's variables, constants and signals, by name."""
-    rows = [*model.table, *(given for given in model.inputs if given.shape is not Shape.EVENT)]
+    rows = [*model.table, *(given for given in model.inputs if given.has_value)]
     return {row.name: row.unit for row in rows}
 
 

@@ -15,7 +15,7 @@ from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import arguments, called, plain
 from twin_runtime.modelling.places import code_of, line_at, place_in_function, raised_in
 from twin_runtime.modelling.random import numbered_keys
-from twin_runtime.modelling.variables import Constant, Shape, State
+from twin_runtime.modelling.variables import Constant, State
 
 Sample = Mapping[str, float]
 """A value for every variable, constant and signal of a model and for ``known``, each in its own unit."""
@@ -57,7 +57,7 @@ def prior_samples(model: OdeModel, draws: int, inputs: Mapping[str, Sequence[flo
     drawn = draw_prior(model.variables, numbered_keys(SEED, 1), max(draws, 1))[0, :draws]
     rows = physical(np.concatenate([centre[None], drawn]), model.variables)
     fixed = {entry.name: entry.value for entry in model.table if isinstance(entry, Constant)}
-    signals = [given for given in model.inputs if given.shape is not Shape.EVENT]
+    signals = [given for given in model.inputs if given.has_value]
     return [
         {v.name: float(value) for v, value in zip(model.variables, row, strict=True)}
         | {given.name: _nth(inputs.get(given.name, ()), k, given.default) for given in signals}

@@ -240,6 +240,8 @@ class _Writer:
             return f"v_{name}"
         if name in self.signals:
             return f"nodes[s, {self.signals[name]}, {node}]" if inputs == "nodes" else f"u2_{name}"
+        if name in self.events:
+            return f"nodes[s, {self.events[name]}, 2]"
         return repr(d.constants[name]) if name in d.constants else "known_"
 
 

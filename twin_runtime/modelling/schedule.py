@@ -27,7 +27,7 @@ class SubSteps(NamedTuple):
 
     ``lengths`` in seconds, 0 where two actions coincide; ``actions`` at their ends; ``nodes[sub-step, input, 3]``, the
     inputs at their start, middle (or their mean) and end. At a jump that is the earlier value; in a sub-step without
-    length, the later.
+    length, the later. Where a sub-step ends with an event, the last node of that input is the event's value.
     """
 
     lengths: FloatArray
@@ -49,7 +49,7 @@ class TwinInputs(NamedTuple):
 
 @njit(cache=True, error_model="numpy")
 def unfilled(step: float, duration: float, signals: InputSignals, points: Points) -> SubSteps:
-    """As many sub-steps as a tick can have, for :func:`schedule` to fill; the nodes of events stay 0."""
+    """As many sub-steps as a tick can have, for :func:`schedule` to fill."""
     _, inputs, knots = signals.times.shape
     size = math.ceil(duration / step) + points.times.shape[1] + inputs * knots + 2
     return SubSteps(np.empty(size), np.empty(size, np.int64), np.zeros((size, inputs, 3)))
@@ -84,7 +84,9 @@ def schedule(step: float, duration: float, inputs: TwinInputs, moments: FloatArr
         if action >= OBSERVE:
             reading += 1
         elif action != KNOT:
-            cursor[EVENT - action] += 1
+            e = EVENT - action
+            room.nodes[count - 1, e, 2] = inputs.values[e, cursor[e]]
+            cursor[e] += 1
 
 
 @njit(cache=True, error_model="numpy")

@@ -134,7 +134,8 @@ class Input:
     """An exogenous signal that drives the model.
 
     ``LINEAR`` interpolates between samples no more than ``gap`` seconds apart and holds the last value across longer
-    gaps; ``HOLD`` keeps the last value; an ``EVENT`` has no value, only times. ``default`` serves until the first
+    gaps; ``HOLD`` keeps the last value; an ``EVENT`` acts at its times. In the unit "1" it has no value; in another it
+    has one, such as a dose, for which the function of the event asks by its name. ``default`` serves until the first
     sample has come.
     """
 
@@ -143,6 +144,11 @@ class Input:
     default: float = 0.0
     shape: Shape = Shape.HOLD
     gap: float = 0.0
+
+    @property
+    def has_value(self) -> bool:
+        """Whether it says more than when something happened."""
+        return self.shape is not Shape.EVENT or self.unit != "1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from twin_runtime.durations import parse_duration
 from twin_runtime.errors import ConfigError, UnitError, did_you_mean
-from twin_runtime.modelling.variables import Shape
 from twin_runtime.runs.assembly import TypeAssembly
 from twin_runtime.runs.branch import FutureInput
 
@@ -47,7 +46,7 @@ def _value(of: TypeAssembly, place: int, written: str | None, whole: str) -> flo
     """In the model's unit; an event has none."""
     channel = of.channels[place]
     given = of.fleet.model.inputs[of.fleet.inputs_of_channels[place]]
-    if given.shape is Shape.EVENT:
+    if not given.has_value:
         if written not in (None, "1"):
             raise _wrong(whole, f"'{channel.name}' is an event, which has a time and no value")
         return 1.0
