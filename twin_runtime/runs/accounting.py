@@ -15,16 +15,18 @@ def accounting(counts: Mapping[Code, int], memory: FloatArray | None, pending: i
     ``memory[twin, slot]`` is that of the state (None: none is known yet). ``pending`` is what waits for its tick; where
     it is not counted, it is what the others leave.
     """
-    assimilated = outliers = 0
+    assimilated = outliers = omitted = 0
     if memory is not None:
         total = totals(memory)
         assimilated, outliers = int(total.sum_assimilated + total.sum_inputs), int(total.sum_outliers)
+        omitted = int(total.sum_omitted)
     rejected = {str(code): count for code, count in sorted(counts.items()) if code.is_rejection and count}
-    rest = counts.get(Code.ACCEPTED, 0) - assimilated - outliers
+    rest = counts.get(Code.ACCEPTED, 0) - assimilated - outliers - omitted
+    in_ticks = {code: count for code, count in (("outlier", outliers), ("overload", omitted)) if count}
     return {
         "accepted": sum(counts.values()),
         "assimilated": assimilated,
-        "rejected": rejected | ({"outlier": outliers} if outliers else {}),
+        "rejected": rejected | in_ticks,
         "duplicate": counts.get(Code.DUPLICATE, 0),
         "late": counts.get(Code.LATE, 0),
         "pending": rest if pending is None else pending,

@@ -6,12 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from twin_runtime.core import Checkpoint, Code, Entry, Reading, Record
+import numpy as np
+
+from twin_runtime.core import Checkpoint, Code, Entry, Omission, Reading, Record
 from twin_runtime.durations import duration_text
 from twin_runtime.engine.beginning import paused_rows
+from twin_runtime.engine.omission import Span
 from twin_runtime.ingest.watermark import Watermarks
 from twin_runtime.runs.accounting import accounting, state_hash
 from twin_runtime.runs.assembly import TypeAssembly
+from twin_runtime.runs.overload import Overload, entry_of, joined, left_out, omission_of
 from twin_runtime.timeline.timeline import Timeline
 from twin_runtime.vvuq.checks import complaining
 
@@ -35,9 +39,14 @@ class FleetFold:
         self._replaced: set[int] = set()
         self._paused: set[int] = set()
         self._last = None if until is None else until // twin.tick - 1
+        self._overload = Overload(assembly.config.overload, twin.twins, twin.tick)
+        self._omissions: list[Omission] = []
 
     def take(self, entry: Entry) -> Entry:
-        """An entry with its fate: an accepted reading may turn out to be a duplicate, or late."""
+        """An entry with its fate: an accepted reading may turn out to be a duplicate, or late. A decision is obeyed."""
+        if entry.code is Code.DECISION:
+            self.obey(omission_of(entry))
+            return entry
         taken = self._offered(entry)
         self.counts[taken.code] += 1
         return taken
@@ -51,6 +60,27 @@ class FleetFold:
         if code is not Code.ACCEPTED:
             return entry._replace(code=code)
         return entry if reading is entry.reading else entry._replace(reading=reading)
+
+    def obey(self, omission: Omission) -> None:
+        """Leave out what was decided, here or in an earlier part of the run."""
+        twins = self.assembly.fleet.twins
+        rows = np.array([twins.index(twin) for twin in omission.twins if twin in twins], np.int64)
+        self.timeline.omissions.add(Span(omission.first, omission.last, rows if omission.twins else None))
+        self._overload.obey(omission)
+        self._omissions = joined(self._omissions, omission)
+
+    def decide(self, wall: int) -> Entry | None:
+        """What is left out of the next ticks because the twins have fallen behind, as an entry to be taken."""
+        frontier, place = self.timeline.frontier, self.assembly.place
+        if frontier is None or self.clock == "stream" or self.assembly.config.overload.policy == "catch-up":
+            return None
+        omission = self._overload.decide(frontier, self.behind(wall), wall)
+        return None if omission is None else entry_of(omission, wall, place)
+
+    @property
+    def left_out(self) -> dict[str, Any]:
+        """What has been left out under overload so far."""
+        return left_out(self._omissions, self.timeline.frontier)
 
     def resume(
         self,
@@ -149,7 +179,8 @@ class FleetFold:
     def _log_pauses(self) -> None:
         """Report the twins that pause after a long silence, and those that begin again."""
         fleet, paused = self.assembly.fleet, set(paused_rows(self.timeline.state.memory))
-        for row in sorted(paused - self._paused):
+        shed = self.timeline.omissions.shed((self.timeline.frontier or 0) - 1)
+        for row in sorted(paused - self._paused - shed):
             message = "twin '%s' has had no reading for %s: it pauses from tick %d until the next one"
             LOG.warning(message, fleet.twins[row], duration_text(fleet.gap * fleet.tick), self.timeline.frontier)
         for row in sorted(self._paused - paused):

@@ -198,10 +198,11 @@ class LiveRun:
         self, entries: Sequence[Entry] = (), messages: Sequence[Message] = (), seconds: float = BURST_SECONDS
     ) -> None:
         deadline, by = _monotonic() + seconds, self._tick_time()
+        decisions = self.fold.decide(self.now())
         records = self._revising.some(deadline)
         if not self._revising.is_under_way:
             records += self._ticks(by, deadline)
-        self._submit(entries, records, messages)
+        self._submit([*entries, *decisions] if decisions else entries, records, messages)
         if self._revising.is_under_way or self.fold.due(by):
             self._more.set()
         self.behind.update(self.fold.behind(self.now()))
@@ -311,6 +312,8 @@ def resume(assembly: Assembly, store: Store, until: int | None = None) -> tuple[
         readings = list(store.accepted(begin, place))
         for reading in readings:
             router.remember(reading, place)
+        for omission in store.decisions(place):
+            fleet.obey(omission)
         own = Counter({code: count for (of, code), count in counts.items() if of == place})
         fleet.resume(own, checkpoint, readings, store.latest(since, place), frontier)
     fold.unroutable.update({code: count for (of, code), count in counts.items() if of == NO_TYPE})

@@ -12,6 +12,7 @@ from typing import Any
 from twin_runtime.core import FIGURES, Code, FloatArray, Record, Trust
 from twin_runtime.ingest.router import NO_TYPE
 from twin_runtime.runs.accounting import accounting, consistency, joint_hash, state_hash, total
+from twin_runtime.runs.overload import left_out
 from twin_runtime.store.identity import TypeIdentity
 from twin_runtime.store.reader import Reader
 from twin_runtime.vvuq.diagnostics import diagnosed
@@ -53,6 +54,7 @@ def _of_type(reader: Reader, place: int, counts: Mapping[tuple[int, Code], int])
         "realtime_factor": None,
         **consistency(memory),
         "verdicts": {level.name.lower(): verdicts[level] for level in Trust},
+        "overload": left_out(reader.decisions(place), reader.frontier(place)),
         "gaps": int(totals(memory).sum_gaps),
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
         **diagnosed(layout.records(memory), twins, known.channels[: known.sensors]),

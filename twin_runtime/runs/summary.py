@@ -41,6 +41,7 @@ def _of_type(fold: FleetFold, seconds: float) -> dict[str, Any]:
         "verdicts": verdicts(memory),
         "gaps": int(totals(memory).sum_gaps),
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
+        "overload": fold.left_out,
         "unidentifiable": _unidentifiable(fold),
         **diagnosed(fleet.layout.records(memory), fleet.twins, [sensor.name for sensor in fleet.sensors]),
         "estimates": _estimates(fold, last),

@@ -21,6 +21,7 @@ from twin_runtime.core import (
     Entry,
     FleetState,
     FloatArray,
+    Omission,
     Reading,
     Record,
     StoredEstimate,
@@ -43,7 +44,13 @@ SELECT position, arrival, type, code, signal, time, value, sd, sequence, tick, t
 WHERE position > ? ORDER BY position
 """
 _ACCEPTED_COUNTS = "SELECT signal, count(*) FROM journal WHERE code = 'accepted' GROUP BY signal"
-_OTHER_COUNTS = "SELECT type, signal, code, count(*) FROM journal WHERE code <> 'accepted' GROUP BY type, signal, code"
+_OTHER_COUNTS = """
+SELECT type, signal, code, count(*) FROM journal WHERE code <> 'accepted' AND code <> 'decision'
+GROUP BY type, signal, code
+"""
+_DECISIONS = """
+SELECT payload FROM journal WHERE code <> 'accepted' AND code = 'decision' AND type = ? ORDER BY position
+"""
 _ESTIMATES = """
 SELECT position, type, tick, name, revision, trust, reasons, figures
 FROM (SELECT * FROM estimate WHERE position > ? ORDER BY position LIMIT ?) AS estimate
@@ -136,6 +143,12 @@ class Reader:
             if number is None or number in self._numbers.signals:
                 counts[place, Code(code)] += count
         return counts
+
+    def decisions(self, place: int = 0) -> list[Omission]:
+        """What a type has left out under overload, or is to leave out, in the order of the decisions."""
+        return [
+            msgspec.json.decode(payload, type=Omission) for [payload] in self._reading.execute(_DECISIONS, (place,))
+        ]
 
     def sizes(self) -> tuple[int, int]:
         """How many entries and estimates there are."""

@@ -7,6 +7,8 @@ order; ``twins`` of a checkpoint are the names of its rows, as JSON.
 ``journal.tick`` is the tick that uses a reading which came after its own had run, by its number (time / length of a
 tick); -1: its own. Whoever folds the journal again uses it there, and so comes to the same states.
 
+An entry with the code ``decision`` is no reading: its payload says what was left out of which ticks under overload.
+
 ``meta.writer`` counts the openings for writing: the newest may write, an earlier one may not any more.
 """
 
@@ -17,8 +19,9 @@ from twin_runtime.errors import StoreError
 
 APPLICATION = 0x5457494E
 """Marks a file as a store (the letters TWIN)."""
-FORMAT = 5
-"""4: seals, by which damage is noticed (:mod:`twin_runtime.store.seals`); 5: more that the checks remember."""
+FORMAT = 6
+"""4: seals, by which damage is noticed (:mod:`twin_runtime.store.seals`); 5, 6: more that the checks remember;
+6: decisions, tallies."""
 
 TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
