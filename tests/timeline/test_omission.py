@@ -90,7 +90,7 @@ class TestWithoutTwins:
         assert column(run, "sum_gaps") == [0.0, 0.0]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6), often=st.integers(2, 6))
 def test_any_order_within_the_lateness_ends_like_the_sorted_log(seed: int, often: int) -> None:
     rng = random.Random(seed)
