@@ -182,6 +182,16 @@ class Checkpoint:
     type: int = 0
 
 
+class Tally(NamedTuple):
+    """What the ticks of a ``type`` have come to: how many there were, what became of the readings in them."""
+
+    type: int
+    ticks: int
+    assimilated: int
+    outliers: int
+    omitted: int
+
+
 class StoredEstimate(NamedTuple):
     """One estimate as it stands in a store. ``position`` grows with every estimate written; an outbox resumes from it.
 

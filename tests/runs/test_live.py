@@ -114,7 +114,7 @@ class TestStreamClock:
         reported = await run(ward(2), MemorySource([]), store, stop=stop)
         for key in ("state_hash", "frontier", "readings", "estimates", "verdicts"):
             assert reported[key] == before[key]
-        assert (reported["ticks"], reported["revisions"]) == (0, 0)
+        assert (reported["ticks"], reported["this_run"]["ticks"], reported["revisions"]) == (60, 0, 0)
 
     async def test_late_readings_of_a_long_past_are_all_revised_in_the_store(self, path: Path) -> None:
         """More revisions at once than a run makes ticks before it gives others their turn."""

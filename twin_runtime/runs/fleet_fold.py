@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from twin_runtime.core import Checkpoint, Code, Entry, Omission, Reading, Record
+from twin_runtime.core import Checkpoint, Code, Entry, Omission, Reading, Record, Tally
 from twin_runtime.durations import duration_text
 from twin_runtime.engine.beginning import paused_rows
 from twin_runtime.engine.omission import Span
 from twin_runtime.ingest.watermark import Watermarks
-from twin_runtime.runs.accounting import accounting, state_hash
+from twin_runtime.runs.accounting import accounting, state_hash, tally
 from twin_runtime.runs.assembly import TypeAssembly
 from twin_runtime.runs.overload import Overload, entry_of, joined, left_out, omission_of
 from twin_runtime.timeline.timeline import Timeline
@@ -34,6 +34,7 @@ class FleetFold:
         self.counts: Counter[Code] = Counter()
         self.ticks = 0
         """Ticks that have run, here and not in an earlier part of the run."""
+        self.earlier_ticks = 0
         self._newest = -1
         self._diverged: set[int] = set()
         self._replaced: set[int] = set()
@@ -210,6 +211,11 @@ class FleetFold:
         checkpoint = self.timeline.settled()
         return None if checkpoint is None else replace(checkpoint, type=self.assembly.place)
 
+    @property
+    def tally(self) -> Tally:
+        """What all ticks have come to, those of earlier parts of the run too."""
+        return tally(self.assembly.place, self.earlier_ticks + self.ticks, self.timeline.state.memory)
+
     def accounting(self) -> dict[str, Any]:
         """What became of everything that came in; every number is counted for itself."""
-        return accounting(self.counts, self.timeline.state.memory, self.timeline.pending())
+        return accounting(self.counts, self.tally, self.timeline.pending())

@@ -9,26 +9,28 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Record, Sink, Source
+from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Record, Sink, Source, Tally
 from twin_runtime.crash import crash_point
 from twin_runtime.engine.tick import warm_up
 from twin_runtime.errors import StoreError, without_credentials
 from twin_runtime.ingest.router import NO_TYPE, Router
+from twin_runtime.runs.accounting import since
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.behind import Behind
 from twin_runtime.runs.fleet_fold import FleetFold
 from twin_runtime.runs.fold import Fold
 from twin_runtime.runs.refusals import RefusalLog
 from twin_runtime.runs.revising import Revising
+from twin_runtime.runs.sinks import sinks as sinks_of
 from twin_runtime.runs.steady_clock import SteadyClock
 from twin_runtime.runs.summary import run_summary
 from twin_runtime.runs.unread import Unread
-from twin_runtime.store.outbox import drain, forward
+from twin_runtime.store.outbox import Delivery, drain, forward
 from twin_runtime.store.store import Store
 from twin_runtime.store.writer import Writer
 
@@ -100,6 +102,8 @@ class LiveRun:
     _more: asyncio.Event = field(default_factory=asyncio.Event)
     _saved: dict[int, int] = field(default_factory=dict)
     _last_message: float = field(default_factory=_monotonic)
+    _tallied: int = 0
+    _before: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._clock = SteadyClock(self.wall, _monotonic_ns)
@@ -115,6 +119,7 @@ class LiveRun:
         """Fold again what the store left open. Silence is counted from now."""
         self._last_message = _monotonic()
         self._submit((), self.fold.revise(), ())  # no tick yet: what the sender kept for us comes first
+        self._before = self.fold.accounting()
         if self.fold.ended(self._tick_time()):
             self.end()
 
@@ -185,6 +190,18 @@ class LiveRun:
         if self.is_half_revised:
             log.warning("stopped before all late readings were folded; the next run goes on with them")
 
+    def summary(self, seconds: float, deliveries: Mapping[str, Delivery]) -> dict[str, Any]:
+        """What all runs of the store have come to, and this one, which took so many ``seconds``."""
+        whole = run_summary(self.fold, seconds)
+        own = {
+            "seconds": seconds,
+            "ticks": self.fold.ticks,
+            "readings": since(self._before, whole["readings"]),
+            "sinks": {name: delivery.account() for name, delivery in deliveries.items()},
+        }
+        told = {"revisions": self.revisions, "behind": self.behind.figures(), "clock_steps": self.clock_steps}
+        return whole | told | {"sinks": sinks_of(self.writer.store), "this_run": own}
+
     @property
     def is_half_revised(self) -> bool:
         """Whether late readings wait to be folded: the newest states do not follow from all readings yet."""
@@ -225,14 +242,23 @@ class LiveRun:
         return self._more.is_set() and self.fold.pending() > MOST_AHEAD
 
     def _submit(self, entries: Sequence[Entry], records: Sequence[Record], messages: Sequence[Message]) -> None:
-        if not (entries or records or messages):
+        tallies = self._tallies()
+        if not (entries or records or messages or tallies):
             return
         self.revisions += sum(1 for record in records if record.revision.any())
-        written = self.writer.submit(entries=entries, records=records, checkpoints=self._checkpoints())
+        written = self.writer.submit(entries, records, self._checkpoints(), tallies=tallies)
         self._written.put_nowait((written, messages))
         self._open += 1
         if self.observer is not None:
             self.observer(self.fold, records)
+
+    def _tallies(self) -> list[Tally]:
+        """What the ticks have come to, where that has changed."""
+        changes = self.fold.changes
+        if changes == self._tallied:
+            return []
+        self._tallied = changes
+        return self.fold.tallies
 
     def _checkpoints(self) -> list[Checkpoint]:
         """The settled checkpoints that have moved far enough to be worth writing; none in a half-revised past."""
@@ -286,18 +312,19 @@ async def run(
     for twin_type in assembly.types:
         warm_up(twin_type.fleet)
     fold, router = resume(assembly, store, ending.until)
-    began = time.perf_counter()
+    began, deliveries = time.perf_counter(), {sink.name: Delivery() for sink in sinks}
     async with Writer(store) as writer, source:
         live = LiveRun(fold, router, source, writer, ending, observer, wall=wall)
         live.stop = stop or live.stop
         live.begin()
-        await _until_stopped(live, [forward(store.path, writer, sink) for sink in sinks])
+        writer.submit(cursors={sink.name: store.cursor(sink.name) for sink in sinks})
+        sending = [forward(store.path, writer, sink, delivery=deliveries[sink.name]) for sink in sinks]
+        await _until_stopped(live, sending)
         patience = FINAL_DELIVERY_SECONDS if live.over else HURRIED_DELIVERY_SECONDS
-        await asyncio.gather(*(_delivered(store, writer, sink, patience) for sink in sinks))
+        await asyncio.gather(*(_delivered(writer, sink, deliveries[sink.name], patience) for sink in sinks))
     whole = not live.is_half_revised
-    store.conclude(fold.tips if whole else ())
-    summary = run_summary(fold, time.perf_counter() - began)
-    summary |= {"revisions": live.revisions, "behind": live.behind.figures(), "clock_steps": live.clock_steps}
+    store.conclude(fold.tips if whole else (), fold.tallies)
+    summary = live.summary(time.perf_counter() - began, deliveries)
     return summary if whole else summary | {"state_hash": None}
 
 
@@ -306,16 +333,17 @@ def resume(assembly: Assembly, store: Store, until: int | None = None) -> tuple[
     fold, router, counts = Fold(assembly, until=until), assembly.router(), store.counts()
     for place, fleet in enumerate(fold.fleets):
         checkpoint, frontier = store.checkpoint(place), store.frontier(place)
-        since, of_type = 0 if checkpoint is None else checkpoint.tick, fleet.assembly.fleet
-        begin = (since - of_type.asynchronous) * of_type.tick  # some readings were used later than in their own tick
-        store.check_recent(since, begin, place)
+        begun, of_type = 0 if checkpoint is None else checkpoint.tick, fleet.assembly.fleet
+        begin = (begun - of_type.asynchronous) * of_type.tick  # some readings were used later than in their own tick
+        store.check_recent(begun, begin, place)
         readings = list(store.accepted(begin, place))
         for reading in readings:
             router.remember(reading, place)
         for omission in store.decisions(place):
             fleet.obey(omission)
+        fleet.earlier_ticks = 0 if (tally := store.tally(place)) is None else tally.ticks
         own = Counter({code: count for (of, code), count in counts.items() if of == place})
-        fleet.resume(own, checkpoint, readings, store.latest(since, place), frontier)
+        fleet.resume(own, checkpoint, readings, store.latest(begun, place), frontier)
     fold.unroutable.update({code: count for (of, code), count in counts.items() if of == NO_TYPE})
     return fold, router
 
@@ -337,9 +365,9 @@ async def _until_stopped(live: LiveRun, deliveries: Sequence[Coroutine[Any, Any,
         await _cancelled([task for task in (*tasks, acknowledging, stopped) if task.done() or task not in delivering])
 
 
-async def _delivered(store: Store, writer: Writer, sink: Sink, patience: float) -> None:
+async def _delivered(writer: Writer, sink: Sink, account: Delivery, patience: float) -> None:
     """Give a sink the last estimates, if it takes them now; what it does not take waits in the store."""
-    delivery = asyncio.create_task(drain(store.path, writer, sink))
+    delivery = asyncio.create_task(drain(writer.store.path, writer, sink, delivery=account))
     try:
         await asyncio.wait({delivery}, timeout=patience)
         if not delivery.done():

@@ -54,6 +54,10 @@ class Delivery:
     wish: float = 0.0
     reported: float = 0.0
 
+    def account(self) -> dict[str, int | str]:
+        """What a summary says of it."""
+        return {"sent": self.sent, "refused": self.refused, "failed_attempts": self.failed, "error": self.error}
+
 
 async def forward(
     path: Path,
@@ -83,13 +87,14 @@ async def forward(
             await asyncio.sleep(max(backoff.pause(delivery.in_a_row), delivery.wish))
 
 
-async def drain(path: Path, writer: Writer, sink: Sink, *, batch: int = 250) -> int:
+async def drain(path: Path, writer: Writer, sink: Sink, *, delivery: Delivery | None = None, batch: int = 250) -> int:
     """Send all estimates behind the sink's cursor, once; returns how many, and raises what the sink raises."""
-    delivery = Delivery()
+    delivery = Delivery() if delivery is None else delivery
+    before = delivery.sent
     with Reader.open(path) as reader:
         async with sink:
             await _send_all(reader, writer, sink, delivery, batch)
-    return delivery.sent
+    return delivery.sent - before
 
 
 async def _serve(reader: Reader, writer: Writer, sink: Sink, delivery: Delivery, batch: int) -> None:

@@ -4,6 +4,8 @@ The estimates themselves stay in the store, at ``position``. After a crash a lin
 """
 
 import os
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -36,3 +38,24 @@ def keep_aside(store: Path, sink: str, estimate: StoredEstimate, refusal: Estima
     except OSError as error:
         remedy = "make room, or allow this user to write there"
         raise StoreError(f"cannot be written: {error.strerror}", where=str(path), remedy=remedy) from None
+
+
+class _Refused(msgspec.Struct):
+    """What a line of the list says of whom it is about."""
+
+    sink: str
+    position: int
+
+
+def refused_counts(store: Path) -> Counter[str]:
+    """How many estimates each sink has refused, by the list beside a store."""
+    try:
+        lines = refused_path(store).read_bytes().splitlines()
+    except FileNotFoundError:
+        return Counter()
+    refused = set[tuple[str, int]]()
+    for line in lines:
+        with suppress(msgspec.MsgspecError):  # a line that a crash has cut off: it was not acted upon
+            one = msgspec.json.decode(line, type=_Refused)
+            refused.add((one.sink, one.position))
+    return Counter(sink for sink, _ in refused)

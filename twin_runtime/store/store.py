@@ -13,7 +13,7 @@ from typing import IO, Any, Self
 import msgspec
 import numpy as np
 
-from twin_runtime.core import Checkpoint, Entry, Record
+from twin_runtime.core import Checkpoint, Entry, Record, Tally
 from twin_runtime.crash import crash_point
 from twin_runtime.errors import StoreError
 from twin_runtime.store import schema
@@ -77,6 +77,7 @@ class Store(Reader):
         records: Sequence[Record] = (),
         checkpoints: Sequence[Checkpoint] = (),
         cursors: Mapping[str, int] = NOTHING,
+        tallies: Sequence[Tally] = (),
     ) -> None:
         """Write all of it durably in one transaction, or raise :class:`StoreError` and write nothing.
 
@@ -84,7 +85,7 @@ class Store(Reader):
         are kept.
         """
         self.stage(entries, records)
-        self.commit(checkpoints, cursors)
+        self.commit(checkpoints, cursors, tallies)
 
     def stage(self, entries: Sequence[Entry], records: Sequence[Record]) -> None:
         """The first half of :meth:`write`: begins the transaction. Many small steps that do not wait for the disk."""
@@ -101,7 +102,12 @@ class Store(Reader):
                 self._next_link = linked(self._link, rows, estimates)
                 connection.execute(schema.LINK, self._next_link)
 
-    def commit(self, checkpoints: Sequence[Checkpoint] = (), cursors: Mapping[str, int] = NOTHING) -> None:
+    def commit(
+        self,
+        checkpoints: Sequence[Checkpoint] = (),
+        cursors: Mapping[str, int] = NOTHING,
+        tallies: Sequence[Tally] = (),
+    ) -> None:
         """The second half of :meth:`write`: ends the transaction. Few steps, that wait for the disk."""
         with self._all_or_nothing() as connection:
             for checkpoint in checkpoints:
@@ -109,15 +115,17 @@ class Store(Reader):
                 connection.execute(schema.CHECKPOINT, _checkpoint(checkpoint))
                 connection.execute(schema.DROP_OLD, (checkpoint.type,))
             connection.executemany(schema.CURSOR, cursors.items())
+            connection.executemany(schema.TALLY, map(_sealed, tallies))
             crash_point("commit")
             self._commit()
 
-    def conclude(self, tips: Sequence[Checkpoint]) -> None:
+    def conclude(self, tips: Sequence[Checkpoint], tallies: Sequence[Tally] = ()) -> None:
         """Keep the states in which a run ended, to show them. No run starts from them: late readings may still come."""
         with self._all_or_nothing() as connection:
             self._begin()
             connection.execute("DELETE FROM tip")
             connection.executemany(schema.TIP, map(_checkpoint, tips))
+            connection.executemany(schema.TALLY, map(_sealed, tallies))
             self._commit()
 
     def _begin(self) -> None:
@@ -216,6 +224,10 @@ def _checkpoint(checkpoint: Checkpoint) -> tuple[object, ...]:
     blobs = x.tobytes(), memory.tobytes(), past.tobytes()
     columns = checkpoint.type, checkpoint.tick, json.dumps(checkpoint.twins), *sizes, *blobs
     return *columns, sealed(columns)
+
+
+def _sealed(tally: Tally) -> tuple[object, ...]:
+    return *tally, sealed(tally)
 
 
 def _lock(path: Path) -> IO[str]:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple, Self
 
-from twin_runtime.core import Checkpoint, Entry, Record
+from twin_runtime.core import Checkpoint, Entry, Record, Tally
 from twin_runtime.errors import StoreError, TwinError
 from twin_runtime.store.store import NOTHING, Store
 
@@ -16,6 +16,7 @@ class _Job(NamedTuple):
     records: Sequence[Record]
     checkpoints: Sequence[Checkpoint]
     cursors: Mapping[str, int]
+    tallies: Sequence[Tally]
     durable: asyncio.Future[None]
 
 
@@ -53,6 +54,7 @@ class Writer:
         records: Sequence[Record] = (),
         checkpoints: Sequence[Checkpoint] = (),
         cursors: Mapping[str, int] = NOTHING,
+        tallies: Sequence[Tally] = (),
     ) -> asyncio.Future[None]:
         """Queue what belongs into one transaction; the future is done when it is durable, or has the error.
 
@@ -62,7 +64,7 @@ class Writer:
         if self._failure is not None:
             durable.set_exception(self._failure)
             return durable
-        self._queue.append(_Job(entries, [_copy(record) for record in records], checkpoints, cursors, durable))
+        self._queue.append(_Job(entries, [_copy(record) for record in records], checkpoints, cursors, tallies, durable))
         if self._drain is None:
             self._drain = asyncio.create_task(self._write_all())
         return durable
@@ -83,9 +85,10 @@ class Writer:
         records = [record for job in jobs for record in job.records]
         newest = {checkpoint.type: checkpoint for job in jobs for checkpoint in job.checkpoints}
         cursors = {name: position for job in jobs for name, position in job.cursors.items()}
+        tallies = {tally.type: tally for job in jobs for tally in job.tallies}
         self.store.stage(entries, records)
         await asyncio.get_running_loop().run_in_executor(
-            self._thread, self.store.commit, list(newest.values()), cursors
+            self._thread, self.store.commit, list(newest.values()), cursors, list(tallies.values())
         )
 
     def _succeed(self, jobs: list[_Job]) -> None:

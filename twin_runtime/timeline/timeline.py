@@ -54,6 +54,8 @@ class Timeline:
         self._used_later: dict[Key, int] = {}
         self._checkpoints: dict[int, FleetState] = {}
         self._revisions = Revisions()
+        self.changes = 0
+        """How often the state at the frontier has been replaced."""
         self.omissions = Omissions()
         """What is left out of ticks that have not run yet, and of those that may be folded again."""
         self._unsmoothed = False
@@ -163,6 +165,7 @@ class Timeline:
         self._keep(self.frontier, state, rows, force=True)
         self._unfolded -= folded
         self._unsmoothed = False
+        self.changes += 1
 
     def advance(self, through: int) -> Iterator[Record]:
         """Run every tick up to and with ``through``."""
@@ -210,6 +213,7 @@ class Timeline:
             del self._checkpoints[self.frontier]
         self.frontier = number
         self._checkpoints[number] = state
+        self.changes += 1
 
     def conclude(self) -> Iterator[Record]:
         """The ticks whose lag is not over, smoothed by what there is: for the end of a run."""
