@@ -14,7 +14,8 @@ from twin_runtime.engine.tick import warm_up
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.behind import Behind
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.live import Ending, run
+from twin_runtime.runs.live import run
+from twin_runtime.runs.live_run import Ending
 from twin_runtime.runs.replay import replay_store
 from twin_runtime.runs.unread import TURNS, Unread
 from twin_runtime.store.store import Store

@@ -1,27 +1,23 @@
 """Declared policies for overload: what is left out is decided once, journalled, counted, and the same in a replay."""
 
 import asyncio
-import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from tests.acceptance.ledger import balance
+from tests.runs.slow import slow_method, slow_model
 from tests.runs.test_overload import Kept, since_epoch
 from tests.ward import EPOCH, TICK, messages, ward
-from twin_runtime.assimilation import AnalysisInput
 from twin_runtime.config.agreement import disagreements
 from twin_runtime.config.sections import OverloadSection
-from twin_runtime.core import SECOND, Code, FloatArray, Omission, Record
-from twin_runtime.engine.fleet import Fleet
-from twin_runtime.engine.tick import warm_up
-from twin_runtime.modelling.model import Model
+from twin_runtime.core import SECOND, Code, Omission, Record
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.live import Ending, run
+from twin_runtime.runs.live import run
+from twin_runtime.runs.live_run import Ending
 from twin_runtime.runs.overload import Overload, joined, left_out
 from twin_runtime.runs.replay import replay_store
 from twin_runtime.runs.stored_summary import stored_summary
@@ -32,47 +28,9 @@ IDLE = Ending(idle=SECOND // 5)
 TWINS = [f"patient-{row}" for row in range(4)]
 
 
-class Slow:
-    """Something that takes its time for every twin, and is else as it was."""
-
-    def __init__(self, whole: Any, seconds: float) -> None:  # noqa: ANN401  # a model, or a method
-        self._whole, self._seconds = whole, seconds
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        return getattr(self._whole, name)
-
-
-class SlowModel(Slow):
-    def advance(self, x: FloatArray, *rest: Any) -> None:  # noqa: ANN401
-        time.sleep(self._seconds * len(x))
-        self._whole.advance(x, *rest)
-
-
-class SlowMethod(Slow):
-    def update(self, given: AnalysisInput) -> FloatArray:
-        time.sleep(self._seconds * len(given.x))
-        updated: FloatArray = self._whole.update(given)
-        return updated
-
-
 def overloaded(policy: str, **changes: Any) -> Assembly:  # noqa: ANN401  # settings of the table
     declared = {"policy": policy, "after": "0.12 s", "span": "0.4 s", **changes}
     return ward(4, clock="wall", lateness="0.4 s", overload=declared)
-
-
-def slow(assembly: Assembly, **parts: Any) -> Assembly:  # noqa: ANN401  # parts of the fleet
-    [twin_type] = assembly.types
-    warm_up(twin_type.fleet)
-    fleet: Fleet = replace(twin_type.fleet, **parts)
-    return replace(assembly, types=(replace(twin_type, fleet=fleet),))
-
-
-def slow_model(assembly: Assembly, seconds: float) -> Assembly:
-    return slow(assembly, model=cast("Model", SlowModel(assembly.types[0].fleet.model, seconds)))
-
-
-def slow_method(assembly: Assembly, seconds: float) -> Assembly:
-    return slow(assembly, method=SlowMethod(assembly.types[0].fleet.method, seconds))
 
 
 async def lived(assembly: Assembly, path: Path, ticks: int, first: int | None = None, **more: Any) -> dict[str, Any]:  # noqa: ANN401

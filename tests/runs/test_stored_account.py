@@ -11,7 +11,8 @@ from tests.acceptance.ledger import balance
 from tests.ward import TICK, at, message, messages, ward
 from twin_runtime.core import SECOND, StoredEstimate
 from twin_runtime.errors import EstimatesRefused
-from twin_runtime.runs.live import Ending, run
+from twin_runtime.runs.live import run
+from twin_runtime.runs.live_run import Ending
 from twin_runtime.runs.stored_summary import stored_summary
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store

@@ -57,6 +57,7 @@ SELECT position, type, tick, name, revision, trust, reasons, figures
 FROM (SELECT * FROM estimate WHERE position > ? ORDER BY position LIMIT ?) AS estimate
 JOIN (SELECT id, name FROM twin) AS twin ON twin.id = estimate.twin ORDER BY position
 """
+_AHEAD = "SELECT max(figures) FROM (SELECT figures FROM estimate WHERE position > ? ORDER BY position LIMIT ?)"
 _LATEST = """
 SELECT tick, twin, figures, trust, reasons, max(revision) FROM estimate
 WHERE type = ? AND tick >= ? GROUP BY tick, twin ORDER BY tick, twin
@@ -245,6 +246,10 @@ class Reader:
             )
         ]
 
+    def read_ahead(self, after: int = 0, limit: int = 1000) -> None:
+        """Bring the next estimates from the disk into memory, in one step that may be left to a thread."""
+        self._reading.execute(_AHEAD, (after, limit)).fetchone()
+
     def latest(self, since: int = 0, place: int = 0) -> Iterator[Record]:
         """One record of a type for every tick from tick ``since`` on, with the newest revision of every twin."""
         rows = self._numbers.rows
@@ -268,6 +273,11 @@ class Reader:
     def cursors(self) -> dict[str, tuple[int, int]]:
         """How many estimates each sink has been given, and how many wait for it."""
         return {name: (position, end - position) for name, position, end in self._reading.execute(_ENDS)}
+
+    def waiting(self, position: int) -> int:
+        """How many estimates there are behind a position."""
+        [newest] = self._reading.execute("SELECT coalesce(max(position), 0) FROM estimate").fetchone()
+        return int(newest) - position
 
     def _figures(self, blobs: Sequence[bytes], place: int) -> FloatArray:
         quantities = len(self.identity.types[place].quantities)

@@ -1,4 +1,4 @@
-"""Estimates that a sink refused for good: a list beside the store, a line of JSON each.
+"""Estimates that a sink refused for good, or always failed on: a list beside the store, a line of JSON each.
 
 The estimates themselves stay in the store, at ``position``. After a crash a line may be there twice.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from twin_runtime.core import StoredEstimate
-from twin_runtime.errors import EstimatesRefused, StoreError
+from twin_runtime.errors import StoreError
 
 
 def refused_path(store: Path) -> Path:
@@ -19,15 +19,15 @@ def refused_path(store: Path) -> Path:
     return store.with_name(f"{store.name}.refused.jsonl")
 
 
-def keep_aside(store: Path, sink: str, estimate: StoredEstimate, refusal: EstimatesRefused) -> None:
-    """Add a refused estimate to the list, durably. Raises :class:`StoreError`."""
+def keep_aside(store: Path, sink: str, estimate: StoredEstimate, error: str) -> None:
+    """Add an estimate to the list with what the sink said, durably. Raises :class:`StoreError`."""
     line = {
         "sink": sink,
         "position": estimate.position,
         "twin": estimate.twin,
         "time": estimate.time,
         "revision": estimate.revision,
-        "error": str(refusal),
+        "error": error,
     }
     path = refused_path(store)
     try:
@@ -35,9 +35,9 @@ def keep_aside(store: Path, sink: str, estimate: StoredEstimate, refusal: Estima
             file.write(msgspec.json.encode(line) + b"\n")
             file.flush()
             os.fsync(file.fileno())
-    except OSError as error:
+    except OSError as failure:
         remedy = "make room, or allow this user to write there"
-        raise StoreError(f"cannot be written: {error.strerror}", where=str(path), remedy=remedy) from None
+        raise StoreError(f"cannot be written: {failure.strerror}", where=str(path), remedy=remedy) from None
 
 
 class _Refused(msgspec.Struct):

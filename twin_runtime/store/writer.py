@@ -1,6 +1,7 @@
 """Group commit: whatever comes while one transaction is on its way to the disk goes into the next, in order."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,7 +9,12 @@ from typing import NamedTuple, Self
 
 from twin_runtime.core import Checkpoint, Entry, Record, Tally
 from twin_runtime.errors import StoreError, TwinError
-from twin_runtime.store.store import NOTHING, Store
+from twin_runtime.store.store import LOCK_PAUSE, LOCKED_SECONDS, NOTHING, Store
+
+REPORTED_SECONDS = 1.0
+"""After so long a lock of another process is reported."""
+
+_log = logging.getLogger(__name__)
 
 
 class _Job(NamedTuple):
@@ -86,10 +92,24 @@ class Writer:
         newest = {checkpoint.type: checkpoint for job in jobs for checkpoint in job.checkpoints}
         cursors = {name: position for job in jobs for name, position in job.cursors.items()}
         tallies = {tally.type: tally for job in jobs for tally in job.tallies}
+        await self._begun()
         self.store.stage(entries, records)
         await asyncio.get_running_loop().run_in_executor(
             self._thread, self.store.commit, list(newest.values()), cursors, list(tallies.values())
         )
+
+    async def _begun(self) -> None:
+        """Wait for the lock of the database, where another process holds it; the loop goes on meanwhile."""
+        clock = asyncio.get_running_loop().time
+        began, reported = clock(), False
+        while not self.store.begin():
+            waited = clock() - began
+            if waited > LOCKED_SECONDS:
+                raise self.store.locked_out()
+            if waited > REPORTED_SECONDS and not reported:
+                reported = True
+                _log.warning("%s is locked by another process: nothing is acknowledged until it ends", self.store.path)
+            await asyncio.sleep(LOCK_PAUSE)
 
     def _succeed(self, jobs: list[_Job]) -> None:
         for job in jobs:
