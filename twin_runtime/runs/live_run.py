@@ -125,9 +125,10 @@ class LiveRun:
                 self._step()
 
     def _compare_clocks(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            if entry.reading is not None and entry.type in self._on_wall:
-                self._clock.compare(entry.reading.time, entry.arrival)
+        """With the newest reading of each message: the others say no more."""
+        newest = {e.arrival: e.reading.time for e in entries if e.reading is not None and e.type in self._on_wall}
+        for arrival, event in newest.items():
+            self._clock.compare(event, arrival)
 
     async def acknowledge(self) -> None:
         """Acknowledge to the sender what has become durable, in order."""
