@@ -130,9 +130,10 @@ class TestAPause:
 
 class TestReadingComesFirst:
     async def test_no_tick_passes_what_lies_unread(self, store: Store, assembly: Assembly) -> None:
-        """200 readings a second, of which 100 are read: the clock of the ticks is that of the readings."""
+        """200 readings a second, each of which takes 10 ms: the clock of the ticks is that of the readings."""
         sent = messages(25, 4, first=since_epoch())
-        reported = await run(assembly, Kept(sent, at_once=1, pause=0.01), store, ending=IDLE)
+        source, busy = Kept(sent, at_once=1, pause=0.0), lambda *_: time.sleep(0.01)
+        reported = await run(assembly, source, store, ending=IDLE, observer=busy)
         assert reported["readings"]["late"] == 0
         assert reported["readings"]["assimilated"] == len(sent)
 
