@@ -18,7 +18,7 @@ from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fold import Fold
 from twin_runtime.runs.live import run
 from twin_runtime.runs.live_run import Ending
-from twin_runtime.runs.overload import Overload, joined, left_out
+from twin_runtime.runs.overload import Overload, joined, left_out, omission_of
 from twin_runtime.runs.replay import replay_store
 from twin_runtime.runs.stored_summary import stored_summary
 from twin_runtime.store.reader import Reader
@@ -108,6 +108,16 @@ def behind(declared: Assembly) -> Fold:
     list(fold.run(EPOCH + 5 * TICK))
     fold.take(entry for each in messages(90, 4, 5) for entry in router.read(each))
     return fold
+
+
+def test_a_burst_of_ticks_ends_where_the_next_decision_is_due() -> None:
+    """Else the twins that are shed would come back for the ticks that happen to run before anybody looks."""
+    fold = behind(overloaded("shed"))
+    [entry] = fold.decide(EPOCH + 95 * TICK)
+    last = omission_of(entry).last
+    assert [record.tick for record in fold.run(EPOCH + 95 * TICK)][-1] == last
+    [again] = fold.decide(EPOCH + 95 * TICK)
+    assert omission_of(again).first == last + 1
 
 
 def test_by_default_nothing_is_left_out() -> None:

@@ -109,9 +109,9 @@ async def test_the_verdict_of_a_dead_run_has_expired_and_it_says_since_when(tmp_
     with Reader.open(tmp_path / "dead.db") as reader:
         alive, over = (stored_summary(reader, at(60) + round(s * SECOND)) for s in (9.0, 15.0))
     assert alive["verdict"] in ("trusted", "degraded", "untrusted")
-    assert alive["validity"]["over_for_seconds"] is None
-    assert (over["verdict"], over["validity"]["over_for_seconds"]) == ("expired", 5.0)
-    assert over["validity"]["over_for"] == ["patient-0", "patient-1"]
+    assert alive["validity"]["expired_seconds"] is None
+    assert (over["verdict"], over["validity"]["expired_seconds"]) == ("expired", 5.0)
+    assert over["validity"]["expired_twins"] == ["patient-0", "patient-1"]
 
 
 async def test_a_damaged_tally_is_noticed_and_stops_no_run(

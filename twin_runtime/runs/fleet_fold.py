@@ -42,6 +42,7 @@ class FleetFold:
         self._last = None if until is None else until // twin.tick - 1
         self._overload = Overload(assembly.config.overload, twin.twins, twin.tick)
         self._omissions: list[Omission] = []
+        self._undecided: int | None = None
 
     def take(self, entry: Entry) -> Entry:
         """An entry with its fate: an accepted reading may turn out to be a duplicate, or late. A decision is obeyed."""
@@ -71,12 +72,19 @@ class FleetFold:
         self._omissions = joined(self._omissions, omission)
 
     def decide(self, wall: int) -> Entry | None:
-        """What is left out of the next ticks because the twins have fallen behind, as an entry to be taken."""
-        frontier, place = self.timeline.frontier, self.assembly.place
+        """What is left out of the next ticks because the twins have fallen behind: an entry, which is taken.
+
+        Until the next decision no tick runs for which it would be due.
+        """
+        frontier, self._undecided = self.timeline.frontier, None
         if frontier is None or self.clock == "stream" or self.assembly.config.overload.policy == "catch-up":
             return None
         omission = self._overload.decide(frontier, self.behind(wall), wall)
-        return None if omission is None else entry_of(omission, wall, place)
+        if omission is not None:
+            self.obey(omission)
+        if self._overload.next > frontier:
+            self._undecided = self._overload.next
+        return None if omission is None else entry_of(omission, wall, self.assembly.place)
 
     @property
     def left_out(self) -> dict[str, Any]:
@@ -113,7 +121,8 @@ class FleetFold:
         """Run every tick that is due; ``wall`` is now, for a type on the wall clock."""
         through = self.watermarks.through(wall)
         if through is not None:
-            yield from self._reported(self.timeline.advance(self._capped(through)))
+            decided = through if self._undecided is None else min(through, self._undecided - 1)
+            yield from self._reported(self.timeline.advance(self._capped(decided)))
 
     def due(self, wall: int = 0) -> bool:
         """Whether any tick may run now."""

@@ -34,11 +34,11 @@ class Fold:
         return entry
 
     def decide(self, wall: int) -> list[Entry]:
-        """Decisions on what is left out of the next ticks, taken: for twins on the wall clock that have fallen behind.
+        """Decide what is left out of the next ticks, of twins on the wall clock that have fallen behind.
 
-        They are to be kept in the journal, at the latest with the records of those ticks.
+        The entries are to be kept in the journal, at the latest with the records of those ticks.
         """
-        return self.take(entry for fleet in self.fleets if (entry := fleet.decide(wall)) is not None)
+        return [entry for fleet in self.fleets if (entry := fleet.decide(wall)) is not None]
 
     def revise(self) -> list[Record]:
         """Fold again what late readings have changed: the records that differ, under a higher revision."""

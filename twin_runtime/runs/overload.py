@@ -27,7 +27,7 @@ class Overload:
         unnamed = [twin for twin in twins if twin not in declared.priority]
         self._first_to_go = [*reversed(unnamed), *(twin for twin in reversed(declared.priority) if twin in twins)]
         self._declared, self._ticks = declared, max(1, declared.span // tick)
-        self._next = 0
+        self.next = 0
         """The first tick for which nothing has been decided."""
         self._shed = 0
         """How many twins the newest decision leaves out."""
@@ -35,12 +35,12 @@ class Overload:
 
     def obey(self, omission: Omission) -> None:
         """Go on from a decision."""
-        if omission.last >= self._next:
-            self._next, self._shed = omission.last + 1, len(omission.twins)
+        if omission.last >= self.next:
+            self.next, self._shed = omission.last + 1, len(omission.twins)
 
     def decide(self, frontier: int, behind: int, now: int) -> Omission | None:
         """What is left out from the next tick on, the run lying ``behind`` (ns); None: nothing more than is."""
-        if self._declared.policy == "catch-up" or frontier < self._next:
+        if self._declared.policy == "catch-up" or frontier < self.next:
             return None
         is_behind, last = behind > self._declared.after, frontier + self._ticks - 1
         if self._declared.policy == "shed":

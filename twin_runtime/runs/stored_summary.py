@@ -95,7 +95,7 @@ def _estimated(reader: Reader, place: int) -> tuple[int, Counter[Trust], Record 
 def _verdict(last: Record | None, valid: Mapping[str, Any] | None) -> str | None:
     if last is None or valid is None:
         return None
-    return "expired" if valid["over_for_seconds"] else Trust(int(last.trust.max())).name.lower()
+    return "expired" if valid["expired_seconds"] else Trust(int(last.trust.max())).name.lower()
 
 
 def _estimates(known: TypeIdentity, last: Record) -> dict[str, Any]:

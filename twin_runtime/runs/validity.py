@@ -26,8 +26,8 @@ def validity(reader: Reader, place: int, newest: IntArray, now: int) -> dict[str
     removed = reader.removed()
     return {
         "until": datetime.fromtimestamp(until // SECOND, UTC).isoformat(),
-        "over_for_seconds": max(0, now - until) / SECOND or None,
-        "over_for": [known.twins[row] for row in np.flatnonzero(over) if known.twins[row] not in removed],
+        "expired_seconds": max(0, now - until) / SECOND or None,
+        "expired_twins": [known.twins[row] for row in np.flatnonzero(over) if known.twins[row] not in removed],
     }
 
 
