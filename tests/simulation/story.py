@@ -122,7 +122,7 @@ def story(seed: int) -> Story:
     faults = [_fault(rng, rng.choice(kinds)) for _ in range(rng.randint(2, 10))]
     wait, lateness = rng.choice(["500 ms", "2 s"]), rng.choice(["5 s", "15 s"])
     patients, sinks = rng.randint(1, 2), rng.randint(1, 2)
-    policies = ["catch-up", "skip", "shed"][: 1 if clock == "stream" else 1 + patients]
+    policies = ["catch-up"] if clock == "stream" else ["catch-up", "skip", "shed"][: 1 + patients]
     return Story(seed, patients, clock, wait, lateness, sinks, tuple(sorted(faults)), rng.choice(policies))
 
 
