@@ -72,6 +72,13 @@ async def test_a_sink_goes_on_where_it_was(writer: Writer) -> None:
     assert await drain(writer.store.path, writer, sink) == 0
 
 
+async def test_a_long_backlog_comes_whole_and_in_order(writer: Writer) -> None:
+    sink = MemorySink()
+    await writer.submit(records=[record(tick) for tick in range(100)])
+    assert await drain(writer.store.path, writer, sink, batch=60) == 200
+    assert [estimate.position for estimate in sink.received] == list(range(1, 201))
+
+
 async def test_every_sink_has_a_cursor_of_its_own(writer: Writer) -> None:
     await writer.submit(records=[record(0)])
     first, second = MemorySink("influx"), MemorySink("mqtt")
