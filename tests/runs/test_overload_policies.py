@@ -81,6 +81,7 @@ async def test_the_least_important_twins_are_shed_while_the_model_is_too_slow(
     assert reported["readings"]["late"] == balance(reported["readings"]) == 0
     assert "run without patient-3" in caplog.text
     assert "has had no reading for" not in caplog.text
+    assert "begins again" not in caplog.text
     same_in_replay(reported, declared, path)
 
 

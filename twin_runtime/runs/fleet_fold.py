@@ -39,6 +39,7 @@ class FleetFold:
         self._diverged: set[int] = set()
         self._replaced: set[int] = set()
         self._paused: set[int] = set()
+        self._shed: set[int] = set()
         self._last = None if until is None else until // twin.tick - 1
         self._overload = Overload(assembly.config.overload, twin.twins, twin.tick)
         self._omissions: list[Omission] = []
@@ -187,17 +188,18 @@ class FleetFold:
         self._replaced = replaced
 
     def _log_pauses(self) -> None:
-        """Report the twins that pause after a long silence, and those that begin again."""
+        """Report the twins that pause after a long silence, and those that begin again; not those that are shed."""
         fleet, paused = self.assembly.fleet, set(paused_rows(self.timeline.state.memory))
         shed = self.timeline.omissions.shed((self.timeline.frontier or 0) - 1)
         for row in sorted(paused - self._paused - shed):
             message = "twin '%s' has had no reading for %s: it pauses from tick %d until the next one"
             LOG.warning(message, fleet.twins[row], duration_text(fleet.gap * fleet.tick), self.timeline.frontier)
-        for row in sorted(self._paused - paused):
+        again = self._paused - paused
+        for row in sorted(again - self._shed):
             LOG.warning(
                 "twin '%s' begins again after a pause, before tick %d", fleet.twins[row], self.timeline.frontier
             )
-        self._paused = paused
+        self._paused, self._shed = paused, (self._shed | shed) - again
 
     def _capped(self, through: int) -> int:
         return through if self._last is None else min(through, self._last)
