@@ -27,7 +27,7 @@ def require_all(
 ) -> None:
     """Raise :class:`Broken` unless everything holds."""
     with Reader.open(world.path, assembly.identity) as reader:
-        entries = [entry for _, entry in reader.entries()]
+        entries = [entry for _, entry in reader.entries() if entry.code is not Code.DECISION]
         _require("the store is whole", reader.damage())
         _require("the accounts are balanced", balance(summary["readings"]))
         _require("every entry is counted", len(entries) - summary["readings"]["accepted"])
@@ -79,6 +79,7 @@ def _require_undisturbed(assembly: Assembly, reader: Reader, found: str) -> None
         raise Broken("no estimate is missing or double", error) from None
     frontier = reader.frontier()
     fold = Fold(assembly, "stream", None if frontier is None else frontier * assembly.types[0].fleet.tick)
+    fold.take(entry for _, entry in reader.entries() if entry.code is Code.DECISION)
     fold.take(Entry(reading.time, Code.ACCEPTED, reading) for reading in reader.accepted())
     undisturbed = History(fold.finish()).newest
     if stored.keys() != undisturbed.keys():

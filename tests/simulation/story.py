@@ -89,11 +89,13 @@ class Story:
     lateness: str
     sinks: int
     faults: tuple[Fault, ...]
+    policy: str = "catch-up"
 
     @property
     def assembly(self) -> Assembly:
         """The deployment."""
         settings: dict[str, Any] = {"clock": self.clock, "wait": self.wait, "lateness": self.lateness, "tick": "1 s"}
+        settings["overload"] = {"policy": self.policy, "span": "4 s"}
         return ward(self.patients, members=4, **settings)
 
     @property
@@ -119,7 +121,9 @@ def story(seed: int) -> Story:
     kinds = rng.sample(list(KINDS), rng.randint(1, 8))  # few kinds at a time: a common one would hide the others
     faults = [_fault(rng, rng.choice(kinds)) for _ in range(rng.randint(2, 10))]
     wait, lateness = rng.choice(["500 ms", "2 s"]), rng.choice(["5 s", "15 s"])
-    return Story(seed, rng.randint(1, 2), clock, wait, lateness, rng.randint(1, 2), tuple(sorted(faults)))
+    patients, sinks = rng.randint(1, 2), rng.randint(1, 2)
+    policies = ["catch-up"] if clock == "stream" else ["catch-up", "skip", "shed"][: 1 + patients]
+    return Story(seed, patients, clock, wait, lateness, sinks, tuple(sorted(faults)), rng.choice(policies))
 
 
 def _fault(rng: random.Random, kind: Kind) -> Fault:

@@ -17,7 +17,7 @@ from twin_runtime.errors import without_credentials
 if TYPE_CHECKING:
     from twin_runtime.config.adapters import Adapters
     from twin_runtime.runs.assembly import Assembly
-    from twin_runtime.runs.live import Ending
+    from twin_runtime.runs.live_run import Ending
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -43,7 +43,7 @@ def run(
     from twin_runtime.config import load
     from twin_runtime.config.adapters import adapters
     from twin_runtime.runs.assembly import assemble
-    from twin_runtime.runs.live import Ending
+    from twin_runtime.runs.live_run import Ending
 
     _log(log_level)
     configuration = load(config).stored_at(store)
@@ -60,6 +60,7 @@ async def _run(
     assembly: "Assembly", connected: "Adapters", ending: "Ending", interrupted: list[signal.Signals]
 ) -> dict[str, Any]:
     """Run until the end, or until a signal asks for it; signals are added to ``interrupted``."""
+    from twin_runtime.cli.stopping import stop_signals
     from twin_runtime.runs.live import run as run_live
     from twin_runtime.store.store import Store
 
@@ -68,17 +69,12 @@ async def _run(
     def end(asked_by: signal.Signals) -> None:
         interrupted.append(asked_by)
         stop.set()
-        asyncio.get_running_loop().remove_signal_handler(asked_by)  # a second time it ends at once
 
-    for asked_by in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(asked_by, end, asked_by)
-    source = connected.open_source(assembly.router().topics)
-    store = Store.create_or_open(assembly.config.store_path, assembly.identity)
-    try:
-        sinks = connected.open_sinks(assembly.identity)
-        return await run_live(assembly, source, store, sinks=sinks, ending=ending, stop=stop)
-    finally:
-        store.close()
+    with stop_signals(end):
+        source = connected.open_source(assembly.router().topics)
+        with Store.create_or_open(assembly.config.store_path, assembly.identity) as store:
+            sinks = connected.open_sinks(assembly.identity)
+            return await run_live(assembly, source, store, sinks=sinks, ending=ending, stop=stop)
 
 
 def _log(level: Level) -> None:

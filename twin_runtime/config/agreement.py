@@ -24,7 +24,7 @@ def disagreements(config: Config) -> list[Problem]:
     own = [
         problem._replace(key=(*twin_type.at, *problem.key))
         for twin_type in config.types
-        for problem in (*_times(twin_type), *_names(twin_type), *_correlations(twin_type))
+        for problem in (*_times(twin_type), *_names(twin_type), *_correlations(twin_type), *_overload(twin_type))
     ]
     malformed = [
         problem._replace(key=(*twin_type.at, *problem.key))
@@ -75,6 +75,24 @@ def _correlations(twin_type: TwinType) -> Iterator[Problem]:
     if correlation is not None and np.linalg.eigvalsh(correlation).min() < SINGULAR:
         what = "expected correlations that can be, got some that contradict each other (not positive definite)"
         yield Problem(key, what, "give smaller ones")
+
+
+def _overload(twin_type: TwinType) -> Iterator[Problem]:
+    declared, twin = twin_type.overload, twin_type.twin
+    for name in (name for name in declared.priority if name not in twin.twins):
+        what = f"expected the name of a twin, got '{name}'"
+        yield Problem(("overload", "priority"), what, did_you_mean(name, twin.twins))
+    if declared.policy == "catch-up":
+        return
+    key: Key = ("overload", "policy")
+    if twin.clock == "stream":
+        what = f'expected "catch-up" on the clock "stream", which falls behind nothing, got "{declared.policy}"'
+        yield Problem(key, what, 'remove it, or set clock = "wall"')
+    if declared.policy == "shed" and len(twin.twins) < 2:
+        yield Problem(key, 'expected several twins to shed some of, got one and "shed"', 'take "skip", or remove it')
+    if declared.policy == "shed" and twin_type.assimilation.smoothing:
+        what = 'expected "catch-up" or "skip" with smoothing, which needs every tick, got "shed"'
+        yield Problem(key, what, "remove one of both")
 
 
 def _malformed_topics(twin_type: TwinType) -> Iterator[Problem]:

@@ -354,6 +354,28 @@ class TrustSection(Section):
     checks: dict[str, dict[str, float]] = Field(default={}, description="thresholds by check")
 
 
+class OverloadSection(Section):
+    """``[overload]``: what is left out when the twins fall behind the ticks that are due."""
+
+    policy: Literal["catch-up", "skip", "shed"] = Field(
+        default="catch-up",
+        description='"catch-up" leaves nothing out; "skip" runs ticks without the readings of sensors; "shed" lets '
+        "twins stand still, the least important first",
+        examples=["catch-up"],
+    )
+    after: PositiveDuration = Field(
+        default=2 * SECOND, description="how far behind the twins must be for it", examples=["2 s"]
+    )
+    span: PositiveDuration = Field(
+        default=5 * SECOND, description="for how much of the twins' time each decision holds", examples=["5 s"]
+    )
+    priority: Annotated[tuple[Name, ...], Field(strict=False)] = Field(
+        default=(),
+        description="twins, the most important first; those that are not named are shed before, from the last on",
+        examples=[["patient-1"]],
+    )
+
+
 class StoreSection(Section):
     """``[store]``: the file that keeps journal, estimates and checkpoints."""
 

@@ -37,7 +37,7 @@ def compile_kernels(declaration: Declaration) -> tuple[Kernel, Kernel]:
 def _in_memory(source: str, functions: Mapping[str, PhysicsFunction]) -> tuple[Kernel, Kernel]:
     names: dict[str, Any] = {**TRANSFORMS, **functions}
     exec(compile(source, "<kernel>", "exec"), names)
-    jit = numba.njit(error_model="numpy")
+    jit = numba.njit(error_model="numpy", nogil=True)
     return jit(names["advance"]), jit(names["observe"])
 
 
@@ -48,4 +48,6 @@ def _on_disk(source: str, functions: Mapping[str, PhysicsFunction], model: type)
 
 
 def _decorated(source: str) -> str:
-    return "from numba import njit" + source.replace("\ndef ", "\n@njit(cache=True, error_model='numpy')\ndef ")
+    """With the interpreter left to other threads: a signal is answered during a long tick, too."""
+    decorator = "@njit(cache=True, error_model='numpy', nogil=True)"
+    return "from numba import njit" + source.replace("\ndef ", f"\n{decorator}\ndef ")

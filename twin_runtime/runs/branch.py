@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin_runtime.core import FleetState, FloatArray, Reading
+from twin_runtime.core import Code, FleetState, FloatArray, Reading
 from twin_runtime.engine.forecast import forecast
 from twin_runtime.engine.tick import laid_out
 from twin_runtime.errors import StoreError
 from twin_runtime.modelling.signals import no_points
 from twin_runtime.runs.assembly import Assembly, TypeAssembly
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.live import resume
 from twin_runtime.runs.replay import accepted_entries, steps
+from twin_runtime.runs.resuming import resume
 from twin_runtime.store.identity import require_same
 from twin_runtime.store.reader import Reader
 
@@ -61,6 +61,7 @@ def posteriors(assembly: Assembly, path: Path, at: int | None = None) -> list[Po
                 """Until nothing is left to be folded again."""
         else:
             fold = Fold(assembly, "stream", at)
+            fold.take(entry for _, entry in reader.entries() if entry.code is Code.DECISION)
             before = takewhile(lambda entry: entry.arrival < at, accepted_entries(assembly, reader))
             for _ in steps(fold, before):
                 """To the time itself."""

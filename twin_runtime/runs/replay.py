@@ -84,9 +84,9 @@ def _replay(
     try:
         for taken, records in steps(fold, entries, ahead, progress):
             if store is not None:
-                store.write(taken, records)
+                store.write(taken, records, tallies=fold.tallies)
         if store is not None:
-            store.conclude(fold.tips)
+            store.conclude(fold.tips, fold.tallies)
     finally:
         if store is not None:
             store.close()

@@ -56,6 +56,8 @@ class TwinMemory:
     window_replaced: float
     """Members that were lost and replaced, as a share of all."""
     sum_replaced: float
+    sum_omitted: float
+    """Readings that were not used because the run had fallen behind."""
 
 
 class SensorMemory:
