@@ -20,8 +20,8 @@ FLEETS = {count: tanks(count, members=6) for count in (1, 2, 3)}
 SMOOTHED = {count: replace(fleet, lag=LAG) for count, fleet in FLEETS.items()}
 EITHER = pytest.mark.parametrize("fleets", [FLEETS, SMOOTHED], ids=["filtered", "smoothed"])
 
-Estimate = tuple[bytes, int, int]
-"""Figures, trust and reasons of one twin."""
+Estimate = tuple[bytes, int, int, bytes]
+"""Figures, trust, reasons and standings of one twin."""
 
 
 @dataclass
@@ -35,7 +35,12 @@ class History:
         for record in records:
             for i, row in enumerate(record.rows.tolist()):
                 known = self.estimates[record.tick, row]
-                estimate = (record.figures[i].tobytes(), int(record.trust[i]), int(record.reasons[i]))
+                estimate = (
+                    record.figures[i].tobytes(),
+                    int(record.trust[i]),
+                    int(record.reasons[i]),
+                    record.standing[i].tobytes(),
+                )
                 assert record.revision[i] == len(known)
                 assert not known or estimate != known[-1]
                 known.append(estimate)

@@ -14,6 +14,7 @@ from twin_runtime.cli.replay import replay
 from twin_runtime.cli.run import run
 from twin_runtime.cli.show import show
 from twin_runtime.cli.store import store
+from twin_runtime.cli.validate import validate
 
 app = typer.Typer(
     cls=Commands,
@@ -23,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, run, replay, calibrate, show, models):
+for command in (check, run, replay, calibrate, validate, show, models):
     app.command()(command)
 app.add_typer(store, name="store")
 

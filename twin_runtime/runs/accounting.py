@@ -10,20 +10,22 @@ from twin_runtime.vvuq.memory import totals
 
 
 def accounting(counts: Mapping[Code, int], memory: FloatArray | None, pending: int | None = None) -> dict[str, Any]:
-    """The ledger: accepted = assimilated + rejected + duplicate + late + pending.
+    """The ledger: accepted = assimilated + withheld + rejected + duplicate + late + pending.
 
     ``memory[twin, slot]`` is that of the state (None: none is known yet). ``pending`` is what waits for its tick; where
     it is not counted, it is what the others leave.
     """
-    assimilated = outliers = 0
+    assimilated = outliers = withheld = 0
     if memory is not None:
         total = totals(memory)
         assimilated, outliers = int(total.sum_assimilated + total.sum_inputs), int(total.sum_outliers)
+        withheld = int(total.sum_withheld)
     rejected = {str(code): count for code, count in sorted(counts.items()) if code.is_rejection and count}
-    rest = counts.get(Code.ACCEPTED, 0) - assimilated - outliers
+    rest = counts.get(Code.ACCEPTED, 0) - assimilated - outliers - withheld
     return {
         "accepted": sum(counts.values()),
         "assimilated": assimilated,
+        **({"withheld": withheld} if withheld else {}),
         "rejected": rejected | ({"outlier": outliers} if outliers else {}),
         "duplicate": counts.get(Code.DUPLICATE, 0),
         "late": counts.get(Code.LATE, 0),
@@ -50,9 +52,11 @@ def total(parts: Sequence[Mapping[str, Any]], unroutable: Mapping[Code, int]) ->
     rejected = Counter({str(code): count for code, count in unroutable.items()})
     for part in parts:
         rejected.update(part["rejected"])
+    withheld = sum(part.get("withheld", 0) for part in parts)
     return {
         "accepted": sum(part["accepted"] for part in parts) + sum(unroutable.values()),
         "assimilated": sum(part["assimilated"] for part in parts),
+        **({"withheld": withheld} if withheld else {}),
         "rejected": dict(sorted(rejected.items())),
         **{name: sum(part[name] for part in parts) for name in ("duplicate", "late", "pending")},
     }

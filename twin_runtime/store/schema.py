@@ -2,7 +2,7 @@
 
 Times are nanoseconds since the epoch. ``twin.id`` and ``signal.id`` are given once, in order, and stay: a twin that has
 been removed keeps its rows. ``type`` is the place of a twin type in the deployment. Arrays are little-endian float64, C
-order; ``twins`` of a checkpoint are the names of its rows, as JSON.
+order; ``standing`` is a byte a quantity. ``twins`` of a checkpoint are the names of its rows, as JSON.
 
 ``journal.tick`` is the tick that uses a reading which came after its own had run, by its number (time / length of a
 tick); -1: its own. Whoever folds the journal again uses it there, and so comes to the same states.
@@ -17,8 +17,9 @@ from twin_runtime.errors import StoreError
 
 APPLICATION = 0x5457494E
 """Marks a file as a store (the letters TWIN)."""
-FORMAT = 5
-"""4: seals, by which damage is noticed (:mod:`twin_runtime.store.seals`); 5: more that the checks remember."""
+FORMAT = 6
+"""4: seals, by which damage is noticed (:mod:`twin_runtime.store.seals`); 5: more that the checks remember;
+6: the standing of every quantity."""
 
 TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -34,6 +35,7 @@ CREATE INDEX otherwise ON journal (code) WHERE code <> 'accepted';
 CREATE TABLE estimate (
     position INTEGER PRIMARY KEY, type INTEGER NOT NULL, tick INTEGER NOT NULL, twin INTEGER NOT NULL,
     revision INTEGER NOT NULL, trust INTEGER NOT NULL, reasons INTEGER NOT NULL, figures BLOB NOT NULL,
+    standing BLOB NOT NULL,
     UNIQUE (type, tick, twin, revision)
 );
 CREATE TABLE checkpoint (
@@ -53,7 +55,7 @@ PRAGMA user_version = {FORMAT};
 """
 
 APPEND = "INSERT INTO journal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-ESTIMATE = "INSERT OR IGNORE INTO estimate VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
+ESTIMATE = "INSERT OR IGNORE INTO estimate VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)"
 LINK = "INSERT INTO chain VALUES (?, ?, ?, ?)"
 CHECKPOINT = "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DROP_OLD = """

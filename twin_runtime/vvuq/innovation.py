@@ -15,10 +15,8 @@ from twin_runtime.assimilation.correlated import decorrelate
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.vvuq.covariance import Update, empty_update, scratch, solve
 from twin_runtime.vvuq.memory import CheckMemory, RecordArray, SensorMemory, TwinMemory
-from twin_runtime.vvuq.scores import sample_variance, score_forecast, score_update
-
-QUANTILE_90 = 1.6448536269514722
-"""Half the width of the central 90 % interval of a normal distribution, in standard deviations."""
+from twin_runtime.vvuq.scores import QUANTILE_90, Innovation, sample_variance, score_forecast, score_update
+from twin_runtime.vvuq.withheld import NONE_WITHHELD, Withheld, score_withheld
 
 CLIPPED = 5.0
 """In the window of the squares, no reading counts as further off than so many standard deviations."""
@@ -31,7 +29,8 @@ IN_TIME = np.empty((0, 0))
 class Comparison(NamedTuple):
     """What is compared: ``predicted[twin, member, reading]``; readings, their variances and sensors, NaN and -1: none.
 
-    These are ``[twin, reading]``, and so is ``earlier``: how many ticks before this one a reading was taken.
+    These are ``[twin, reading]``, and so is ``earlier``: how many ticks before this one a reading was taken. Readings
+    of sensors that are ``withheld`` are judged, but not kept.
     """
 
     predicted: FloatArray
@@ -39,6 +38,7 @@ class Comparison(NamedTuple):
     variance: FloatArray
     sensor: IntArray
     earlier: FloatArray = IN_TIME
+    withheld: Withheld = NONE_WITHHELD
 
 
 class Gate(NamedTuple):
@@ -61,18 +61,6 @@ class Correlated(NamedTuple):
 
     times: FloatArray
     correlation: FloatArray
-
-
-class Innovation(NamedTuple):
-    """Of one reading: its difference from the prediction in standard deviations (``score``), and that ``sd``.
-
-    ``noise`` is the variance of the reading's own error; ``frozen``: the sensor has repeated it for too long.
-    """
-
-    score: float
-    sd: float
-    noise: float
-    frozen: bool
 
 
 @njit(cache=True, error_model="numpy")
@@ -111,6 +99,9 @@ def compare(
             frozen = _repeated(observed, own, sensor) > gate.frozen[s]
             sensor.newest = max(sensor.newest, own)
             innovation = _innovation(comparison.predicted[i, :, k], observed, noise, frozen, used.deviations[accepted])
+            if comparison.withheld.sensors.size and comparison.withheld.sensors[i, s]:
+                score_withheld(innovation, comparison.withheld.stretch, memory.twins[i], sensor)
+                continue
             _count(innovation, memory.twins[i], sensor)
             if _passes(innovation, gate, memory.twins[i], sensor):
                 score_forecast(used.deviations[accepted], noise, innovation.sd, working.vectors[0], sensor)
