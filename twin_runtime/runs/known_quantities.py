@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -11,9 +11,8 @@ from twin_runtime.config.document import Problem
 from twin_runtime.config.twin_type import TwinType
 from twin_runtime.modelling.model import Model
 from twin_runtime.vvuq.standing import KnownQuantities
-from twin_runtime.vvuq.withheld import CONTRADICTS, SUPPORTS, UNDECIDED
+from twin_runtime.vvuq.withheld import CONTRADICTS, SUPPORTS, UNDECIDED, Outcome
 
-Outcome = Literal["supports", "contradicts", "undecided"]
 Share = Annotated[float, msgspec.Meta(le=1.0)]
 
 

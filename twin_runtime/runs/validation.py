@@ -4,7 +4,7 @@ What the twin predicts of a sensor that it does not use is compared with what th
 quantities that the other sensors inform, and of whose variance a reading of the sensor would take at least half.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,12 +15,13 @@ from twin_runtime.engine.fleet import Fleet, held
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fleet_fold import FleetFold
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.known_quantities import EvidenceFile, OfSensor, OfType, Outcome
+from twin_runtime.runs.known_quantities import EvidenceFile, OfSensor, OfType
 from twin_runtime.runs.replay import Progress, admitted, section_of, steps
+from twin_runtime.vvuq.diagnostics import of_withheld
 from twin_runtime.vvuq.evidence import chi_squared_band, highest_share, lowest_share
 from twin_runtime.vvuq.memory import INFORMED, RecordArray
 from twin_runtime.vvuq.standing import ENOUGH, squared_correlation
-from twin_runtime.vvuq.withheld import CONTRADICTION_Z, CONTRADICTS, SUPPORTS, UNDECIDED, Withholding, outcome, signal
+from twin_runtime.vvuq.withheld import CONTRADICTION_Z, OUTCOMES, Withholding, outcome, signal
 
 
 class Observed:
@@ -110,11 +111,9 @@ def _scored(
     speaks_for: dict[str, float],
 ) -> OfSensor:
     """The score of the readings of one sensor, of all twins together."""
-    readings = float(sums["sum_held"].sum())
-    if not readings:
+    if not sums["sum_held"].any():
         return OfSensor(using, "undecided", 0, 0.0, None, None, None, None, None, taken, speaks_for)
-    nis, crps = (float(sums[f"sum_held_{name}"].sum()) / readings for name in ("square", "crps"))
-    shares = [float(sums[f"sum_held_covered_{percent}"].sum()) / readings for percent in (50, 90)]
+    readings, nis, *shares, crps = of_withheld(sums).values()
     count = sum(map(independent, np.array(offs).T))
     covered_50, covered_90 = (
         (share, lowest_share(share, count, CONTRADICTION_Z), highest_share(share, count, CONTRADICTION_Z))
@@ -122,10 +121,7 @@ def _scored(
     )
     band = chi_squared_band(count, -CONTRADICTION_Z), chi_squared_band(count, CONTRADICTION_Z)
     said = OUTCOMES[outcome(nis, shares[1], count)]
-    return OfSensor(using, said, int(readings), count, nis, band, covered_50, covered_90, crps, taken, speaks_for)
-
-
-OUTCOMES: Mapping[int, Outcome] = {CONTRADICTS: "contradicts", UNDECIDED: "undecided", SUPPORTS: "supports"}
+    return OfSensor(using, said, readings, count, nis, band, covered_50, covered_90, crps, taken, speaks_for)
 
 
 def independent(offs: FloatArray) -> float:

@@ -5,7 +5,8 @@ stretch, so that a replay withholds the same.
 """
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,9 @@ BoolArray = npt.NDArray[np.bool_]
 
 CONTRADICTS, UNDECIDED, SUPPORTS = -1, 0, 1
 """What readings that were withheld say of a twin that predicts them."""
+
+Outcome = Literal["contradicts", "undecided", "supports"]
+OUTCOMES: Mapping[int, Outcome] = {CONTRADICTS: "contradicts", UNDECIDED: "undecided", SUPPORTS: "supports"}
 
 COVERED, SUPPORT_Z = 0.7, 1.645
 """Support: true coverage of the 90 % intervals is at least so much; said of less in 5 % of all cases."""
@@ -96,7 +100,7 @@ def score_withheld(innovation: Innovation, stretch: int, memory: TwinMemory, sen
     if innovation.frozen:
         return
     score, sd, noise = innovation.score, innovation.sd, innovation.noise
-    if not (math.isfinite(score) and math.isfinite(sd)):
+    if not (math.isfinite(score) and math.isfinite(sd * sd)):
         score, sd = FARTHEST, math.sqrt(noise)
     sensor.sum_held += 1.0
     sensor.sum_held_score += max(-FARTHEST, min(FARTHEST, score))
