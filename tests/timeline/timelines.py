@@ -11,6 +11,7 @@ from tests.tank import START, TICK, busy_tick, tanks
 from twin_runtime.core import Code, Reading, Record
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.timeline.timeline import Timeline
+from twin_runtime.vvuq.withheld import Withholding
 
 LATENESS = 12
 """Ticks for which the past stays open in these stories."""
@@ -18,6 +19,8 @@ LAG = 10
 """Ticks by which the smoother looks back in some of them."""
 FLEETS = {count: tanks(count, members=6) for count in (1, 2, 3)}
 SMOOTHED = {count: replace(fleet, lag=LAG) for count, fleet in FLEETS.items()}
+WITHHELD = {count: replace(fleet, withholding=Withholding(0.7, 3)) for count, fleet in FLEETS.items()}
+"""In most of the time one of the two sensors is judged and not used."""
 EITHER = pytest.mark.parametrize("fleets", [FLEETS, SMOOTHED], ids=["filtered", "smoothed"])
 
 Estimate = tuple[bytes, int, int, bytes]

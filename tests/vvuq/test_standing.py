@@ -158,7 +158,7 @@ class TestSecondThermometerWithheld:
     def test_evidence_changes_no_state(self, folder: Path, evidence: Mapping[float, EvidenceFile]) -> None:
         path = folder / "tank.evidence.json"
         path.write_bytes(msgspec.json.encode(evidence[0.0]))
-        with_evidence, without = (live(folder, tank_twin(**trust), 0.0, 50) for trust in ({"evidence": str(path)}, {}))
+        with_evidence, without = (live(folder, twin, 0.0, 50) for twin in (tank_twin(evidence=str(path)), tank_twin()))
         assert with_evidence.summary["state_hash"] == without.summary["state_hash"]
 
 

@@ -131,10 +131,10 @@ def independent(offs: FloatArray) -> float:
     innovations' own correlations, which are summed up to the first that is not positive.
     """
     known = offs[np.isfinite(offs)]
+    if not known.any():
+        return float(known.size)
     spectrum = np.abs(np.fft.rfft(known, 2 * known.size)) ** 2
     lagged = np.fft.irfft(spectrum)[: known.size]
-    if known.size == 0 or lagged[0] <= 0.0:
-        return float(known.size)
     correlations = lagged[1:] / lagged[0]
     stop = int(np.argmax(correlations <= 0.0)) if (correlations <= 0.0).any() else correlations.size
     return float(known.size / (1.0 + 2.0 * (correlations[:stop] ** 2).sum()))
