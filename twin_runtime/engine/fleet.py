@@ -95,6 +95,11 @@ class Fleet:
         return Layout(len(self.sensors), len(self.model.inputs), variables, len(self.model.quantities), alike)
 
     @cached_property
+    def withholds(self) -> bool:
+        """Whether any sensor is ever withheld."""
+        return self.withholding.happens
+
+    @cached_property
     def lagged_ticks(self) -> int:
         """At how many ends of ticks lagged states are kept."""
         longest = max(self.lag, self.asynchronous)

@@ -97,7 +97,7 @@ def standings(  # the arrays of a tick
     remembered: FloatArray,
     tick: int,
     rules: StandingRules,
-    withheld: Withheld,
+    withheld: Withheld | None,
 ) -> IntArray:
     """The :class:`twin_runtime.core.Standing` ``[twin, quantity]`` of ``values[twin, member, quantity]``.
 
@@ -114,7 +114,7 @@ def standings(  # the arrays of a tick
         if tick % EVERY == 0 or ticks < EARLY or math.isnan(known[TAKEN, 0]):
             _remember(values[i], x[i], ticks, used, rules, known)
             _find_informed(known, stop, ticks, members)
-            if known.shape[0] > stop and withheld.sensors.size:
+            if withheld is not None:
                 _remember_alike(values[i], memory.sensors[i], withheld.sensors[i], rules, known[stop:])
         if known.shape[0] > stop:
             for s in range(sensors):
@@ -133,15 +133,15 @@ def standings(  # the arrays of a tick
 
 @njit(cache=True, error_model="numpy")
 def _find_used(
-    sensors: RecordArray, tick: int, rules: StandingRules, withheld: Withheld, twin: int, used: BoolArray
+    sensors: RecordArray, tick: int, rules: StandingRules, withheld: Withheld | None, twin: int, used: BoolArray
 ) -> bool:
     """Which sensors are used: they speak, and are not withheld. Returns whether all speak."""
     whole = True
     for s in range(used.size):
         used[s] = tick - sensors[s].newest <= rules.sensors[s].stale
         whole = whole and used[s]
-        if withheld.sensors.size and withheld.sensors[twin, s]:
-            used[s] = False
+        if withheld is not None:
+            used[s] = used[s] and not withheld.sensors[twin, s]
     return whole
 
 
@@ -215,7 +215,7 @@ def _remember_alike(
     values: FloatArray, sensors: RecordArray, withheld: BoolArray, rules: StandingRules, alike: FloatArray
 ) -> None:
     """Estimate what each sensor that is withheld would take of the variance of every quantity."""
-    for s in range(withheld.size):
+    for s in range(alike.shape[0]):
         if withheld[s]:
             for q in range(alike.shape[1]):
                 squared = squared_correlation(values[:, q], values[:, rules.sensors[s].output])

@@ -72,13 +72,10 @@ class Withholding(NamedTuple):
 
 
 class Withheld(NamedTuple):
-    """Which ``sensors[twin, sensor]`` are withheld in a tick of a ``stretch``; without any twins: none is."""
+    """Which ``sensors[twin, sensor]`` are withheld in a tick of a ``stretch``."""
 
     sensors: BoolArray
     stretch: int
-
-
-NONE_WITHHELD = Withheld(np.empty((0, 0), np.bool_), 0)
 
 
 @njit(cache=True)
