@@ -62,6 +62,30 @@ class Trust(IntEnum):
     UNTRUSTED = 2
 
 
+class Standing(IntEnum):
+    """What is known of a quantity besides the verdict on its twin."""
+
+    MEASURED = 0
+    """A sensor of its own judges it."""
+    INFERRED = 1
+    """Sensors inform it, and readings that the twin had not seen support what it infers."""
+    UNVERIFIED = 2
+    """Sensors inform it, and nothing has tested what the twin infers: the error of the model is unknown."""
+    ASSUMED = 3
+    """It keeps its prior."""
+    CONTRADICTED = 4
+    """Readings that the twin had not seen contradict what it infers."""
+
+
+MOST_TRUST = (Trust.TRUSTED, Trust.TRUSTED, Trust.DEGRADED, Trust.UNTRUSTED, Trust.UNTRUSTED)
+"""How far a quantity can be trusted at the most, by its standing."""
+
+
+def trust_of(verdict: Trust, standing: Standing) -> Trust:
+    """How far a quantity can be trusted: no further than its twin, and than its standing allows."""
+    return max(verdict, MOST_TRUST[standing])
+
+
 class Message(NamedTuple):
     """One message as a source received it. ``token`` is the source's own handle for acknowledging it.
 
@@ -139,7 +163,8 @@ class Record:
     """What one tick yields for some rows of the fleet of a ``type`` (all arrays have one entry a row in ``rows``).
 
     ``figures[row, quantity, figure]`` holds the estimates valid at the tick's end, ``trust`` a :class:`Trust`,
-    ``reasons`` one bit a check, ``revision`` 0 for the first estimate and one more for every later one.
+    ``reasons`` one bit a check, ``revision`` 0 for the first estimate and one more for every later one, and
+    ``standing[row, quantity]`` a :class:`Standing`.
     """
 
     tick: int
@@ -148,6 +173,7 @@ class Record:
     trust: IntArray
     reasons: IntArray
     revision: IntArray
+    standing: IntArray
     type: int = 0
 
 
@@ -190,14 +216,15 @@ class Tally(NamedTuple):
     assimilated: int
     outliers: int
     omitted: int
+    withheld: int = 0
 
 
 class StoredEstimate(NamedTuple):
     """One estimate as it stands in a store. ``position`` grows with every estimate written; an outbox resumes from it.
 
     ``time`` is the valid time; ``figures[quantity, figure]`` as in :class:`Record`; ``reasons`` are names of checks;
-    ``type`` is the place of the twin's type in the deployment. The verdict says nothing of the asset after
-    ``valid_until``: a twin that runs has published its next estimate by then. Both are event times.
+    ``standing`` is by quantity; ``type`` is the place of the twin's type in the deployment. The verdict says nothing of
+    the asset after ``valid_until``: a twin that runs has published its next estimate by then. Both are event times.
     """
 
     position: int
@@ -208,8 +235,14 @@ class StoredEstimate(NamedTuple):
     trust: Trust
     reasons: tuple[str, ...]
     figures: FloatArray
+    standing: tuple[Standing, ...]
     type: int = 0
     valid_until: int = 0
+
+    @property
+    def quantity_trust(self) -> tuple[Trust, ...]:
+        """How far each quantity can be trusted."""
+        return tuple(trust_of(self.trust, standing) for standing in self.standing)
 
 
 class Source(Protocol):

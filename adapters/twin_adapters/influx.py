@@ -2,8 +2,9 @@
 
 Two kinds of points for every estimate, stamped with its valid time in nanoseconds:
 
-- measurement ``twin``, tags ``twin`` and ``quantity``: fields ``mean``, ``sd``, ``q05``, ``q50``, ``q95``, ``trust``,
-  ``revision`` and ``valid_until``. A figure that is not finite is left out.
+- measurement ``twin``, tags ``twin`` and ``quantity``: fields ``mean``, ``sd``, ``q05``, ``q50``, ``q95``,
+  ``revision``, ``valid_until``, ``standing`` (0 measured, 1 inferred, 2 unverified, 3 assumed, 4 contradicted), and
+  ``trust``: that of the twin, but no more than the quantity's standing allows. A figure that is not finite is left out.
 - measurement ``twin_verdict``, tag ``twin``: fields ``trust`` (0 trusted, 1 degraded, 2 untrusted), ``revision``,
   ``valid_until`` (ns; later the verdict says nothing of the asset), and the texts ``reasons`` (names of checks, joined
   by commas) and ``model_hash``.
@@ -211,13 +212,15 @@ def retry_after(headers: Mapping[str, str] | None, now: float | None = None) -> 
 def lines(estimate: StoredEstimate, identity: Identity, measurement: str) -> Iterator[str]:
     """Line protocol of one estimate: a line for its verdict and one for each quantity."""
     known = identity.types[estimate.type]
-    judged = f"trust={int(estimate.trust)}i,revision={estimate.revision}i,valid_until={estimate.valid_until}i"
+    issued = f"revision={estimate.revision}i,valid_until={estimate.valid_until}i"
     texts = f"reasons={text(','.join(estimate.reasons))},model_hash={text(known.model_hash)}"
     twin, name = name_of(estimate.twin), measurement_of(measurement)
-    yield f"{name}_verdict,twin={twin} {judged},{texts} {estimate.time}"
-    for quantity, figures in zip(known.quantities, estimate.figures.tolist(), strict=True):
+    yield f"{name}_verdict,twin={twin} trust={int(estimate.trust)}i,{issued},{texts} {estimate.time}"
+    columns = zip(known.quantities, estimate.figures.tolist(), estimate.standing, estimate.quantity_trust, strict=True)
+    for quantity, figures, standing, trust in columns:
         finite = (f"{figure}={value!r}," for figure, value in zip(FIGURES, figures, strict=True) if isfinite(value))
-        yield f"{name},quantity={name_of(quantity.name)},twin={twin} {''.join(finite)}{judged} {estimate.time}"
+        own = f"trust={int(trust)}i,standing={int(standing)}i,{issued}"
+        yield f"{name},quantity={name_of(quantity.name)},twin={twin} {''.join(finite)}{own} {estimate.time}"
 
 
 def measurement_of(word: str) -> str:

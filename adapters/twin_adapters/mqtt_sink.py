@@ -197,8 +197,11 @@ def message(estimate: StoredEstimate, identity: Identity) -> dict[str, Any]:
         "clock": known.clock,
         "model_hash": known.model_hash,
         "estimates": {
-            quantity.name: dict(zip(FIGURES, figures, strict=True)) | {"unit": quantity.unit}
-            for quantity, figures in zip(known.quantities, estimate.figures.tolist(), strict=True)
+            quantity.name: dict(zip(FIGURES, figures, strict=True))
+            | {"unit": quantity.unit, "standing": standing.name.lower(), "trust": trust.name.lower()}
+            for quantity, figures, standing, trust in zip(
+                known.quantities, estimate.figures.tolist(), estimate.standing, estimate.quantity_trust, strict=True
+            )
         },
     }
 

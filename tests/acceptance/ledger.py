@@ -64,7 +64,7 @@ def history_of(reader: Reader) -> History:
             row, trust, reasons, revision = (
                 np.array([number]) for number in (known.twins.index(e.twin), e.trust, bits, e.revision)
             )
-            history.add([Record(e.tick, row, e.figures[None], trust, reasons, revision)])
+            history.add([Record(e.tick, row, e.figures[None], trust, reasons, revision, np.array([e.standing]))])
     return history
 
 

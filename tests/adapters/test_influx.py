@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from tests.servers import Server, free_port, influxdb
 from twin_adapters.influx import InfluxSettings, InfluxSink, lines, retry_after
-from twin_runtime.core import FIGURES, FloatArray, Quantity, Sink, StoredEstimate, Trust
+from twin_runtime.core import FIGURES, FloatArray, Quantity, Sink, StoredEstimate, Trust, trust_of
 from twin_runtime.errors import ConfigError, ConnectionFailed, EstimatesRefused
 from twin_runtime.testing import SINK_IDENTITY, SinkTests, some_estimates
 
@@ -77,10 +77,13 @@ async def test_verdicts_and_revisions_are_stored_with_the_figures(victoria: Serv
         await sink.send(estimates)
     held = stored(victoria, "ward")
     for estimate in estimates:
-        names = (quantity.name for quantity in SINK_IDENTITY.type_of(estimate.twin).quantities)
-        for place in [("verdict_{}", ""), *(("{}", name) for name in names)]:
-            found = {f: held[place[0].format(f), estimate.twin, place[1]][estimate.time] for f in ("trust", "revision")}
-            assert found == {"trust": estimate.trust, "revision": 3}
+        quantities = SINK_IDENTITY.type_of(estimate.twin).quantities
+        verdict = {f: held[f"verdict_{f}", estimate.twin, ""][estimate.time] for f in ("trust", "revision")}
+        assert verdict == {"trust": estimate.trust, "revision": 3}
+        for quantity, standing in zip(quantities, estimate.standing, strict=True):
+            of_it = ("trust", "standing", "revision")
+            found = [held[figure, estimate.twin, quantity.name][estimate.time] for figure in of_it]
+            assert found == [trust_of(estimate.trust, standing), standing, 3]
 
 
 async def test_a_database_that_goes_away_is_reported_and_written_to_again(victoria: Server) -> None:
@@ -248,7 +251,8 @@ def test_line_protocol_is_escaped_and_a_revision_overwrites() -> None:
     )
     assert written[1] == (
         r"my\ twin,quantity=pressure,twin=patient\ 2\,\ left "
-        rf"mean=1.0,q50=1e-300,q95=-2.5,trust={trust}i,revision=1i,valid_until=1600000005000000000i 1600000000000000000"
+        rf"mean=1.0,q50=1e-300,q95=-2.5,trust={trust}i,standing=0i,revision=1i,"
+        "valid_until=1600000005000000000i 1600000000000000000"
     )
     assert [point(line) for line in written] == [point(line) for line in lines(first, SINK_IDENTITY, "my twin")]
 

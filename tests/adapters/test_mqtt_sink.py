@@ -89,7 +89,10 @@ async def test_a_later_subscriber_gets_the_newest_estimate_of_each_twin(broker: 
         "clock": "stream",
         "model_hash": "5eed",
         "estimates": {
-            "pressure": {"mean": mean, "sd": sd, "q05": q05, "q50": q50, "q95": q95, "unit": "mmHg"},
+            "pressure": {
+                **{"mean": mean, "sd": sd, "q05": q05, "q50": q50, "q95": q95, "unit": "mmHg"},
+                **{"standing": newest.standing[0].name.lower(), "trust": newest.quantity_trust[0].name.lower()},
+            },
             "resistance": latest["ward/patient-1/state"]["estimates"]["resistance"],
         },
     }
@@ -221,7 +224,7 @@ class TestRefusals:
                 await sink.send([pump])
 
     @pytest.mark.parametrize(
-        ("limit", "reason"), [("max_packet_size 680", "Packet too large"), ("message_size_limit 650", "Protocol error")]
+        ("limit", "reason"), [("max_packet_size 760", "Packet too large"), ("message_size_limit 730", "Protocol error")]
     )
     async def test_a_message_that_is_too_large(self, tmp_path: Path, limit: str, reason: str) -> None:
         with guarded(tmp_path, "topic readwrite #\n", limit) as broker:

@@ -75,7 +75,7 @@ def judged_tick(fleet: Fleet, state: FleetState, batch: list[Reading], rows: Int
     kept = compared(fleet, records, FIRST, predicted, seen)
     x = correct(fleet, memory, AnalysisInput(x, predicted, kept, seen.variance, fleet.keys[rows], FIRST))
     respond_to_divergence(fleet, memory, records, x, FIRST, rows)
-    judged(fleet, x, memory, FIRST, residual)
+    judged(fleet, x, memory, records, FIRST, residual)
     return x
 
 

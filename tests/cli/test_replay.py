@@ -48,6 +48,8 @@ def test_a_replay_ends_with_one_json_object(folder: Path) -> None:
     assert len(summary["state_hash"]) == 64
     assert summary["unit"]["resistance"] == "mmHg*s/mL"
     assert summary["estimates"]["resistance"]["sd"] > 0
+    assert summary["estimates"]["pressure"]["standing"] == "measured"
+    assert summary["estimates"]["compliance"]["standing"] == "assumed", "considered: nothing here measures it"
     assert sum(summary["verdicts"].values()) == 250
     assert {"realtime_factor", "coverage_90", "nis"} <= summary.keys()
     assert summary["diagnostics"]["abp"]["readings"] == sum(summary["diagnostics"]["abp"]["rank_histogram"])

@@ -34,7 +34,8 @@ def record(tick: int, revision: int = 0, rows: tuple[int, ...] = (0, 1), reasons
     figures = np.random.default_rng([tick, revision]).normal(size=(len(rows), 2, 5))
     one = np.ones(len(rows), dtype=np.int64)
     trust = one if reasons else 0 * one
-    return Record(tick, np.array(rows), figures, trust, reasons * one, revision * one)
+    standing = np.array([[(tick + revision + q) % 4 for q in range(2)] for _ in rows])
+    return Record(tick, np.array(rows), figures, trust, reasons * one, revision * one, standing)
 
 
 def checkpoint(tick: int) -> Checkpoint:

@@ -31,7 +31,7 @@ def records_of(run: Run, since: int) -> Iterator[Record]:
     """The newest revision of every record, as a store gives them back."""
     for number in sorted({number for number, _ in run.history.estimates if number >= since}):
         known = [run.history.estimates[number, row] for row in (0, 1)]
-        figures, trust, reasons = zip(*(estimates[-1] for estimates in known), strict=True)
+        figures, trust, reasons, standing = zip(*(estimates[-1] for estimates in known), strict=True)
         yield Record(
             number,
             np.arange(2),
@@ -39,6 +39,7 @@ def records_of(run: Run, since: int) -> Iterator[Record]:
             np.array(trust),
             np.array(reasons),
             np.array([len(estimates) - 1 for estimates in known]),
+            np.frombuffer(b"".join(standing), np.int64).reshape(2, -1).copy(),
         )
 
 

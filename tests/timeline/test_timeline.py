@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tank import BUCKET, DIPSTICK, GAUGE, PUMP, RAIN, START, STEAM, TICK, busy_tick, gauge
-from tests.timeline.timelines import EITHER, FLEETS, LATENESS, Run, in_order, log
+from tests.timeline.timelines import EITHER, FLEETS, LATENESS, SMOOTHED, WITHHELD, Run, in_order, log
 from twin_models.artery import Artery
 from twin_runtime.core import Checkpoint, Code, FleetState, Reading
 from twin_runtime.engine.fleet import Fleet, Sensor
@@ -35,7 +35,7 @@ def logs(draw: st.DrawFn) -> tuple[int, list[Reading], list[tuple[int, Reading]]
 
 
 class TestOrder:
-    @EITHER
+    @pytest.mark.parametrize("fleets", [FLEETS, SMOOTHED, WITHHELD], ids=["filtered", "smoothed", "withheld"])
     @settings(max_examples=30)
     @given(log=logs(), often=st.integers(3, 12), rng=st.randoms(use_true_random=False))
     def test_any_order_within_the_lateness_ends_like_the_sorted_log(

@@ -11,6 +11,7 @@ from tests.tank import START, TICK, busy_tick, tanks
 from twin_runtime.core import Code, Reading, Record
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.timeline.timeline import Timeline
+from twin_runtime.vvuq.withheld import Withholding
 
 LATENESS = 12
 """Ticks for which the past stays open in these stories."""
@@ -18,10 +19,12 @@ LAG = 10
 """Ticks by which the smoother looks back in some of them."""
 FLEETS = {count: tanks(count, members=6) for count in (1, 2, 3)}
 SMOOTHED = {count: replace(fleet, lag=LAG) for count, fleet in FLEETS.items()}
+WITHHELD = {count: replace(fleet, withholding=Withholding(0.7, 3)) for count, fleet in FLEETS.items()}
+"""In most of the time one of the two sensors is judged and not used."""
 EITHER = pytest.mark.parametrize("fleets", [FLEETS, SMOOTHED], ids=["filtered", "smoothed"])
 
-Estimate = tuple[bytes, int, int]
-"""Figures, trust and reasons of one twin."""
+Estimate = tuple[bytes, int, int, bytes]
+"""Figures, trust, reasons and standings of one twin."""
 
 
 @dataclass
@@ -35,7 +38,12 @@ class History:
         for record in records:
             for i, row in enumerate(record.rows.tolist()):
                 known = self.estimates[record.tick, row]
-                estimate = (record.figures[i].tobytes(), int(record.trust[i]), int(record.reasons[i]))
+                estimate = (
+                    record.figures[i].tobytes(),
+                    int(record.trust[i]),
+                    int(record.reasons[i]),
+                    record.standing[i].tobytes(),
+                )
                 assert record.revision[i] == len(known)
                 assert not known or estimate != known[-1]
                 known.append(estimate)

@@ -185,8 +185,8 @@ class TestSensors:
         twin = Replicates(seed=21)
         for _ in range(1000):
             twin.receive(np.zeros((1, 1)))
-            trust, why = judged(twin)
-        assert (trust, why) == (TRUSTED, set())
+            _, why = judged(twin)
+        assert why == {"overstated"}, "it is not frozen, but nearer to the twin than its noise allows"
 
     def test_a_sensor_that_jumps_and_stays_there_opens_the_gate_once(self) -> None:
         twin = Replicates(sensors=2, reopen=3, seed=22).live(50)

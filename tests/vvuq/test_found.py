@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.packages import install
-from tests.ward import recorded
+from tests.ward import TICK, recorded
 from twin_runtime.config import load
 from twin_runtime.errors import ConfigError, TwinError
 from twin_runtime.runs.assembly import Assembly, assemble
@@ -55,10 +55,14 @@ def assembled(folder: Path, settings: str = "") -> Assembly:
 
 
 def run(folder: Path, settings: str = "") -> dict[str, Any]:
-    """The summary of ten seconds, stored at their end."""
+    """The summary of ten seconds of a pressure that goes up and down from reading to reading, stored at their end."""
     store = folder / "ward.db"
     store.unlink(missing_ok=True)
-    return replay_recording(assembled(folder, settings), MemoryRecording(recorded(250)), store=store)
+    alternating = [
+        reading._replace(value=80.0 + 2.0 * (-1) ** (reading.time // TICK)) if reading.channel == "abp" else reading
+        for reading in recorded(250)
+    ]
+    return replay_recording(assembled(folder, settings), MemoryRecording(alternating), store=store)
 
 
 @pytest.fixture

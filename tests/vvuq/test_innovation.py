@@ -8,8 +8,9 @@ from scipy import stats
 
 from tests.vvuq.replicates import Replicates, fading
 from twin_runtime.core import FloatArray
-from twin_runtime.vvuq.innovation import QUANTILE_90, Comparison, Gate, compare
+from twin_runtime.vvuq.innovation import Comparison, Gate, compare
 from twin_runtime.vvuq.memory import TWIN, CheckMemory, Layout
+from twin_runtime.vvuq.scores import QUANTILE_90
 
 
 def nis(predicted: FloatArray, observed: FloatArray, variance: FloatArray) -> float:

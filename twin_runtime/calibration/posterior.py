@@ -7,7 +7,7 @@ from typing import NamedTuple
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.spaces import Space
 from twin_runtime.modelling.variables import Prior, Variable
-from twin_runtime.vvuq.innovation import QUANTILE_90
+from twin_runtime.vvuq.scores import QUANTILE_90
 
 
 class Posterior(NamedTuple):

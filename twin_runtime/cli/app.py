@@ -16,6 +16,7 @@ from twin_runtime.cli.replay import replay
 from twin_runtime.cli.run import run
 from twin_runtime.cli.show import show
 from twin_runtime.cli.store import store
+from twin_runtime.cli.validate import validate
 
 app = typer.Typer(
     cls=Commands,
@@ -25,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (new, check, run, replay, calibrate, show, forecast, models):
+for command in (new, check, run, replay, calibrate, validate, show, forecast, models):
     app.command()(command)
 app.command("what-if")(what_if)
 app.add_typer(store, name="store")

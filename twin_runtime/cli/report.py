@@ -62,13 +62,15 @@ def _by_sensor(diagnostics: Mapping[str, Any]) -> Iterable[tuple[str, str, Mappi
 
 
 def _estimates(estimates: Mapping[str, Any], units: Mapping[str, str]) -> Table:
-    table = Table("twin", "quantity", "mean", "sd", "unit", box=None)
+    table = Table("twin", "quantity", "mean", "sd", "unit", "standing", box=None)
     for twin, quantity, figures in _by_twin(estimates, units):
-        table.add_row(twin, quantity, f"{figures['mean']:.4g}", f"{figures['sd']:.2g}", units[quantity])
+        table.add_row(
+            twin, quantity, f"{figures['mean']:.4g}", f"{figures['sd']:.2g}", units[quantity], figures["standing"]
+        )
     return table
 
 
-def _by_twin(estimates: Mapping[str, Any], units: Mapping[str, str]) -> Iterable[tuple[str, str, Mapping[str, float]]]:
+def _by_twin(estimates: Mapping[str, Any], units: Mapping[str, str]) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
     """(twin, quantity, figures), of a single twin as of a fleet."""
     alone = set(estimates) <= set(units)
     for twin, quantities in ({"": estimates} if alone else estimates).items():

@@ -83,7 +83,7 @@ def _rows(reader: "Reader", last: int, twin: str | None, quantity: str | None) -
 
 
 def _of_record(known: "TypeIdentity", record: "Record") -> Iterator[dict[str, Any]]:
-    from twin_runtime.core import FIGURES, Trust
+    from twin_runtime.core import FIGURES, Standing, Trust, trust_of
 
     for i, row in enumerate(record.rows):
         about = {
@@ -94,9 +94,12 @@ def _of_record(known: "TypeIdentity", record: "Record") -> Iterator[dict[str, An
             "trust": Trust(int(record.trust[i])).name.lower(),
             "reasons": known.reasons(int(record.reasons[i])),
         }
-        for quantity, figures in zip(known.quantities, record.figures[i].tolist(), strict=True):
+        columns = zip(known.quantities, record.figures[i].tolist(), record.standing[i].tolist(), strict=True)
+        for quantity, figures, standing in columns:
             yield {
                 **about,
+                "standing": Standing(standing).name.lower(),
+                "quantity_trust": trust_of(Trust(int(record.trust[i])), Standing(standing)).name.lower(),
                 "quantity": quantity.name,
                 "unit": quantity.unit,
                 **dict(zip(FIGURES, figures, strict=True)),
@@ -104,10 +107,13 @@ def _of_record(known: "TypeIdentity", record: "Record") -> Iterator[dict[str, An
 
 
 def _series(rows: list[dict[str, Any]]) -> Table:
-    table = Table("time", "twin", "quantity", "mean", "sd", "90 % interval", "unit", "verdict", "rev.", box=None)
+    table = Table(
+        "time", "twin", "quantity", "mean", "sd", "90 % interval", "unit", "trust", "twin's verdict", "rev.", box=None
+    )
     for row in rows:
+        trust = f"{row['quantity_trust']} ({row['standing']})"
         verdict = " ".join((row["trust"], *row["reasons"]))
         interval = f"{row['q05']:.4g} to {row['q95']:.4g}"
         time, figures = instant_text(row["time"]), (f"{row['mean']:.4g}", f"{row['sd']:.2g}", interval)
-        table.add_row(time, row["twin"], row["quantity"], *figures, row["unit"], verdict, str(row["revision"]))
+        table.add_row(time, row["twin"], row["quantity"], *figures, row["unit"], trust, verdict, str(row["revision"]))
     return table

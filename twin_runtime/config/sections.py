@@ -352,6 +352,20 @@ class TrustSection(Section):
         default=5 * SECOND, description="how long all must be well before trust returns", examples=["5 s"]
     )
     checks: dict[str, dict[str, float]] = Field(default={}, description="thresholds by check")
+    evidence: FilePath | None = Field(
+        default=None,
+        description="what `twin validate` found of the quantities that no sensor measures, relative to the working "
+        "directory; default: nothing is known of them",
+        examples=["artery.evidence.json"],
+    )
+    withhold: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0,
+        description="the share of the time in which one sensor of a twin is judged but not used, 0 to 1",
+        examples=[0.05],
+    )
+    withhold_for: PositiveDuration | None = Field(
+        default=None, description="for how long at a time; by default as long as the window", examples=["30 s"]
+    )
 
 
 class OverloadSection(Section):

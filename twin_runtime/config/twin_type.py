@@ -125,14 +125,16 @@ class TwinType(Section):
     def config_hash(self) -> str:
         """SHA-256 of all that influences the final states of a twin.
 
-        Left out: the names of the twins, which are free to come and go; where data comes from and goes to; and
-        ``clock`` and ``wait``, which decide when an estimate is first published and not its value once the lateness is
-        over; for how long its verdict counts; and what is left out under overload, which the journal says.
+        Left out: the names of the twins, which are free to come and go; where data comes from and goes to; the
+        evidence, which changes no state; ``clock`` and ``wait``, which decide when an estimate is first published and
+        not its value once the lateness is over; for how long its verdict counts; and what is left out under overload,
+        which the journal says.
         """
         twin = self.twin.model_dump(mode="json", exclude={"name", "twins", "clock", "wait", "validity"})
         content = {
             "twin": twin,
             "channels": [channel._replace(topic="")[: -len(READ)] for channel in self.channels],
-            **self.model_dump(mode="json", include={"model", "ensemble", "assimilation", "trust"}),
+            **self.model_dump(mode="json", include={"model", "ensemble", "assimilation"}),
+            "trust": self.trust.model_dump(mode="json", exclude={"evidence"}),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

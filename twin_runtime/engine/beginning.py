@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from twin_runtime.core import FIGURES, FleetState, FloatArray, IntArray, Reading, Record, Trust
 from twin_runtime.engine.fleet import Fleet, observed_prior
-from twin_runtime.engine.tick import tick
+from twin_runtime.engine.forecast import forecast
+from twin_runtime.engine.tick import laid_out, tick
 from twin_runtime.modelling.random import perturb
 from twin_runtime.modelling.signals import InputSamples
 from twin_runtime.modelling.variables import Parameter
-from twin_runtime.vvuq.memory import by_twin
+from twin_runtime.vvuq.memory import PRIOR, by_twin
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -62,13 +63,18 @@ def _tick_of_some(
     whole = state.copy()
     if not places.size:
         none = np.empty(0, np.int64)
-        return whole, Record(number, none, np.empty((0, len(fleet.model.quantities), len(FIGURES))), none, none, none)
+        quantities = len(fleet.model.quantities)
+        figures, standing = np.empty((0, quantities, len(FIGURES))), np.empty((0, quantities), np.int64)
+        return whole, Record(number, none, figures, none, none, none, standing)
     for place in np.flatnonzero(begins & ~running):
         _begin(fleet, whole, int(place), number, rows)
     own = {int(place): i for i, place in enumerate(places)}
     moved = [reading._replace(twin=own[reading.twin]) for reading in readings]
     behind = None if after is None else InputSamples(after.time[places], after.value[places])
-    part, record = tick(fleet, whole.rows(places), number, moved, rows[places], behind)
+    part = whole.rows(places)
+    if not running[places].all():
+        _remember_prior(fleet, part, number, moved, rows[places], behind, ~running[places])
+    part, record = tick(fleet, part, number, moved, rows[places], behind)
     whole.x[places], whole.memory[places], whole.lagged[places] = part.x, part.memory, part.lagged
     return whole, replace(record, rows=rows[places])
 
@@ -107,6 +113,23 @@ def _begin(fleet: Fleet, state: FleetState, place: int, number: int, rows: IntAr
     state.lagged[place] = observed_prior(fleet, x, state.memory[place : place + 1])[0]
     memory["trust"], memory["better"], memory["worse"], memory["diverged"] = Trust.UNTRUSTED, 0.0, 0.0, 0.0
     memory["sum_gaps"] += 1.0
+
+
+def _remember_prior(
+    fleet: Fleet,
+    state: FleetState,
+    number: int,
+    readings: Sequence[Reading],
+    rows: IntArray,
+    after: InputSamples | None,
+    begin: BoolArray,
+) -> None:
+    """Remember, in place, the variance of the quantities of the twins that begin, as no sensor has corrected it yet."""
+    signals, observed = laid_out(fleet, state.memory.copy(), number, readings, after)
+    x, _, _ = forecast(fleet, state.x, number, rows, signals, observed.points)
+    with np.errstate(over="ignore", invalid="ignore"):  # a twin that blows up at once is found by the checks
+        prior = fleet.model.observe(x, fleet.seconds, signals).var(axis=1)
+    fleet.layout.by_quantity(state.memory)[begin, PRIOR] = prior[begin]
 
 
 def _pause(fleet: Fleet, memory: FloatArray, number: int) -> None:

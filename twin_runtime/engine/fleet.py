@@ -24,6 +24,8 @@ from twin_runtime.vvuq.figures import PriorReference
 from twin_runtime.vvuq.innovation import Gate
 from twin_runtime.vvuq.judging import Hysteresis, Judge, Rules, judge_by, thresholds
 from twin_runtime.vvuq.memory import Layout
+from twin_runtime.vvuq.standing import KnownQuantities, StandingRules, standing_rules
+from twin_runtime.vvuq.withheld import Withholding
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Fleet:
     ``divergence`` is what is done about a twin that has diverged from its asset. A twin without any reading for more
     than ``gap`` ticks pauses until its next one; 0: it never does.
     ``stale[input]`` is how old (s) the newest sample of a model input may be; empty: as old as it will.
+    ``withholding`` says which readings are judged and not used; ``known`` is what evidence says of the quantities.
     ``discount[variable]`` is that of its shrinkage, see :mod:`twin_runtime.assimilation.shrinkage`; None: no shrinkage.
     """
 
@@ -76,6 +79,8 @@ class Fleet:
     gap: int = 0
     discount: FloatArray | None = None
     stale: tuple[float, ...] = ()
+    withholding: Withholding = Withholding()  # noqa: RUF009  # immutable
+    known: KnownQuantities | None = None
 
     @cached_property
     def keys(self) -> Keys:
@@ -86,7 +91,13 @@ class Fleet:
     def layout(self) -> Layout:
         """Where things lie in the memory."""
         variables = len(self.model.variables) if self.inflation.remembers else 0
-        return Layout(len(self.sensors), len(self.model.inputs), variables)
+        alike = self.withholding.share > 0.0
+        return Layout(len(self.sensors), len(self.model.inputs), variables, len(self.model.quantities), alike)
+
+    @cached_property
+    def withholds(self) -> bool:
+        """Whether any sensor is ever withheld."""
+        return self.withholding.happens
 
     @cached_property
     def lagged_ticks(self) -> int:
@@ -145,6 +156,15 @@ class Fleet:
     def rules(self) -> Rules:
         """Thresholds, hysteresis and patience as the checks take them."""
         return Rules(thresholds(self.checks), self.hysteresis, self.patience)
+
+    @cached_property
+    def standing(self) -> StandingRules:
+        """What the standing of quantities goes by."""
+        names = [quantity.name for quantity in self.model.quantities]
+        columns = {v.name: j for j, v in enumerate(self.model.variables) if isinstance(v, Parameter)}
+        places = [columns.get(name, -1) for name in names]
+        variances = [(self.prior_sd[j] ** 2, self.walk[j] ** 2) if j >= 0 else (0.0, 0.0) for j in places]
+        return standing_rules(self.outputs, self.patience.stale, places, variances, self.known)
 
     @cached_property
     def walk(self) -> FloatArray:

@@ -23,6 +23,8 @@ from twin_runtime.vvuq.evidence import EnsembleFigures
 from twin_runtime.vvuq.figures import compare_with_prior, summarise
 from twin_runtime.vvuq.innovation import IN_TIME, Comparison, Correlated, compare
 from twin_runtime.vvuq.memory import CheckMemory, by_twin
+from twin_runtime.vvuq.standing import standings
+from twin_runtime.vvuq.withheld import Withheld
 
 
 def tick(
@@ -49,7 +51,8 @@ def tick(
         x, predicted, residual, lagged = whole(fleet, made, lost, memory, number, rows, signals, observed)
     if fleet.asynchronous:
         predicted, observed = with_late(fleet, lagged, number, readings, predicted, observed)
-    kept = compared(fleet, records, number, predicted, observed)
+    withheld = find_withheld(fleet, records, number, rows)
+    kept = compared(fleet, records, number, predicted, observed, withheld)
     if count:
         records.twins["window_replaced"] += lost.mean(axis=1)
         records.twins["sum_replaced"] += lost.sum(axis=1)
@@ -61,9 +64,10 @@ def tick(
     respond_to_divergence(fleet, memory, records, x, number, rows)
     now = fleet.model.observe(x, fleet.seconds, signals)
     lagged = next_lagged(joint, x.shape[2], now, lagged)
+    standing = standings(now, x, records, fleet.layout.by_quantity(memory), number, fleet.standing, withheld)
     figures = summarise(now)
-    trust, reasons = judged(fleet, x, memory, number, residual, figures)
-    record = Record(number, rows, figures, trust, reasons, np.zeros(rows.size, np.int64))
+    trust, reasons = judged(fleet, x, memory, records, number, residual, figures)
+    record = Record(number, rows, figures, trust, reasons, np.zeros(rows.size, np.int64), standing)
     return FleetState(x, memory, lagged), record
 
 
@@ -118,14 +122,27 @@ def warm_up(fleet: Fleet) -> None:
     tick(fleet, fleet.start(rows), 0, readings, rows)
 
 
+def find_withheld(fleet: Fleet, records: CheckMemory, number: int, rows: IntArray) -> Withheld | None:
+    """The sensors that are withheld in a tick; None where none ever is."""
+    if not fleet.withholds:
+        return None
+    fresh = number - records.sensors["newest"] <= fleet.patience.stale
+    return fleet.withholding.of(fleet.keys[rows], number, fresh)
+
+
 def compared(
-    fleet: Fleet, records: CheckMemory, number: int, predicted: FloatArray, observed: Observations
+    fleet: Fleet,
+    records: CheckMemory,
+    number: int,
+    predicted: FloatArray,
+    observed: Observations,
+    withheld: Withheld | None = None,
 ) -> FloatArray:
     """The readings ``[twin, reading]`` that passed the gate, NaN for the others; ``records`` are updated in place."""
     earlier = np.maximum(0.0, -np.floor(observed.points.times / fleet.seconds)) if fleet.asynchronous else IN_TIME
     comparison = Comparison(predicted, observed.value, observed.variance, observed.sensor, earlier)
     correlated = None if fleet.correlation is None else Correlated(observed.points.times, fleet.correlation)
-    return compare(comparison, number, fleet.fading, fleet.gating, records, correlated)
+    return compare(comparison, number, fleet.fading, fleet.gating, records, correlated, withheld)
 
 
 def uncorrelated(
@@ -175,15 +192,15 @@ def judged(
     fleet: Fleet,
     x: FloatArray,
     memory: FloatArray,
+    records: CheckMemory,
     number: int,
     residual: FloatArray,
     figures: FloatArray | None = None,
 ) -> tuple[IntArray, IntArray]:
-    """Trust in every twin and the reasons, one bit a check; ``memory`` keeps the trust, in place.
+    """Trust in every twin and the reasons, one bit a check; ``records`` of the ``memory`` keep the trust, in place.
 
     ``figures`` are those of the quantities, where they are to be finite, too.
     """
-    records = fleet.layout.records(memory)
     end, lived = float((number + 1) * fleet.tick), (records.twins["sum_verdicts"].sum(axis=1) + 1.0) * fleet.tick
     input_age = oldest(fleet.layout.by_input(memory), fleet.patience_with_inputs, end, lived)
     spread, strayed = compare_with_prior(x, fleet.prior, records.twins["sum_verdicts"], figures)

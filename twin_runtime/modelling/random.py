@@ -35,6 +35,7 @@ class Purpose(IntEnum):
     RESAMPLING = 4
     JITTER = 5
     REPLACEMENT = 6
+    WITHHOLDING = 7
 
 
 MAX_MEMBERS = 1 << 32

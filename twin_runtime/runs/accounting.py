@@ -11,25 +11,26 @@ from twin_runtime.vvuq.memory import by_twin, totals
 
 def tally(place: int, ticks: int, memory: FloatArray) -> Tally:
     """What the ticks of a type have come to, by the ``memory[twin, slot]`` of its state."""
-    twins = by_twin(memory)
+    twins, total = by_twin(memory), totals(memory)
     columns = ("sum_assimilated", "sum_inputs", "sum_outliers", "sum_omitted")
     assimilated, inputs, outliers, omitted = (int(twins[name].sum()) for name in columns)
-    return Tally(place, ticks, assimilated + inputs, outliers, omitted)
+    return Tally(place, ticks, assimilated + inputs, outliers, omitted, int(total.sum_withheld))
 
 
 def accounting(counts: Mapping[Code, int], tally: Tally | None, pending: int | None = None) -> dict[str, Any]:
-    """The ledger: accepted = assimilated + rejected + duplicate + late + pending.
+    """The ledger: accepted = assimilated + withheld + rejected + duplicate + late + pending.
 
     ``tally`` is what the ticks have come to (None: none has run). ``pending`` is what waits for its tick; where it is
     not counted, it is what the others leave.
     """
-    assimilated, outliers, omitted = (0, 0, 0) if tally is None else tally[2:]
+    assimilated, outliers, omitted, withheld = (0, 0, 0, 0) if tally is None else tally[2:]
     rejected = {str(code): count for code, count in sorted(counts.items()) if code.is_rejection and count}
-    rest = counts.get(Code.ACCEPTED, 0) - assimilated - outliers - omitted
+    rest = counts.get(Code.ACCEPTED, 0) - assimilated - outliers - omitted - withheld
     in_ticks = {code: count for code, count in (("outlier", outliers), ("overload", omitted)) if count}
     return {
         "accepted": sum(counts.values()),
         "assimilated": assimilated,
+        **({"withheld": withheld} if withheld else {}),
         "rejected": rejected | in_ticks,
         "duplicate": counts.get(Code.DUPLICATE, 0),
         "late": counts.get(Code.LATE, 0),
@@ -56,9 +57,11 @@ def total(parts: Sequence[Mapping[str, Any]], unroutable: Mapping[Code, int]) ->
     rejected = Counter({str(code): count for code, count in unroutable.items()})
     for part in parts:
         rejected.update(part["rejected"])
+    withheld = sum(part.get("withheld", 0) for part in parts)
     return {
         "accepted": sum(part["accepted"] for part in parts) + sum(unroutable.values()),
         "assimilated": sum(part["assimilated"] for part in parts),
+        **({"withheld": withheld} if withheld else {}),
         "rejected": dict(sorted(rejected.items())),
         **{name: sum(part[name] for part in parts) for name in ("duplicate", "late", "pending")},
     }

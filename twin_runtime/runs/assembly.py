@@ -25,12 +25,14 @@ from twin_runtime.ingest.router import Router
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import Positions, nowhere, positions_of, with_past
 from twin_runtime.modelling.variables import Input, Shape
+from twin_runtime.runs.known_quantities import known_quantities
 from twin_runtime.store.identity import Identity, TypeIdentity
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.checks import names
 from twin_runtime.vvuq.divergence import Divergence, Response
 from twin_runtime.vvuq.found import configured
 from twin_runtime.vvuq.judging import Hysteresis
+from twin_runtime.vvuq.withheld import Withholding
 
 LOG = logging.getLogger(__name__)
 
@@ -144,6 +146,8 @@ def _fleet(config: TwinType, model: Model) -> Fleet:
         asynchronous=recall,
         divergence=_divergence(config),
         discount=_discount(config, model),
+        withholding=_withholding(config),
+        known=known_quantities(config, model),
         stale=tuple(_stale(config, given) for given in model.inputs),
         gap=GAP_TICKS if config.twin.gap is None else -(-config.twin.gap // config.twin.tick),
     )
@@ -171,6 +175,11 @@ def _places(model: Model, past: int) -> Positions | None:
 def _divergence(config: TwinType) -> Divergence:
     declared = config.assimilation.divergence
     return Divergence(Response(declared.response), declared.limit, math.ceil(declared.rest / config.twin.tick))
+
+
+def _withholding(config: TwinType) -> Withholding:
+    lasting = config.trust.withhold_for or config.trust.window
+    return Withholding(config.trust.withhold, max(1, lasting // config.twin.tick))
 
 
 def _discount(config: TwinType, model: Model) -> FloatArray | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from twin_runtime.core import SECOND, Code, Entry, FleetState, Reading
 from twin_runtime.engine.tick import outlook
 from twin_runtime.timeline.timeline import Timeline
-from twin_runtime.vvuq.innovation import QUANTILE_90
+from twin_runtime.vvuq.scores import QUANTILE_90
 
 EVERY = 7
 """Of each sensor, one reading in so many is forecast: prime to what is periodic in the readings."""

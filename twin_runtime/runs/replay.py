@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import dropwhile, groupby, takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from twin_runtime.core import Code, Entry, Message, RawReading, Record, Recording
 from twin_runtime.errors import RecordingError
@@ -38,13 +38,19 @@ def replay_recording(
 
     ``horizon`` (ns), where not 0, compares forecasts so far ahead with what came. Returns the summary.
     """
+    raw = section_of(assembly, recording, begin, until)
+    return _replay(assembly, admitted(assembly, raw, recording.units), until, store, horizon, progress)
+
+
+def section_of(assembly: Assembly, recording: Recording, begin: int | None, until: int | None) -> Iterable[RawReading]:
+    """The readings of a recording from ``begin`` to ``until``, and those that the last tick waits for."""
     margin = max(twin_type.config.twin.wait for twin_type in assembly.types)
     raw: Iterable[RawReading] = recording.readings()
     if begin is not None:
         raw = dropwhile(lambda r: r.time < begin, raw)
     if until is not None:
         raw = takewhile(lambda r: r.time < until + margin, raw)
-    return _replay(assembly, admitted(assembly, raw, recording.units), until, store, horizon, progress)
+    return raw
 
 
 def replay_store(assembly: Assembly, path: Path, *, progress: Progress | None = None) -> dict[str, Any]:
@@ -95,10 +101,18 @@ def _replay(
     return result | {"horizon": scores} if horizon else result
 
 
+class Scorer(Protocol):
+    """What looks at a fold after every tick."""
+
+    def score(self, entries: Iterable[Entry], /) -> None:
+        """Score the state by the entries that have just been taken."""
+        ...
+
+
 def steps(
-    fold: Fold, entries: Iterable[Entry], ahead: Sequence[ForecastSkill] = (), progress: Progress | None = None
+    fold: Fold, entries: Iterable[Entry], ahead: Sequence[Scorer] = (), progress: Progress | None = None
 ) -> Iterator[tuple[list[Entry], list[Record]]]:
-    """Entries taken and records made, some ticks at a time."""
+    """Entries taken and records made, some ticks at a time; one by one where something is to be scored."""
     ticks = [twin_type.fleet.tick for twin_type in fold.assembly.types]
     span, done = min(ticks) if ahead else min(ticks) * CHUNK, 0
     for _, group in groupby(entries, key=lambda entry: _time(entry) // span):

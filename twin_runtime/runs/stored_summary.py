@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from twin_runtime.core import FIGURES, Code, FloatArray, IntArray, Record, Trust
+from twin_runtime.core import FIGURES, Code, FloatArray, IntArray, Record, Standing, Trust
 from twin_runtime.ingest.router import NO_TYPE
 from twin_runtime.runs.accounting import accounting, consistency, joint_hash, state_hash, total
 from twin_runtime.runs.overload import left_out
@@ -100,10 +100,13 @@ def _verdict(last: Record | None, valid: Mapping[str, Any] | None) -> str | None
 
 def _estimates(known: TypeIdentity, last: Record) -> dict[str, Any]:
     """All figures by quantity; by twin first, in a fleet of more than one."""
-    by_twin = {known.twins[row]: _figures(known, last.figures[i]) for i, row in enumerate(last.rows)}
+    by_twin = {known.twins[row]: _figures(known, last.figures[i], last.standing[i]) for i, row in enumerate(last.rows)}
     return by_twin if len(known.twins) > 1 else next(iter(by_twin.values()))
 
 
-def _figures(known: TypeIdentity, figures: FloatArray) -> dict[str, dict[str, float]]:
+def _figures(known: TypeIdentity, figures: FloatArray, standing: IntArray) -> dict[str, dict[str, Any]]:
     names = (quantity.name for quantity in known.quantities)
-    return {name: dict(zip(FIGURES, row.tolist(), strict=True)) for name, row in zip(names, figures, strict=True)}
+    return {
+        name: {**dict(zip(FIGURES, row.tolist(), strict=True)), "standing": Standing(level).name.lower()}
+        for name, row, level in zip(names, figures, standing.tolist(), strict=True)
+    }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from twin_runtime.core import SECOND, FloatArray, Record
+from twin_runtime.core import SECOND, FloatArray, Record, Standing
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.observations import Observations
 from twin_runtime.modelling.signals import InputSignals
@@ -78,8 +78,14 @@ def _estimates(fold: FleetFold, last: Record | None) -> dict[str, Any]:
     fleet = fold.assembly.fleet
     by_twin = {
         fleet.twins[row]: {
-            quantity.name: {"mean": float(figures[0]), "sd": float(figures[1])}
-            for quantity, figures in zip(fleet.model.quantities, last.figures[i], strict=True)
+            quantity.name: {
+                "mean": float(figures[0]),
+                "sd": float(figures[1]),
+                "standing": Standing(level).name.lower(),
+            }
+            for quantity, figures, level in zip(
+                fleet.model.quantities, last.figures[i], last.standing[i].tolist(), strict=True
+            )
         }
         for i, row in enumerate(last.rows)
     }

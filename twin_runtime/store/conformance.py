@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from twin_runtime.core import FIGURES, SECOND, FloatArray, Quantity, Sink, StoredEstimate, Trust
+from twin_runtime.core import FIGURES, SECOND, FloatArray, Quantity, Sink, Standing, StoredEstimate, Trust
 from twin_runtime.errors import ConnectionFailed
 from twin_runtime.store.identity import Identity, TypeIdentity
 
@@ -51,6 +51,7 @@ def some_estimates(count: int, revision: int = 0) -> list[StoredEstimate]:
             trust=Trust((second + k) % 3),
             reasons=SINK_IDENTITY.types[place].reasons((second + k) % 4),
             figures=_figures(len(SINK_IDENTITY.types[place].quantities), rng),
+            standing=tuple(Standing((second + q) % 4) for q in range(len(SINK_IDENTITY.types[place].quantities))),
             type=place,
             valid_until=(1_600_000_000 + second) * SECOND + SINK_IDENTITY.types[place].validity,
         )

@@ -24,6 +24,7 @@ from twin_runtime.core import (
     Omission,
     Reading,
     Record,
+    Standing,
     StoredEstimate,
     Tally,
     Trust,
@@ -53,13 +54,13 @@ _DECISIONS = """
 SELECT payload FROM journal WHERE code <> 'accepted' AND code = 'decision' AND type = ? ORDER BY position
 """
 _ESTIMATES = """
-SELECT position, type, tick, name, revision, trust, reasons, figures
+SELECT position, type, tick, name, revision, trust, reasons, figures, standing
 FROM (SELECT * FROM estimate WHERE position > ? ORDER BY position LIMIT ?) AS estimate
 JOIN (SELECT id, name FROM twin) AS twin ON twin.id = estimate.twin ORDER BY position
 """
 _AHEAD = "SELECT max(figures) FROM (SELECT figures FROM estimate WHERE position > ? ORDER BY position LIMIT ?)"
 _LATEST = """
-SELECT tick, twin, figures, trust, reasons, max(revision) FROM estimate
+SELECT tick, twin, figures, trust, reasons, standing, max(revision) FROM estimate
 WHERE type = ? AND tick >= ? GROUP BY tick, twin ORDER BY tick, twin
 """
 _CHECKPOINT = "SELECT * FROM checkpoint WHERE type = ? ORDER BY tick DESC"
@@ -67,7 +68,7 @@ _TIP = "SELECT * FROM tip WHERE type = ?"
 _TALLY = "SELECT * FROM tally WHERE type = ?"
 _ARRIVAL = "SELECT arrival FROM journal WHERE type = ? AND code = 'accepted' ORDER BY position DESC LIMIT 1"
 _ENDS = "SELECT name, position, (SELECT coalesce(max(position), 0) FROM estimate) FROM cursor ORDER BY name"
-_TRUST = tuple(Trust)
+_TRUST, _STANDING = tuple(Trust), tuple(Standing)
 _log = logging.getLogger(__name__)
 
 
@@ -241,10 +242,11 @@ class Reader:
                 _TRUST[trust],
                 self.identity.types[place].reasons(reasons) if reasons else (),
                 self._figures([figures], place)[0],
+                tuple(map(_STANDING.__getitem__, standing)),
                 place,
                 (tick + 1) * self.identity.types[place].tick + self.identity.types[place].validity,
             )
-            for position, place, tick, twin, revision, trust, reasons, figures in self._reading.execute(
+            for position, place, tick, twin, revision, trust, reasons, figures, standing in self._reading.execute(
                 _ESTIMATES, (after, limit)
             )
         ]
@@ -259,9 +261,10 @@ class Reader:
         for tick, group in groupby(self._reading.execute(_LATEST, (place, since)), key=itemgetter(0)):
             known = sorted((rows[twin], *rest) for _, twin, *rest in group if twin in rows)
             if known:
-                row, figures, trust, reasons, revision = zip(*known, strict=True)
+                row, figures, trust, reasons, standing, revision = zip(*known, strict=True)
                 bits = [np.array(column, dtype=np.int64) for column in (row, trust, reasons, revision)]
-                yield Record(tick, bits[0], self._figures(figures, place), bits[1], bits[2], bits[3], place)
+                levels = np.frombuffer(b"".join(standing), np.uint8).reshape(len(standing), -1).astype(np.int64)
+                yield Record(tick, bits[0], self._figures(figures, place), bits[1], bits[2], bits[3], levels, place)
 
     def frontier(self, place: int = 0) -> int | None:
         """The tick after the newest of a type that has estimates; None before the first."""

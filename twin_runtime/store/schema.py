@@ -2,7 +2,7 @@
 
 Times are nanoseconds since the epoch. ``twin.id`` and ``signal.id`` are given once, in order, and stay: a twin that has
 been removed keeps its rows. ``type`` is the place of a twin type in the deployment. Arrays are little-endian float64, C
-order; ``twins`` of a checkpoint are the names of its rows, as JSON.
+order; ``standing`` is a byte a quantity. ``twins`` of a checkpoint are the names of its rows, as JSON.
 
 ``journal.tick`` is the tick that uses a reading which came after its own had run, by its number (time / length of a
 tick); -1: its own. Whoever folds the journal again uses it there, and so comes to the same states.
@@ -23,7 +23,7 @@ APPLICATION = 0x5457494E
 """Marks a file as a store (the letters TWIN)."""
 FORMAT = 6
 """4: seals, by which damage is noticed (:mod:`twin_runtime.store.seals`); 5, 6: more that the checks remember;
-6: decisions, tallies."""
+6: decisions, tallies, the standing of every quantity."""
 
 TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -39,6 +39,7 @@ CREATE INDEX otherwise ON journal (code) WHERE code <> 'accepted';
 CREATE TABLE estimate (
     position INTEGER PRIMARY KEY, type INTEGER NOT NULL, tick INTEGER NOT NULL, twin INTEGER NOT NULL,
     revision INTEGER NOT NULL, trust INTEGER NOT NULL, reasons INTEGER NOT NULL, figures BLOB NOT NULL,
+    standing BLOB NOT NULL,
     UNIQUE (type, tick, twin, revision)
 );
 CREATE TABLE checkpoint (
@@ -53,7 +54,7 @@ CREATE TABLE tip (
 );
 CREATE TABLE tally (
     type INTEGER PRIMARY KEY, ticks INTEGER NOT NULL, assimilated INTEGER NOT NULL, outliers INTEGER NOT NULL,
-    omitted INTEGER NOT NULL, seal BLOB NOT NULL
+    omitted INTEGER NOT NULL, withheld INTEGER NOT NULL, seal BLOB NOT NULL
 );
 CREATE TABLE chain (number INTEGER PRIMARY KEY, entry INTEGER NOT NULL, estimate INTEGER NOT NULL, seal BLOB NOT NULL);
 CREATE TABLE cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
@@ -62,7 +63,7 @@ PRAGMA user_version = {FORMAT};
 """
 
 APPEND = "INSERT INTO journal VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-ESTIMATE = "INSERT OR IGNORE INTO estimate VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
+ESTIMATE = "INSERT OR IGNORE INTO estimate VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)"
 LINK = "INSERT INTO chain VALUES (?, ?, ?, ?)"
 CHECKPOINT = "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 DROP_OLD = """
@@ -70,7 +71,7 @@ DELETE FROM checkpoint WHERE type = ?1
 AND tick NOT IN (SELECT tick FROM checkpoint WHERE type = ?1 ORDER BY tick DESC LIMIT 2)
 """
 TIP = "INSERT INTO tip VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-TALLY = "INSERT OR REPLACE INTO tally VALUES (?, ?, ?, ?, ?, ?)"
+TALLY = "INSERT OR REPLACE INTO tally VALUES (?, ?, ?, ?, ?, ?, ?)"
 CURSOR = "INSERT OR REPLACE INTO cursor VALUES (?, ?)"
 
 

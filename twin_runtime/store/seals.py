@@ -18,7 +18,7 @@ SELECT arrival, type, code, signal, time, value, sd, sequence, tick, topic, payl
 WHERE position > ? AND position <= ? ORDER BY position
 """
 ESTIMATES = """
-SELECT type, tick, twin, revision, trust, reasons, figures FROM estimate
+SELECT type, tick, twin, revision, trust, reasons, figures, standing FROM estimate
 WHERE position > ? AND position <= ? ORDER BY position
 """
 _LINK = "SELECT number, entry, estimate, seal FROM chain"

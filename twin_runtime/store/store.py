@@ -206,9 +206,10 @@ class Store(Reader):
         """The rows of a record."""
         data = record.figures.astype("<f8", copy=False).tobytes()
         size, twins = len(data) // max(len(record.rows), 1), self._numbers.twins[record.type]
+        standing = [bytes(row) for row in record.standing.tolist()]
         columns = (record.rows, record.revision, record.trust, record.reasons)
         for i, (row, *rest) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-            yield record.type, record.tick, twins[row], *rest, data[i * size : (i + 1) * size]
+            yield record.type, record.tick, twins[row], *rest, data[i * size : (i + 1) * size], standing[i]
 
 
 def _kept(value: float) -> float | None:

@@ -132,5 +132,5 @@ class Writer:
 
 
 def _copy(record: Record) -> Record:
-    arrays = ("rows", "figures", "trust", "reasons", "revision")
+    arrays = ("rows", "figures", "trust", "reasons", "revision", "standing")
     return replace(record, **{name: getattr(record, name).copy() for name in arrays})

@@ -43,7 +43,7 @@ class Revisions:
             return
         begun = np.isin(rows, old.rows)
         places = np.searchsorted(old.rows, rows[begun])
-        verdicts = old.trust[places], old.reasons[places], old.revision[places]
+        verdicts = old.trust[places], old.reasons[places], old.revision[places], old.standing[places]
         yield from self._differing(Record(number, rows[begun], figures[begun], *verdicts), old)
 
     @staticmethod
@@ -51,10 +51,12 @@ class Revisions:
         rows = np.searchsorted(old.rows, record.rows)
         same = (record.figures == old.figures[rows]) | (np.isnan(record.figures) & np.isnan(old.figures[rows]))
         changed = ~same.all(axis=(1, 2)) | (record.trust != old.trust[rows]) | (record.reasons != old.reasons[rows])
+        changed |= (record.standing != old.standing[rows]).any(axis=1)
         if not changed.any():
             return
         revised, rows = _part(record, changed), rows[changed]
         old.figures[rows], old.trust[rows], old.reasons[rows] = revised.figures, revised.trust, revised.reasons
+        old.standing[rows] = revised.standing
         old.revision[rows] += 1
         yield replace(revised, revision=old.revision[rows])
 
@@ -63,7 +65,7 @@ class Revisions:
         self._newest = {number: record for number, record in self._newest.items() if number >= tick}
 
 
-ARRAYS = ("rows", "figures", "trust", "reasons", "revision")
+ARRAYS = ("rows", "figures", "trust", "reasons", "revision", "standing")
 
 
 def _copy(record: Record) -> Record:

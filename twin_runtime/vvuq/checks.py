@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin_runtime.core import IntArray
-from twin_runtime.vvuq.evidence import Evidence, chi_squared_band, worst
+from twin_runtime.vvuq.evidence import Evidence, chi_squared_band, highest_share, worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,16 @@ def innovation(evidence: Evidence, z: float) -> float:
 def coverage(evidence: Evidence, z: float) -> float:
     """Share of readings missing from their 90 % predictive intervals, beyond what chance allows at ``z``."""
     return 0.9 - z * math.sqrt(0.09 / evidence.compared) - evidence.covered
+
+
+def overstated(evidence: Evidence, z: float) -> float:
+    """What the twin expects of innovations squared over what they are, beyond what chance allows at ``z``."""
+    return chi_squared_band(evidence.degrees, -z) / evidence.nis
+
+
+def overcovered(evidence: Evidence, z: float) -> float:
+    """How many times fewer readings than 10 % miss their 90 % intervals, beyond what chance allows at ``z``."""
+    return 0.1 / highest_share(1.0 - evidence.covered, evidence.compared, z)
 
 
 def bias(evidence: Evidence, z: float) -> float:
@@ -125,6 +135,8 @@ CHECKS = (
     Check("divergence", "validation", divergence, 0.5, 0.5),
     Check("replaced", "verification", replaced, 1e-3, 0.1),
     Check("input_age", "validation", input_age, 1.0, 10.0),
+    Check("overstated", "uncertainty", overstated, 4.0, 100.0, z=3.0),
+    Check("overcovered", "uncertainty", overcovered, 4.0, math.inf, z=3.0),
 )
 """The checks of the runtime itself."""
 

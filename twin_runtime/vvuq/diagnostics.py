@@ -10,6 +10,7 @@ from typing import Any
 
 from twin_runtime.core import FloatArray
 from twin_runtime.vvuq.memory import BINS, CheckMemory, RecordArray, SensorMemory
+from twin_runtime.vvuq.withheld import OUTCOMES, outcome_of
 
 LEAST_VARIANCE = 1.0 / (12.0 * BINS**2)
 """That of ranks that are spread evenly over a single bin: their correlation is then not estimated."""
@@ -21,11 +22,13 @@ def diagnosed(memory: CheckMemory, twins: Sequence[str], sensors: Sequence[str])
     """What a summary reports: how often each twin has diverged, how many members it has lost, figures of its sensors.
 
     Figures are by twin first in a fleet of more than one; twins that never diverged or lost no member, and sensors
-    without readings, are left out.
+    without readings, or that were never withheld, are left out.
     """
     updates = memory.twins["sum_updates"]
     by_twin = {twin: _of_twin(memory.sensors[row], updates[row], sensors) for row, twin in enumerate(twins)}
+    withheld = {twin: _withheld(memory.sensors[row], sensors) for row, twin in enumerate(twins)}
     return {
+        "withheld": {twin: found for twin, found in withheld.items() if found},
         "divergences": _counted(twins, memory.twins["sum_diverged"]),
         "replaced": _counted(twins, memory.twins["sum_replaced"]),
         "diagnostics": by_twin if len(twins) > 1 else next(iter(by_twin.values())),
@@ -39,6 +42,23 @@ def _counted(twins: Sequence[str], counts: FloatArray) -> dict[str, int]:
 def _of_twin(memory: RecordArray, updates: float, sensors: Sequence[str]) -> dict[str, Figures]:
     named = zip(sensors, memory, strict=True)
     return {name: of_sensor(sums, updates) for name, sums in named if sums.sum_readings > 0.0}
+
+
+def _withheld(memory: RecordArray, sensors: Sequence[str]) -> dict[str, Figures]:
+    named = zip(sensors, memory, strict=True)
+    return {name: of_withheld(sums) | {"outcome": OUTCOMES[outcome_of(sums)]} for name, sums in named if sums.sum_held}
+
+
+def of_withheld(sums: RecordArray) -> dict[str, Any]:
+    """How well readings of a sensor were predicted that were withheld, of one twin or of several ``sums[twin]``.
+
+    ``nis`` is their mean normalised innovation squared; coverage that of the 50 and the 90 % intervals; ``crps`` as in
+    :func:`of_sensor`.
+    """
+    readings = float(sums["sum_held"].sum())
+    columns = {"nis": "square", "coverage_50": "covered_50", "coverage_90": "covered_90", "crps": "crps"}
+    means = {name: float(sums[f"sum_held_{column}"].sum()) / readings for name, column in columns.items()}
+    return {"readings": int(readings), **means}
 
 
 def of_sensor(sums: SensorMemory, updates: float) -> Figures:

@@ -109,3 +109,28 @@ def chi_squared_band(degrees: float, z: float) -> float:
     """
     spread = 2.0 / (9.0 * degrees)
     return float(max(0.0, 1.0 - spread + z * math.sqrt(spread)) ** 3)
+
+
+@njit(cache=True, error_model="numpy")
+def highest_share(share: float, count: float, z: float) -> float:
+    """The upper limit of Clopper & Pearson 1934 (Biometrika 26:404-413), at ``z`` normal standard deviations.
+
+    That is, the largest true share with which as few as ``share`` of ``count`` happen by no less than chance at ``z``.
+    The quantile of the F distribution is that of Paulson 1942 (Ann Math Stat 13:233-235): to 0.01 from 20 on.
+    """
+    successes, failures = share * count, (1.0 - share) * count
+    if failures < 0.5:
+        return 1.0
+    a, b = 1.0 / (9.0 * (successes + 1.0)), 1.0 / (9.0 * failures)
+    below = (1.0 - b) ** 2 - b * z * z
+    if below <= 0.0:
+        return 1.0
+    root = (1.0 - b) * (1.0 - a) + z * math.sqrt((1.0 - b) ** 2 * a + (1.0 - a) ** 2 * b - a * b * z * z)
+    odds = (root / below) ** 3 * (successes + 1.0) / failures
+    return float(odds / (1.0 + odds))
+
+
+@njit(cache=True, error_model="numpy")
+def lowest_share(share: float, count: float, z: float) -> float:
+    """The lower limit of Clopper and Pearson, see :func:`highest_share`."""
+    return 1.0 - highest_share(1.0 - share, count, z)

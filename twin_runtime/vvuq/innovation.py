@@ -15,10 +15,8 @@ from twin_runtime.assimilation.correlated import decorrelate
 from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.vvuq.covariance import Update, empty_update, scratch, solve
 from twin_runtime.vvuq.memory import CheckMemory, RecordArray, SensorMemory, TwinMemory
-from twin_runtime.vvuq.scores import sample_variance, score_forecast, score_update
-
-QUANTILE_90 = 1.6448536269514722
-"""Half the width of the central 90 % interval of a normal distribution, in standard deviations."""
+from twin_runtime.vvuq.scores import QUANTILE_90, Innovation, sample_variance, score_forecast, score_update
+from twin_runtime.vvuq.withheld import Withheld, score_withheld
 
 CLIPPED = 5.0
 """In the window of the squares, no reading counts as further off than so many standard deviations."""
@@ -63,18 +61,6 @@ class Correlated(NamedTuple):
     correlation: FloatArray
 
 
-class Innovation(NamedTuple):
-    """Of one reading: its difference from the prediction in standard deviations (``score``), and that ``sd``.
-
-    ``noise`` is the variance of the reading's own error; ``frozen``: the sensor has repeated it for too long.
-    """
-
-    score: float
-    sd: float
-    noise: float
-    frozen: bool
-
-
 @njit(cache=True, error_model="numpy")
 def compare(
     comparison: Comparison,
@@ -83,12 +69,13 @@ def compare(
     gate: Gate,
     memory: CheckMemory,
     correlated: Correlated | None = None,
+    withheld: Withheld | None = None,
 ) -> FloatArray:
     """Compare and gate the readings of a tick, and add them to the memory, in place.
 
     ``fading`` is what a tick leaves of the window. Errors may be ``correlated``, which matters to the statistic and to
-    what the update makes of the readings only. Returns the readings with NaN for those that were refused, or could not
-    be compared.
+    what the update makes of the readings only. Those of sensors that are ``withheld`` are judged, but not kept. Returns
+    the readings with NaN for those, and for those that were refused, or could not be compared.
     """
     twins, members, width = comparison.predicted.shape
     kept = np.full((twins, width), np.nan)
@@ -111,6 +98,10 @@ def compare(
             frozen = _repeated(observed, own, sensor) > gate.frozen[s]
             sensor.newest = max(sensor.newest, own)
             innovation = _innovation(comparison.predicted[i, :, k], observed, noise, frozen, used.deviations[accepted])
+            if withheld is not None:  # noqa: SIM102  # compiled only where there is one
+                if withheld.sensors[i, s]:
+                    score_withheld(innovation, withheld.stretch, memory.twins[i], sensor)
+                    continue
             _count(innovation, memory.twins[i], sensor)
             if _passes(innovation, gate, memory.twins[i], sensor):
                 score_forecast(used.deviations[accepted], noise, innovation.sd, working.vectors[0], sensor)

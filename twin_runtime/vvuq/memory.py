@@ -16,6 +16,12 @@ from twin_runtime.modelling.signals import InputSamples
 BINS = 10
 """Of a rank histogram."""
 
+TAKEN, PRIOR, INFORMED, LINKED = range(4)
+"""What is remembered of a quantity: the share of its variance that readings have taken; its variance before any;
+whether it has been found to be linked to what a sensor observes; then the squared correlation with that of each
+sensor, and what each would have taken of its variance while it was withheld.
+"""
+
 RecordArray = npt.NDArray[np.void]
 
 
@@ -58,6 +64,8 @@ class TwinMemory:
     sum_replaced: float
     sum_omitted: float
     """Readings that were not used because the run had fallen behind."""
+    sum_withheld: float
+    """Readings that were judged, but not used."""
 
 
 class SensorMemory:
@@ -93,6 +101,25 @@ class SensorMemory:
     """Of the newest reading."""
     same_since: float
     """The tick since when the value has been the same."""
+    sum_held: float
+    """Readings that were withheld; all columns of ``held`` are of these."""
+    sum_held_score: float
+    """Of their innovations in standard deviations; then of the squares of these."""
+    sum_held_square: float
+    sum_held_crps: float
+    sum_held_covered_50: float
+    sum_held_covered_90: float
+    held_stretch: float
+    """The newest stretch of ticks in which the sensor was withheld; ``stretch_`` sums over its readings."""
+    stretch_count: float
+    stretch_error: float
+    stretch_variance: float
+    """Of the forecast."""
+    stretch_noise: float
+    window_held: float
+    """Stretches; these columns fade with each further one. What is judged of a stretch is its mean innovation."""
+    window_held_square: float
+    window_held_covered: float
 
 
 def _dtype(columns: type, shapes: dict[str, int]) -> np.dtype[np.void]:
@@ -119,17 +146,28 @@ class CheckMemory(NamedTuple):
 class Layout:
     """Where the columns of a twin type lie in a row of memory.
 
-    ``variables`` counts those whose inflation is remembered: all of them, or none.
+    ``variables`` counts those whose inflation is remembered: all of them, or none. ``quantities`` counts those of which
+    is remembered what readings have taken; ``alike``: also what each sensor that was withheld has to do with them.
     """
 
     sensors: int
     inputs: int
     variables: int = 0
+    quantities: int = 0
+    alike: bool = False
 
     @property
     def width(self) -> int:
         """Numbers a twin."""
-        return TWIN_WIDTH + self.sensors * SENSOR_WIDTH + self.variables * 2 + self.inputs * 2
+        return self._before_quantities + self.quantities * self._by_quantity + self.inputs * 2
+
+    @property
+    def _before_quantities(self) -> int:
+        return TWIN_WIDTH + self.sensors * SENSOR_WIDTH + self.variables * 2
+
+    @property
+    def _by_quantity(self) -> int:
+        return LINKED + self.sensors * (2 if self.alike else 1)
 
     def records(self, memory: FloatArray) -> CheckMemory:
         """The columns of the twins and of their sensors."""
@@ -142,6 +180,12 @@ class Layout:
         inflation = memory[:, start : start + self.variables * 2].reshape(len(memory), self.variables, 2)
         return InflationMemory(inflation[..., 0], inflation[..., 1])
 
+    def by_quantity(self, memory: FloatArray) -> FloatArray:
+        """A view ``[twin, which, quantity]``: TAKEN, and what follows it; NaN: unknown."""
+        start = self._before_quantities
+        stop = start + self.quantities * self._by_quantity
+        return memory[:, start:stop].reshape(len(memory), self._by_quantity, self.quantities)
+
     def by_input(self, memory: FloatArray) -> InputSamples:
         """Views of the newest sample of every input before the tick, its time in ns; NaN: none yet."""
         samples = memory[:, self.width - self.inputs * 2 :].reshape(len(memory), self.inputs, 2)
@@ -152,19 +196,21 @@ class Layout:
         memory = np.zeros((twins, self.width))
         by_twin(memory)["paused"] = -1.0
         sensors = self.records(memory).sensors
-        sensors["newest"], sensors["value"] = -np.inf, np.nan
-        for column in (*self.by_variable(memory), *self.by_input(memory)):
+        sensors["newest"], sensors["value"], sensors["held_stretch"] = -np.inf, np.nan, -1.0
+        for column in (*self.by_variable(memory), self.by_quantity(memory), *self.by_input(memory)):
             column[:] = np.nan
         return memory
 
     def reset_window(self, memory: FloatArray, twin: int) -> None:
-        """Empty the window of a twin, and what is remembered of its inflation, in place."""
+        """Empty the window of a twin, and what is remembered of its inflation and its quantities, in place."""
         for columns, dtype in zip(self.records(memory), (TWIN, SENSOR), strict=True):
             for name in dtype.names or ():
                 if name.startswith("window_"):
                     columns[name][twin] = 0.0
         for column in self.by_variable(memory):
             column[twin] = np.nan
+        known = self.by_quantity(memory)
+        known[twin, TAKEN], known[twin, LINKED + self.sensors :] = np.nan, np.nan
 
 
 def by_twin(memory: FloatArray) -> RecordArray:

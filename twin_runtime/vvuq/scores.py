@@ -8,12 +8,28 @@ of d_b (d_b - d_a) that of the forecast, with innovations d_b and residuals of t
 """
 
 import math
+from typing import NamedTuple
 
 from numba import njit
 
 from twin_runtime.core import FloatArray
 from twin_runtime.vvuq.covariance import Update
 from twin_runtime.vvuq.memory import BINS, SensorMemory
+
+QUANTILE_50, QUANTILE_90 = 0.6744897501960817, 1.6448536269514722
+"""Half the widths of the central 50 and 90 % intervals of a normal distribution, in standard deviations."""
+
+
+class Innovation(NamedTuple):
+    """Of one reading: its difference from the prediction in standard deviations (``score``), and that ``sd``.
+
+    ``noise`` is the variance of the reading's own error; ``frozen``: the sensor has repeated it for too long.
+    """
+
+    score: float
+    sd: float
+    noise: float
+    frozen: bool
 
 
 @njit(cache=True, error_model="numpy")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twin_runtime.core import FIGURES, Quantity, StoredEstimate, Trust
+from twin_runtime.core import FIGURES, Quantity, Standing, StoredEstimate, Trust
 from twin_runtime.store.identity import Identity
 from twin_runtime.store.reader import Reader
 
@@ -22,13 +22,16 @@ SCHEMA = pa.schema(
         "revision": pa.int64(),
         "trust": pa.string(),
         "reasons": pa.string(),
+        "standing": pa.string(),
+        "quantity_trust": pa.string(),
         "valid_until": pa.timestamp("ns", tz="UTC"),
         **dict.fromkeys(FIGURES, pa.float64()),
     }
 )
 """One row a quantity of every estimate; ``reasons`` are names of checks, joined by blanks.
 
-The verdict says nothing of the asset after ``valid_until``.
+``trust`` is the verdict on the twin, ``quantity_trust`` what the ``standing`` of the quantity leaves of it. Neither
+says anything of the asset after ``valid_until``.
 """
 
 GROUP = 5000
@@ -60,8 +63,11 @@ def newest_revisions(store: Reader) -> Iterator[StoredEstimate]:
         for place, (row, revision, trust, bits) in enumerate(zip(*(c.tolist() for c in columns), strict=True)):
             twin, reasons = known.twins[row], known.reasons(bits)
             figures = record.figures[place]
-            about = (record.tick, time, twin, revision, Trust(trust), reasons, figures, record.type)
-            yield StoredEstimate(0, *about, time + known.validity)
+            standing = tuple(map(Standing, record.standing[place].tolist()))
+            verdict = (Trust(trust), reasons, figures, standing)
+            yield StoredEstimate(
+                0, record.tick, time, twin, revision, *verdict, record.type, valid_until=time + known.validity
+            )
 
 
 def expected(store: Reader) -> int | None:
@@ -85,6 +91,8 @@ def _rows(estimates: Sequence[StoredEstimate], quantities: Sequence[Quantity]) -
         "revision": np.repeat([estimate.revision for estimate in estimates], each),
         "trust": _repeated([estimate.trust.name.lower() for estimate in estimates], each),
         "reasons": _repeated([" ".join(estimate.reasons) for estimate in estimates], each),
+        "standing": [standing.name.lower() for estimate in estimates for standing in estimate.standing],
+        "quantity_trust": [trust.name.lower() for estimate in estimates for trust in estimate.quantity_trust],
     }
     columns["valid_until"] = np.repeat([estimate.valid_until for estimate in estimates], each)
     figures = np.stack([estimate.figures for estimate in estimates]).reshape(-1, len(FIGURES))

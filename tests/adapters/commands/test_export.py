@@ -12,7 +12,7 @@ import pytest
 from tests.store.making import IDENTITY, TICK, record
 from twin_adapters.commands import export
 from twin_runtime.cli.show import show
-from twin_runtime.core import FIGURES
+from twin_runtime.core import FIGURES, Standing, Trust, trust_of
 from twin_runtime.errors import ConfigError, StoreError
 from twin_runtime.store.store import Store
 
@@ -38,6 +38,11 @@ def test_the_newest_revision_of_every_estimate_is_a_row_a_quantity(store: Path, 
         (0, "trusted", ""),
     ]
     assert [row["unit"] for row in second] == ["mmHg*s/mL"] * 2
+    known = [record(10, revision=1, rows=(1,)).standing[0, 1], record(11).standing[1, 1]]
+    assert [row["standing"] for row in second] == [Standing(int(standing)).name.lower() for standing in known]
+    verdicts = (Trust.DEGRADED, Trust.TRUSTED)
+    trust = [trust_of(verdict, Standing(int(standing))) for verdict, standing in zip(verdicts, known, strict=True)]
+    assert [row["quantity_trust"] for row in second] == [level.name.lower() for level in trust]
     figures = record(10, revision=1, rows=(1,)).figures[0, 1]
     assert [second[0][figure] for figure in FIGURES] == figures.tolist()
 
