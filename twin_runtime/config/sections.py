@@ -101,7 +101,7 @@ class TwinSection(Section):
     lateness: Duration = Field(
         default=5 * SECOND, description="how long a late reading may still revise the past", examples=["5 s"]
     )
-    gap: PositiveDuration | None = Field(
+    pause_after: PositiveDuration | None = Field(
         default=None,
         description="after how long without any reading a twin pauses until the next one; 10 000 ticks by default",
         examples=["10 min"],

@@ -36,7 +36,7 @@ LOG = logging.getLogger(__name__)
 
 NONE: Mapping[str, PayloadSection] = MappingProxyType({})
 
-GAP_TICKS = 10_000
+PAUSE_TICKS = 10_000
 """After so many ticks without any reading a twin pauses, where nothing else is declared."""
 
 
@@ -145,7 +145,7 @@ def _fleet(config: TwinType, model: Model) -> Fleet:
         divergence=_divergence(config),
         discount=_discount(config, model),
         stale=tuple(_stale(config, given) for given in model.inputs),
-        gap=GAP_TICKS if config.twin.gap is None else -(-config.twin.gap // config.twin.tick),
+        pause_after=-(-config.twin.pause_after // config.twin.tick) if config.twin.pause_after else PAUSE_TICKS,
     )
 
 

@@ -151,7 +151,9 @@ class FleetFold:
         fleet, paused = self.assembly.fleet, set(paused_rows(self.timeline.state.memory))
         for row in sorted(paused - self._paused):
             message = "twin '%s' has had no reading for %s: it pauses from tick %d until the next one"
-            LOG.warning(message, fleet.twins[row], duration_text(fleet.gap * fleet.tick), self.timeline.frontier)
+            LOG.warning(
+                message, fleet.twins[row], duration_text(fleet.pause_after * fleet.tick), self.timeline.frontier
+            )
         for row in sorted(self._paused - paused):
             LOG.warning(
                 "twin '%s' begins again after a pause, before tick %d", fleet.twins[row], self.timeline.frontier

@@ -53,7 +53,7 @@ def _of_type(reader: Reader, place: int, counts: Mapping[tuple[int, Code], int])
         "realtime_factor": None,
         **consistency(memory),
         "verdicts": {level.name.lower(): verdicts[level] for level in Trust},
-        "gaps": int(totals(memory).sum_gaps),
+        "pauses": int(totals(memory).sum_pauses),
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
         **diagnosed(layout.records(memory), twins, known.channels[: known.sensors]),
         "estimates": {} if last is None else _estimates(known, last),

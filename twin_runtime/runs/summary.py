@@ -39,7 +39,7 @@ def _of_type(fold: FleetFold, seconds: float) -> dict[str, Any]:
         "realtime_factor": fold.ticks * fleet.tick / SECOND / seconds if seconds > 0.0 else None,
         **consistency(memory),
         "verdicts": verdicts(memory),
-        "gaps": int(totals(memory).sum_gaps),
+        "pauses": int(totals(memory).sum_pauses),
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
         "unidentifiable": _unidentifiable(fold),
         **diagnosed(fleet.layout.records(memory), fleet.twins, [sensor.name for sensor in fleet.sensors]),

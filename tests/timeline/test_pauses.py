@@ -14,11 +14,11 @@ from twin_runtime.engine.beginning import SILENCE_CHECKED, is_running
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.vvuq.memory import by_twin
 
-GAP = 100
+PAUSE_AFTER = 100
 """Ticks of silence after which the twins of these stories pause."""
-LONGEST = GAP + SILENCE_CHECKED + 1
+LONGEST = PAUSE_AFTER + SILENCE_CHECKED + 1
 """Ticks that run after a reading at the most."""
-FLEETS = {count: replace(tanks(count, members=6), gap=GAP) for count in (1, 2, 3)}
+FLEETS = {count: replace(tanks(count, members=6), pause_after=PAUSE_AFTER) for count in (1, 2, 3)}
 
 
 def read(tick: float, twin: int = 0, channel: int = GAUGE, value: float = 0.5) -> Reading:
@@ -30,9 +30,9 @@ def ticks(run: Run, row: int = 0) -> list[int]:
 
 
 class TestPause:
-    def test_after_the_gap_no_tick_runs_until_the_next_reading(self) -> None:
+    def test_after_long_silence_no_tick_runs_until_the_next_reading(self) -> None:
         run = Run.of(FLEETS[1]).offer(read(0)).to(100_000)
-        assert GAP < len(ticks(run)) <= LONGEST
+        assert PAUSE_AFTER < len(ticks(run)) <= LONGEST
         assert run.timeline.is_paused
         assert not run.timeline.is_due(START + 10**9)
         run.offer(read(90_000)).to(90_001)
@@ -40,8 +40,8 @@ class TestPause:
         assert ticks(run)[-2:] == [ticks(run)[-2], 90_000]
         assert run.timeline.frontier == START + 90_001
 
-    def test_without_a_gap_it_never_pauses(self) -> None:
-        run = Run.of(replace(FLEETS[1], gap=0)).offer(read(0)).to(1000)
+    def test_without_a_limit_it_never_pauses(self) -> None:
+        run = Run.of(replace(FLEETS[1], pause_after=0)).offer(read(0)).to(1000)
         assert len(ticks(run)) == 1000
 
     def test_an_input_alone_keeps_it_running(self) -> None:
@@ -50,7 +50,7 @@ class TestPause:
 
 
 class TestBeginningAgain:
-    def test_trust_has_to_be_earned_again_and_the_gap_is_counted(self) -> None:
+    def test_trust_has_to_be_earned_again_and_the_pause_is_counted(self) -> None:
         fleet = replace(FLEETS[1], hysteresis=FLEETS[1].hysteresis._replace(better=5))
         run = Run.of(fleet)
         for first in (0, 5000):
@@ -59,7 +59,7 @@ class TestBeginningAgain:
         trust = {tick - START: estimates[-1][1] for (tick, _), estimates in run.history.estimates.items()}
         assert [trust[tick] for tick in (5000, 5003)] == [Trust.UNTRUSTED] * 2
         assert trust[5049] < Trust.UNTRUSTED
-        assert by_twin(run.timeline.state.memory)["sum_gaps"].tolist() == [1.0]
+        assert by_twin(run.timeline.state.memory)["sum_pauses"].tolist() == [1.0]
 
     def test_states_are_drawn_from_the_prior_and_parameters_kept(self) -> None:
         level, sill = 0, 2
@@ -122,7 +122,7 @@ def test_any_order_within_the_lateness_ends_like_the_sorted_log(
     assert len(ticks(run)) <= len(readings) * LONGEST
 
 
-def test_recovery_from_a_checkpoint_before_the_gap_ends_the_same() -> None:
+def test_recovery_from_a_checkpoint_before_the_pause_ends_the_same() -> None:
     readings = [*(read(tick) for tick in range(40)), *(read(3000 + tick) for tick in range(3))]
     whole = in_order(FLEETS[1], readings, 3003)
     checkpoint = whole.timeline.settled()
