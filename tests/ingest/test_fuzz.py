@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from twin_runtime.core import Code, Message
 from twin_runtime.ingest.channel import Channel
-from twin_runtime.ingest.intake import Intake, Plausibility
+from twin_runtime.ingest.intake import Intake
+from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.units import conversion
 
 NOW = 1_700_000_000_000_000_000

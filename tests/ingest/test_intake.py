@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -7,7 +8,8 @@ from twin_runtime.core import SECOND, Code, Entry, Message, Reading
 from twin_runtime.errors import ConfigError
 from twin_runtime.ingest.channel import Channel
 from twin_runtime.ingest.decode import Sample
-from twin_runtime.ingest.intake import Intake, Plausibility
+from twin_runtime.ingest.intake import Intake
+from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.units import conversion, is_unit
 
 NOW = 1_700_000_000_000_000_000
@@ -283,6 +285,45 @@ class TestLockOutsEnd:
         times = [NOW + 3600 * SECOND + k for k in range(100)]
         entries = intake.read(message({"values": [80.0] * 100, "times": times}))
         assert {entry.code for entry in entries} == {Code.FUTURE}
+
+    def test_a_clock_of_this_machine_that_is_days_ahead_locks_nobody_out(self) -> None:
+        intake, days = door(), 2 * 86_400 * SECOND
+        codes = [fate(intake, time=NOW + k, arrival=NOW + days + k) for k in range(5)]
+        assert codes == [Code.PAST, Code.PAST, Code.ACCEPTED, Code.ACCEPTED, Code.ACCEPTED]
+        assert fate(intake, time=NOW - 5 * days, arrival=NOW + days + 6) is Code.PAST
+
+    def test_one_time_far_ahead_does_not_make_the_rest_of_a_stream_past(self) -> None:
+        intake = door(Plausibility.stream(oldest=60 * SECOND))
+        fate(intake, time=NOW)
+        codes = [fate(intake, time=NOW - (3600 - k) * SECOND, arrival=NOW + k) for k in range(4)]
+        assert codes == [Code.PAST, Code.PAST, Code.ACCEPTED, Code.ACCEPTED]
+
+
+class TestChannelsOfTheirOwn:
+    """A channel may declare which times are plausible for it."""
+
+    INTAKE = ABP, replace(R_PEAK, future=60 * SECOND, oldest=SECOND)
+
+    @pytest.mark.parametrize(
+        ("seconds", "pressure", "peak"),
+        [
+            (6, Code.FUTURE, Code.ACCEPTED),
+            (61, Code.FUTURE, Code.FUTURE),
+            (-1, Code.ACCEPTED, Code.ACCEPTED),
+            (-2, Code.ACCEPTED, Code.PAST),
+        ],
+    )
+    @pytest.mark.parametrize("clock", ["wall", "stream"])
+    def test_what_is_declared_for_a_channel_holds_for_it_alone(
+        self, seconds: int, pressure: Code, peak: Code, clock: str
+    ) -> None:
+        """By the wall clock, and with the same bounds by that of the stream."""
+        bounds = Plausibility.wall() if clock == "wall" else Plausibility.stream(5 * SECOND, 86_400 * SECOND)
+        for topic, expected in (("patient-1/abp", pressure), ("patient-1/beats/r_peak", peak)):
+            intake = Intake(self.INTAKE, TWINS, bounds)
+            intake.read(message({"value": 1, "time": NOW}, topic="patient-2/abp"))
+            [entry] = intake.read(message({"value": 1, "time": NOW + seconds * SECOND}, topic=topic))
+            assert entry.code is expected
 
 
 class TestClockBackwards:

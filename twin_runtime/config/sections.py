@@ -231,6 +231,16 @@ class SignalSection(Section):
         "input that is held until the next one, or an event",
         examples=["2 s"],
     )
+    future: Duration | None = Field(
+        default=None,
+        description="how far ahead of now a reading may be dated; default: 5 s, or 1 h on the stream clock",
+        examples=["2 s"],
+    )
+    oldest: PositiveDuration | None = Field(
+        default=None,
+        description="how long before now a reading may be dated; default: 1 d on the wall clock, else however long",
+        examples=["1 h"],
+    )
 
 
 class SensorSection(SignalSection):

@@ -18,9 +18,10 @@ from twin_runtime.core import SECOND, FloatArray
 from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.errors import ConfigError
 from twin_runtime.ingest.channel import Channel
-from twin_runtime.ingest.intake import Intake, Plausibility
+from twin_runtime.ingest.intake import Intake
 from twin_runtime.ingest.payloads import Payload, Wanted
 from twin_runtime.ingest.payloads.paths import path_of
+from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.ingest.router import Router
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import Positions, nowhere, positions_of, with_past
@@ -50,11 +51,9 @@ class TypeAssembly:
     channels: tuple[Channel, ...]
     identity: TypeIdentity
 
-    def intake(self, clock: str | None = None) -> Intake:
-        """A new intake for the messages of this type."""
-        wall = (clock or self.config.twin.clock) == "wall"
-        plausible = Plausibility.wall() if wall else Plausibility.stream()
-        return Intake(self.channels, self.config.twin.twins, plausible)
+    def intake(self, plausible: Plausibility | None = None) -> Intake:
+        """A new intake for the messages of this type, whose times are judged by its clock if by nothing else."""
+        return Intake(self.channels, self.config.twin.twins, plausible or Plausibility.by(self.config.twin.clock))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,9 @@ class Assembly:
     types: tuple[TypeAssembly, ...]
     identity: Identity
 
-    def router(self, clock: str | None = None) -> Router:
+    def router(self) -> Router:
         """New intakes for all messages of this deployment."""
-        return Router([twin_type.intake(clock) for twin_type in self.types])
+        return Router([twin_type.intake() for twin_type in self.types])
 
 
 def assemble(config: Config) -> Assembly:
@@ -209,4 +208,6 @@ def _channel(channel: ConfiguredChannel, model: Model, payloads: Mapping[str, Pa
         holds=driven is not None and driven.shape is Shape.HOLD,
         payload=payloads[channel.payload] if channel.payload else None,
         wanted=Wanted(path_of(channel.value), tuple((path_of(path), text) for path, text in channel.where)),
+        future=channel.future,
+        oldest=channel.oldest,
     )

@@ -36,6 +36,11 @@ class FleetFold:
         self._paused: set[int] = set()
         self._last = None if until is None else until // twin.tick - 1
 
+    @property
+    def reached(self) -> int:
+        """The event time (ns) to which ticks have run; 0 before the first."""
+        return (self.timeline.frontier or 0) * self.assembly.fleet.tick
+
     def take(self, entry: Entry) -> Entry:
         """An entry with its fate: an accepted reading may turn out to be a duplicate, or late."""
         taken = self._offered(entry)

@@ -14,18 +14,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Record, Sink, Source
+from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Reading, Record, Sink, Source
 from twin_runtime.crash import crash_point
 from twin_runtime.engine.tick import warm_up
 from twin_runtime.errors import StoreError, without_credentials
 from twin_runtime.ingest.router import NO_TYPE, Router
+from twin_runtime.runs.agreed_lag import Signal
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.behind import Behind
 from twin_runtime.runs.fleet_fold import FleetFold
 from twin_runtime.runs.fold import Fold
 from twin_runtime.runs.refusals import RefusalLog
 from twin_runtime.runs.revising import Revising
-from twin_runtime.runs.steady_clock import SteadyClock
+from twin_runtime.runs.steady_clock import STEP, SteadyClock
 from twin_runtime.runs.summary import run_summary
 from twin_runtime.runs.unread import Unread
 from twin_runtime.store.outbox import drain, forward
@@ -104,9 +105,12 @@ class LiveRun:
 
     def __post_init__(self) -> None:
         self._clock = SteadyClock(self.wall, _monotonic_ns)
-        self._unread = Unread(self.source, self.now())
+        on_wall = [fleet for fleet in self.fold.fleets if fleet.clock == "wall"]
+        self._lateness = {fleet.assembly.place: fleet.assembly.config.twin.lateness for fleet in on_wall}
+        reached = max((fleet.reached for fleet in on_wall), default=0)
+        self._unread = Unread(self.source, self.now(), max(self._lateness.values(), default=0), reached)
         self._revising = Revising(self.fold, _monotonic)
-        self._on_wall = frozenset(fleet.assembly.place for fleet in self.fold.fleets if fleet.clock == "wall")
+        self._last_taken = self.now()
 
     def now(self) -> int:
         """The wall clock, as a clock that never jumps unless readings do so, too."""
@@ -124,8 +128,9 @@ class LiveRun:
         async for messages in self.source.batches():
             self._unread.look(self.now())
             began = _monotonic()
-            entries = self.fold.take(entry for message in messages for entry in self.router.read(message))
-            self._unread.take(e.reading.time for e in entries if e.reading is not None and e.type in self._on_wall)
+            stamped = self._stamped(messages)
+            entries = self.fold.take(entry for message in stamped for entry in self.router.read(message))
+            self._unread.take(e.reading.time for e in entries if e.reading is not None and e.type in self._lateness)
             self._compare_clocks(entries)
             self.refusals.add(entries)
             self._last_message = _monotonic()
@@ -134,10 +139,25 @@ class LiveRun:
                 await asyncio.sleep(0)
                 self._step()
 
+    def _stamped(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """The messages with their arrival by the clock of the run, where the system clock was set meanwhile."""
+        ahead, last, self._last_taken = self._clock.ahead, self._last_taken, self.now()
+        if not self._lateness or abs(ahead) < STEP:
+            return messages
+        return [m._replace(arrival=min(max(last, m.arrival - ahead), self._last_taken)) for m in messages]
+
     def _compare_clocks(self, entries: Sequence[Entry]) -> None:
+        newest = dict[Signal, Reading]()
         for entry in entries:
-            if entry.reading is not None and entry.type in self._on_wall:
-                self._clock.compare(entry.reading.time, entry.arrival)
+            reading = entry.reading
+            if reading is not None and entry.type in self._lateness:
+                self._clock.compare(reading.time, entry.arrival)
+                signal = entry.type, reading.twin, reading.channel
+                if signal not in newest or newest[signal].time < reading.time:
+                    newest[signal] = reading
+        if self._unread.was_empty:
+            for signal, reading in newest.items():
+                self._clock.go_by(signal, reading.time, self._lateness[signal[0]])
 
     async def acknowledge(self) -> None:
         """Acknowledge to the sender what has become durable, in order."""
@@ -165,10 +185,9 @@ class LiveRun:
             if idle and not self._more.is_set() and not self.is_half_revised:
                 self.end()
 
-    @property
-    def clock_steps(self) -> int:
-        """How many steps of the system clock have been followed."""
-        return self._clock.steps
+    def clock_figures(self) -> dict[str, float]:
+        """For the summary: steps of the clock of the run, and how far (s) the system clock is ahead of it."""
+        return {"clock_steps": self._clock.steps, "clock_ahead": self._clock.ahead / SECOND}
 
     def end(self) -> None:
         """The run has come to its own end."""
@@ -252,7 +271,7 @@ class LiveRun:
     async def _wait(self, read_out: bool) -> None:
         """Until the next deadline of the wall clock, or until ticks are left that could run."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._until_due() if read_out or not self._on_wall else UNREAD_SECONDS):
+            async with asyncio.timeout(self._until_due() if read_out or not self._lateness else UNREAD_SECONDS):
                 await self._more.wait()
         self._more.clear()
 
@@ -297,7 +316,7 @@ async def run(
     whole = not live.is_half_revised
     store.conclude(fold.tips if whole else ())
     summary = run_summary(fold, time.perf_counter() - began)
-    summary |= {"revisions": live.revisions, "behind": live.behind.figures(), "clock_steps": live.clock_steps}
+    summary |= {"revisions": live.revisions, "behind": live.behind.figures(), **live.clock_figures()}
     return summary if whole else summary | {"state_hash": None}
 
 

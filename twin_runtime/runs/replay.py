@@ -10,6 +10,7 @@ from typing import Any
 from twin_runtime.core import Code, Entry, Message, RawReading, Record, Recording
 from twin_runtime.errors import RecordingError
 from twin_runtime.ingest.decode import Sample
+from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fold import Fold
 from twin_runtime.runs.forecast_skill import ForecastSkill
@@ -122,7 +123,7 @@ def admitted(assembly: Assembly, raw: Iterable[RawReading], units: Mapping[str, 
     types = {twin: each for each in assembly.types for twin in each.fleet.twins}
     if len(types) == 1:
         types[""] = assembly.types[0]
-    intakes = [twin_type.intake("stream") for twin_type in assembly.types]
+    intakes = [twin_type.intake(Plausibility.recorded()) for twin_type in assembly.types]
     places = {
         (twin, channel.name): (each.place, each.fleet.twins.index(twin) if twin else 0, k)
         for twin, each in types.items()
