@@ -69,10 +69,9 @@ def read(intake: Intake, topic: str, payload: bytes) -> list[Code]:
             assert 0 <= entry.reading.time < 2**63
             assert -1 <= entry.reading.sequence < 2**63
         else:
-            assert entry.code.is_rejection
+            assert entry.code.is_rejection or entry.code is Code.DUPLICATE
             assert entry.code is not Code.FAULT
-            assert entry.reading is None
-            assert entry.detail
+            assert (entry.reading is None) == entry.code.is_rejection == bool(entry.detail)
     return [entry.code for entry in entries]
 
 

@@ -51,6 +51,39 @@ def test_an_unstamped_value_keeps_its_sequence_number() -> None:
     assert entry.reading == Reading(0, 0, NOW, 80 * PASCAL, 2 * PASCAL, 5)
 
 
+class TestRepeats:
+    """Without a time, the number alone tells whether a reading has come before."""
+
+    @staticmethod
+    def codes(*sent: tuple[int, float], intake: Intake | None = None) -> list[Code]:
+        """What becomes of numbers and values that come one after the other."""
+        intake = intake or door()
+        return [fate(intake, arrival=NOW + k * SECOND, time=None, seq=seq, value=v) for k, (seq, v) in enumerate(sent)]
+
+    def test_what_a_broker_delivers_again_counts_once(self) -> None:
+        sent = [(5, 80.0), (6, 81.0), (7, 82.0)]
+        assert self.codes(*sent, *sent, (8, 80.0)) == [Code.ACCEPTED] * 3 + [Code.DUPLICATE] * 3 + [Code.ACCEPTED]
+
+    def test_after_a_restart_too(self) -> None:
+        intake = door()
+        intake.remember(Reading(0, 0, NOW, 80 * PASCAL, 2 * PASCAL, 5))
+        assert self.codes((5, 80.0), (6, 80.0), intake=intake) == [Code.DUPLICATE, Code.ACCEPTED]
+
+    @pytest.mark.parametrize("first", [(0, 80.0), (1, 79.0)])
+    def test_a_sender_that_counts_anew_is_heard(self, first: tuple[int, float]) -> None:
+        sent = [(number, 80.0) for number in range(5)]
+        assert self.codes(*sent, first, *sent[first[0] + 1 :]) == [Code.ACCEPTED] * (10 - first[0])
+
+    def test_a_number_that_never_changes_locks_nobody_out(self) -> None:
+        codes = self.codes(*[(7, 80.0)] * 9)
+        assert codes[:3] == [Code.ACCEPTED, Code.DUPLICATE, Code.ACCEPTED]
+        assert set(codes[3:]) == {Code.ACCEPTED}
+
+    def test_not_all_numbers_of_all_times_are_remembered(self) -> None:
+        codes = self.codes(*((number, 80.0) for number in range(3000)), (1, 80.0), (2999, 80.0))
+        assert codes[-2:] == [Code.ACCEPTED, Code.DUPLICATE]
+
+
 def test_every_topic_leads_to_one_channel_of_one_twin() -> None:
     intake = door()
     assert intake.topics == (

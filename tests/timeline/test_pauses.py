@@ -48,6 +48,24 @@ class TestPause:
         run = Run.of(FLEETS[1]).offer(*(read(tick, channel=PUMP) for tick in range(0, 1000, 90))).to(1000)
         assert len(ticks(run)) == 1000
 
+    def test_a_pause_of_a_year_costs_nothing(self) -> None:
+        """Neither the run, nor what is asked of it afterwards: it never walks through the ticks."""
+        year, few = 365 * 86_400 * 25, range(0, 30, 10)
+        readings = [read(first + tick, value=0.5) for first in (0, year) for tick in few]
+        run = in_order(FLEETS[1], readings, year + 30)
+        assert len(ticks(run)) <= 30 + LONGEST + 30
+        assert len(run.timeline.window(0)[1]) <= len(ticks(run))
+        late = run.offer(read(year + 25)).to(year + 31)
+        assert late.bits == in_order(FLEETS[1], [*readings, read(year + 25)], year + 31).bits
+        ahead = Run.of(FLEETS[1]).offer(*readings).timeline
+        assert len(list(ahead.ahead(0))) == ahead.ticks_ahead(0) == 21 + PAUSE_AFTER + 21
+
+    def test_the_window_is_that_of_the_twin_and_not_of_those_that_run_meanwhile(self) -> None:
+        others = [read(tick, twin=1) for tick in range(0, 400, 20)]
+        run = in_order(FLEETS[2], [read(0), *others, read(395)], 400)
+        assert len(run.timeline.window(0)[1]) == 5
+        assert len(run.timeline.window(1)[1]) > 10
+
 
 class TestBeginningAgain:
     def test_trust_has_to_be_earned_again_and_the_pause_is_counted(self) -> None:

@@ -35,7 +35,7 @@ class Segment:
 
     def __len__(self) -> int:
         """How many ticks there are."""
-        return self.end // self.fleet.tick - self.begin // self.fleet.tick + 1
+        return self.timeline.ticks_ahead(self.row)
 
     @property
     def fleet(self) -> Fleet:

@@ -18,6 +18,7 @@ from twin_runtime.ingest.payloads import Payload, Wanted
 from twin_runtime.ingest.payloads.native import NATIVE, Native
 from twin_runtime.ingest.payloads.paths import Path
 from twin_runtime.ingest.plausibility import Plausibility
+from twin_runtime.ingest.repeats import Repeats
 from twin_runtime.ingest.routes import Routes
 from twin_runtime.ingest.wrong_times import wrong_time
 from twin_runtime.units import is_unit
@@ -39,12 +40,12 @@ _FINEST, _COARSEST = 1e-6, 1e6
 class _Signal:
     """One channel of one twin; sequence number and time of the last reading that was accepted and had both."""
 
-    __slots__ = ("backwards", "channel", "off", "plausible", "sequence", "spec", "time", "twin")
+    __slots__ = ("backwards", "channel", "off", "plausible", "repeats", "sequence", "spec", "time", "twin")
 
     def __init__(self, twin: int, channel: int, spec: Channel, plausible: Plausibility) -> None:
         self.twin, self.channel, self.spec, self.plausible = twin, channel, spec, plausible
         self.sequence, self.time = -1, 0
-        self.off, self.backwards = Agreement(), Agreement()
+        self.off, self.backwards, self.repeats = Agreement(), Agreement(), Repeats()
 
 
 class _Mapped(NamedTuple):
@@ -124,8 +125,11 @@ class Intake:
 
     def remember(self, reading: Reading) -> None:
         """Take a reading as accepted, as after a restart: what comes next is judged against it."""
+        signal = self._rows[reading.twin][reading.channel]
         self._agreed.follow(reading.time)
-        self._accept(self._rows[reading.twin][reading.channel], reading.time, reading.sequence)
+        self._accept(signal, reading.time, reading.sequence)
+        if reading.sequence >= 0:
+            signal.repeats.remember(reading.sequence, reading.value)
 
     def read(self, message: Message) -> list[Entry]:
         """One entry a sample of the message, or one for a message that cannot be read."""
@@ -171,11 +175,18 @@ class Intake:
         try:
             if message.retained and sample.time is None and not signal.spec.holds:
                 raise Refused(Code.MISSING_FIELD, _UNDATED)
-            return Entry(message.arrival, Code.ACCEPTED, self._reading(signal, sample, message.arrival))
+            reading = self._reading(signal, sample, message.arrival)
+            return Entry(message.arrival, self._fate(signal, sample, reading), reading)
         except Refused as refused:
             return _rejection(message, refused)
         except Exception as error:
             return _rejection(message, _fault(error))
+
+    @staticmethod
+    def _fate(signal: _Signal, sample: Sample, reading: Reading) -> Code:
+        """Whether an accepted reading that is stamped on arrival has come before; of others the timeline knows."""
+        counted = sample.time is None and sample.sequence is not None
+        return Code.DUPLICATE if counted and signal.repeats.add(reading.sequence, reading.value) else Code.ACCEPTED
 
     def _reading(self, signal: _Signal, sample: Sample, arrival: int) -> Reading:
         """The reading that a sample makes, or :class:`Refused`."""

@@ -150,7 +150,7 @@ class LiveRun:
         newest = dict[Signal, Reading]()
         for entry in entries:
             reading = entry.reading
-            if reading is not None and entry.type in self._lateness:
+            if reading is not None and reading.time != entry.arrival and entry.type in self._lateness:
                 self._clock.compare(reading.time, entry.arrival)
                 signal = entry.type, reading.twin, reading.channel
                 if signal not in newest or newest[signal].time < reading.time:
