@@ -366,6 +366,18 @@ class TestClockBackwards:
         assert fate(intake, seq=2, time=NOW - 1) is Code.CLOCK_BACKWARDS
         assert fate(intake, seq=3, time=NOW + 1) is Code.ACCEPTED
 
+    def test_from_the_first_number_on(self) -> None:
+        intake = door()
+        assert [fate(intake, seq=0), fate(intake, seq=1, time=NOW - 1)] == [Code.ACCEPTED, Code.CLOCK_BACKWARDS]
+
+    def test_a_clock_that_stands_still_is_merely_coarse(self) -> None:
+        intake = door()
+        assert [fate(intake, seq=seq) for seq in (1, 2, 3)] == [Code.ACCEPTED] * 3
+
+    def test_a_number_that_does_not_grow_says_nothing_of_the_clock(self) -> None:
+        intake = door()
+        assert [fate(intake, seq=5), fate(intake, seq=5, time=NOW - 1)] == [Code.ACCEPTED] * 2
+
     def test_a_reading_that_is_merely_late_is_welcome(self) -> None:
         intake = door()
         codes = [fate(intake, seq=seq, time=NOW + seq) for seq in (3, 1, 2, 4)]

@@ -78,7 +78,8 @@ def segment_of(
             refused[code] += 1
     readings = sum(sensed for _, sensed in taken)
     _check_count(readings, name)
-    return Segment(timeline, fleet.twins.index(name), taken[0][0], taken[-1][0], readings, dict(refused))
+    times = [time for time, _ in taken]
+    return Segment(timeline, fleet.twins.index(name), min(times), max(times), readings, dict(refused))
 
 
 def _chosen(assembly: Assembly, twin: str | None) -> str:

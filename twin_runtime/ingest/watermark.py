@@ -76,7 +76,7 @@ class Watermarks:
         return self._complete // self._tick - 1
 
     def _passed(self, now: int, first: int) -> int:
-        """The time that all signals have passed which are waited for; 0 where none is."""
+        """The time that all signals have passed which are waited for; before all times where none is."""
         newest = np.maximum(self.newest, first)
         known = self._count > 1
         intervals = np.where(known, (newest - self._oldest) // np.maximum(1, self._count - 1), 0)
@@ -86,7 +86,7 @@ class Watermarks:
             expected = np.where(active & known, newest + intervals, NEVER).min(axis=1, initial=NEVER)
             marks = marks[~self._slow.find(marks, expected)]
         passed = int(marks.min(initial=NEVER))
-        return passed if passed < NEVER else 0
+        return passed if passed < NEVER else UNHEARD
 
     def waited_for(self, now: int) -> int:
         """The newest tick whose wait has run out, now being ``now`` on its own clock (ns)."""

@@ -14,6 +14,7 @@ from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fold import Fold
 from twin_runtime.runs.forecast_skill import ForecastSkill
+from twin_runtime.runs.recorded import in_order, report
 from twin_runtime.runs.summary import run_summary
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
@@ -37,15 +38,18 @@ def replay_recording(
 ) -> dict[str, Any]:
     """Fold a recording, from event time ``begin`` to ``until`` (ns), and write a store where one is named.
 
-    ``horizon`` (ns), where not 0, compares forecasts so far ahead with what came. Returns the summary.
+    ``horizon`` (ns), where not 0, compares forecasts so far ahead with what came. Returns the summary. Readings are
+    taken in order of time, and what is remarkable about their times is logged.
     """
     margin = max(twin_type.config.twin.wait for twin_type in assembly.types)
-    raw: Iterable[RawReading] = recording.readings()
+    found, raw = in_order(recording)
+    report(found, min(twin_type.fleet.pause_after * twin_type.fleet.tick for twin_type in assembly.types))
     if begin is not None:
         raw = dropwhile(lambda r: r.time < begin, raw)
     if until is not None:
         raw = takewhile(lambda r: r.time < until + margin, raw)
-    return _replay(assembly, admitted(assembly, raw, recording.units), until, store, horizon, progress)
+    entries = admitted(assembly, raw, recording.units)
+    return _replay(assembly, entries, until, store, horizon, progress) | {"recording": found.summary()}
 
 
 def replay_store(assembly: Assembly, path: Path, *, progress: Progress | None = None) -> dict[str, Any]:

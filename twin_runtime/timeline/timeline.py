@@ -272,8 +272,9 @@ class Timeline:
         if frontier is None:
             return
         self._revisions = Revisions(records)
-        first = self._readings.next(0) if checkpoint is None else checkpoint.tick
-        self.frontier, self._dirty, self._dirty_rows = frontier, min(first, frontier), set(self.rows.tolist())
+        known = self._readings.first
+        first = checkpoint.tick if checkpoint is not None else frontier if known is None else known
+        self.frontier, self._dirty, self._dirty_rows = frontier, first, set(self.rows.tolist())
 
     def _of_fleet(self, checkpoint: Checkpoint) -> FleetState:
         """The state of a checkpoint for the twins of this fleet: those that it lacks have not begun."""
