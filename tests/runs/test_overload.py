@@ -165,7 +165,7 @@ class TestBursts:
             asked[0] = time.monotonic()
             stop.set()
 
-        asyncio.get_running_loop().call_later(0.6, ask)
+        asyncio.get_running_loop().call_later(2.6, ask)
         source = MemorySource([[message(first, 80.0, patient=p, arrival=time.time_ns()) for p in range(4)]])
         reported = await run(assembly, source, store, stop=stop, observer=lambda *_: time.sleep(0.01))
         assert 0 < reported["ticks"] < 9000

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Reading, Record, Sink, Source
+from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Reading, Record, Sink, Source, TimedSink
 from twin_runtime.crash import crash_point
 from twin_runtime.engine.tick import warm_up
 from twin_runtime.errors import StoreError, without_credentials
@@ -309,6 +309,9 @@ async def run(
     async with Writer(store) as writer, source:
         live = LiveRun(fold, router, source, writer, ending, observer, wall=wall)
         live.stop = stop or live.stop
+        for sink in sinks:
+            if isinstance(sink, TimedSink):
+                sink.now = live.now
         live.begin()
         await _until_stopped(live, [forward(store.path, writer, sink) for sink in sinks])
         patience = FINAL_DELIVERY_SECONDS if live.over else HURRIED_DELIVERY_SECONDS

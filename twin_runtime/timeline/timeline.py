@@ -147,10 +147,10 @@ class Timeline:
             self.frontier = self._readings.first
             self._checkpoints[self.frontier] = self.fleet.start()
         yield from self._newly_smoothed()
-        while self.is_due(through):
-            if not self._runs(self.state, self.frontier, self.rows):
+        while (number := self._next_to_run()) <= through:
+            if number > self.frontier:
                 yield from self.conclude()
-                self._move_on(self._next_read(), self.state.copy())
+                self._move_on(number, self.state.copy())
             state, record = self._tick(self.state, self.frontier, self.rows)
             self._move_on(self.frontier + 1, state)
             self._unsmoothed = self.fleet.lag > 0
@@ -160,24 +160,22 @@ class Timeline:
 
     def is_due(self, through: int) -> bool:
         """Whether any tick is left to run up to and with ``through``: twins that are paused wait for their readings."""
-        if self.frontier is None or self.frontier > through:
-            return False
-        return self._runs(self.state, self.frontier, self.rows) or self._next_read() <= through
+        return self.frontier is not None and self.frontier <= through and self._next_to_run() <= through
 
     @property
     def is_paused(self) -> bool:
         """Whether no twin runs, and none has a reading to begin with."""
-        if self.frontier is None or self._runs(self.state, self.frontier, self.rows):
-            return False
-        return self._next_read() == NEVER
+        return self.frontier is not None and self._next_to_run() == NEVER
 
     def _runs(self, state: FleetState, number: int, rows: IntArray) -> bool:
         """Whether a tick is one of any twin of ``rows``."""
         return bool(is_running(state.memory).any()) or bool(self._readings.of_rows(number, rows))
 
-    def _next_read(self) -> int:
-        """The first tick from the frontier on that has a reading."""
-        return NEVER if self.frontier is None else self._readings.next(self.frontier)
+    def _next_to_run(self) -> int:
+        """The next tick of any twin: at the frontier, or the first that has a reading where all twins are paused."""
+        if self.frontier is None:
+            return NEVER
+        return self.frontier if self._runs(self.state, self.frontier, self.rows) else self._readings.next(self.frontier)
 
     def _move_on(self, number: int, state: FleetState) -> None:
         """Put the frontier to a later tick, with the state at its start."""
