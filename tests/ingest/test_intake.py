@@ -331,6 +331,15 @@ class TestLockOutsEnd:
         codes = [fate(intake, time=NOW - (3600 - k) * SECOND, arrival=NOW + k) for k in range(4)]
         assert codes == [Code.PAST, Code.PAST, Code.ACCEPTED, Code.ACCEPTED]
 
+    @pytest.mark.parametrize("clock", ["wall", "stream"])
+    def test_old_ones_between_others_do_not_agree_in_a_row(self, clock: str) -> None:
+        intake = door(Plausibility("wall" if clock == "wall" else "stream", 5 * SECOND, 60 * SECOND))
+        codes = [
+            fate(intake, time=NOW + k * SECOND - old, arrival=NOW + k * SECOND)
+            for k, old in enumerate([0, 70 * SECOND] * 6)
+        ]
+        assert codes == [Code.ACCEPTED, Code.PAST] * 6
+
 
 class TestChannelsOfTheirOwn:
     """A channel may declare which times are plausible for it."""

@@ -227,12 +227,10 @@ class Intake:
 
     def _is_present(self, signal: _Signal, time: int, future: int, arrival: int) -> bool:
         """Whether a time is not after now, or further messages agree on it."""
-        if not self._on_wall:
-            return self._agreed.follow(time, arrival, future)
-        if time - arrival <= future:
+        present = time - arrival <= future if self._on_wall else self._agreed.follow(time, arrival, future)
+        if present:
             signal.off.clear()
-            return True
-        return signal.off.add(time - arrival, future, arrival)
+        return present or (self._on_wall and signal.off.add(time - arrival, future, arrival))
 
     def _moved_back(self, signal: _Signal, time: int, arrival: int) -> bool:
         """Whether so many messages agree on an earlier time that it was the last accepted time that was wrong."""

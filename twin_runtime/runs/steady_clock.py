@@ -81,9 +81,10 @@ class SteadyClock:
         self._reported = 0
         self._agreement.clear()
         self._lag.clear()
-        LOG.warning(
-            "the system clock was set by %+.1f s, or stood still so long; readings go with it: followed", step / SECOND
-        )
+        message = "the system clock was set by %+.1f s, or stood still so long; readings go with it: followed"
+        if step < 0:
+            message += "; ticks that have run stay as they are, and readings are late until they come to their end"
+        LOG.warning(message, step / SECOND)
 
     def _report(self, step: int) -> None:
         if abs(step - self._reported) >= STEP:

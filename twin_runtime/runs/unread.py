@@ -20,7 +20,7 @@ QUIET = 0.25
 PATIENCE = 10.0
 """Seconds that a lost connection is waited for after a stall; then its silence does not stop the clock."""
 
-HOLD, LONGEST_HOLD = 2.0, 60.0
+HOLD, LONGEST_HOLD = 2.0, 600.0
 """Seconds of silence, at least and at most, before ticks leave what came behind by more than the lateness: whether the
 senders are behind, or the clock of this machine is ahead, only more readings can show."""
 
