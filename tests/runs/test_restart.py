@@ -102,13 +102,14 @@ def test_a_signal_that_is_behind_is_waited_for(run: Restarted) -> None:
     assert run.run(12.5) == [9, 10, 11]
 
 
-def test_silence_after_a_restart_does_not_stop_the_clock(tmp_path: Path) -> None:
+@pytest.mark.parametrize("silent", [0, 200], ids=["soon", "when its last reading is long settled"])
+def test_silence_after_a_restart_does_not_stop_the_clock(silent: int, tmp_path: Path) -> None:
     assembly = ward(clock="wall")
     with Store.create_or_open(tmp_path / "ward.db", assembly.identity) as store:
         run = Restarted(assembly, store)
         run.take(*messages(10))
-        run.run(10)
+        run.run(10 + silent)
         run.restart()
         run.fold.revise()
-        assert run.run(40)[-1] == 36
-        assert run.fold.next_due() == at(38) + SECOND // 10
+        assert run.run(40 + silent)[-1] == 36 + silent
+        assert run.fold.next_due() == at(38 + silent) + SECOND // 10
