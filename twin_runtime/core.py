@@ -4,7 +4,7 @@ Times are integer nanoseconds since the epoch. A *signal* is one channel (sensor
 Arrays follow ``x[twin, member, state]``: float64, C order.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
@@ -291,6 +291,14 @@ class Sink(Protocol):
         :class:`twin_runtime.errors.EstimatesRefused`: at least one of them would never be taken; the outbox finds it.
         """
         ...
+
+
+@runtime_checkable
+class TimedSink(Protocol):
+    """A sink that counts from now: a run gives it its own clock, which readings may have set right."""
+
+    now: Callable[[], int]
+    """Event time of now, ns."""
 
 
 class RawReading(NamedTuple):

@@ -14,7 +14,7 @@ by the runtime as it stopped, or by the broker as it lost it.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -87,6 +87,8 @@ class MqttSink:
         self._connection: Connection | None = None
         self._newest: dict[str, int] = {}
         self._takes_others = False
+        self.now: Callable[[], int] = time.time_ns
+        """The clock by which the validity of an estimate is over."""
 
     async def __aenter__(self) -> Self:
         self._connection = await self._connected()
@@ -102,7 +104,7 @@ class MqttSink:
 
     async def send(self, estimates: Sequence[StoredEstimate]) -> None:
         """Publish them in their order; returns when the broker has them all."""
-        now = time.time_ns()
+        now = self.now()
         refusal = await self._refusal([self._publication(estimate, now) for estimate in estimates])
         if refusal is not None and refusal.is_final(self._takes_others):
             raise EstimatesRefused(refusal.what, where=refusal.where, remedy=refusal.remedy) from refusal

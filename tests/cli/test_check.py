@@ -23,10 +23,19 @@ def test_a_right_configuration_is_summarised_and_nothing_is_started(
     assert "twins 1: patient-1" in output
     assert "tick 40 ms, 100 ms wait, 5 s lateness, wall clock" in output
     assert "ensemble 64 members, etkf, inflation 1, RTPS 0.3" in output
-    assert "abp sensor pressure {twin}/abp mmHg 2 -30 to 300" in output
+    assert "abp sensor pressure {twin}/abp mmHg 2 -30 to 300 1 d ago to 5 s ahead" in output
     assert "resistance (mmHg*s/mL)" in output
     assert output.endswith("artery.toml is right")
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_which_times_of_readings_are_plausible_is_declared_for_a_channel(tmp_path: Path) -> None:
+    path = written(tmp_path, ('unit = "mmHg"', 'unit = "mmHg"\nfuture = "2 s"\noldest = "1 h"'))
+    output = " ".join(CliRunner().invoke(app, ["check", str(path)]).stdout.split())
+    assert "-30 to 300 1 h ago to 2 s ahead" in output
+    path = written(tmp_path, ("[twin]", '[twin]\nclock = "stream"'))
+    output = " ".join(CliRunner().invoke(app, ["check", str(path)]).stdout.split())
+    assert "-30 to 300 any time ago to 1 h ahead" in output
 
 
 def test_what_is_wrong_with_the_model_and_with_the_adapters_is_reported_at_once(tmp_path: Path) -> None:

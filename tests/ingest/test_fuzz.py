@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from twin_runtime.core import Code, Message
 from twin_runtime.ingest.channel import Channel
-from twin_runtime.ingest.intake import Intake, Plausibility
+from twin_runtime.ingest.intake import Intake
+from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.units import conversion
 
 NOW = 1_700_000_000_000_000_000
@@ -68,10 +69,9 @@ def read(intake: Intake, topic: str, payload: bytes) -> list[Code]:
             assert 0 <= entry.reading.time < 2**63
             assert -1 <= entry.reading.sequence < 2**63
         else:
-            assert entry.code.is_rejection
+            assert entry.code.is_rejection or entry.code is Code.DUPLICATE
             assert entry.code is not Code.FAULT
-            assert entry.reading is None
-            assert entry.detail
+            assert (entry.reading is None) == entry.code.is_rejection == bool(entry.detail)
     return [entry.code for entry in entries]
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -7,7 +8,8 @@ from twin_runtime.core import SECOND, Code, Entry, Message, Reading
 from twin_runtime.errors import ConfigError
 from twin_runtime.ingest.channel import Channel
 from twin_runtime.ingest.decode import Sample
-from twin_runtime.ingest.intake import Intake, Plausibility
+from twin_runtime.ingest.intake import Intake
+from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.units import conversion, is_unit
 
 NOW = 1_700_000_000_000_000_000
@@ -47,6 +49,39 @@ def test_a_value_without_a_time_is_stamped_on_arrival() -> None:
 def test_an_unstamped_value_keeps_its_sequence_number() -> None:
     [entry] = door().read(message({"value": 80, "seq": 5}))
     assert entry.reading == Reading(0, 0, NOW, 80 * PASCAL, 2 * PASCAL, 5)
+
+
+class TestRepeats:
+    """Without a time, the number alone tells whether a reading has come before."""
+
+    @staticmethod
+    def codes(*sent: tuple[int, float], intake: Intake | None = None) -> list[Code]:
+        """What becomes of numbers and values that come one after the other."""
+        intake = intake or door()
+        return [fate(intake, arrival=NOW + k * SECOND, time=None, seq=seq, value=v) for k, (seq, v) in enumerate(sent)]
+
+    def test_what_a_broker_delivers_again_counts_once(self) -> None:
+        sent = [(5, 80.0), (6, 81.0), (7, 82.0)]
+        assert self.codes(*sent, *sent, (8, 80.0)) == [Code.ACCEPTED] * 3 + [Code.DUPLICATE] * 3 + [Code.ACCEPTED]
+
+    def test_after_a_restart_too(self) -> None:
+        intake = door()
+        intake.remember(Reading(0, 0, NOW, 80 * PASCAL, 2 * PASCAL, 5))
+        assert self.codes((5, 80.0), (6, 80.0), intake=intake) == [Code.DUPLICATE, Code.ACCEPTED]
+
+    @pytest.mark.parametrize("first", [(0, 80.0), (1, 79.0)])
+    def test_a_sender_that_counts_anew_is_heard(self, first: tuple[int, float]) -> None:
+        sent = [(number, 80.0) for number in range(5)]
+        assert self.codes(*sent, first, *sent[first[0] + 1 :]) == [Code.ACCEPTED] * (10 - first[0])
+
+    def test_a_number_that_never_changes_locks_nobody_out(self) -> None:
+        codes = self.codes(*[(7, 80.0)] * 9)
+        assert codes[:3] == [Code.ACCEPTED, Code.DUPLICATE, Code.ACCEPTED]
+        assert set(codes[3:]) == {Code.ACCEPTED}
+
+    def test_not_all_numbers_of_all_times_are_remembered(self) -> None:
+        codes = self.codes(*((number, 80.0) for number in range(3000)), (1, 80.0), (2999, 80.0))
+        assert codes[-2:] == [Code.ACCEPTED, Code.DUPLICATE]
 
 
 def test_every_topic_leads_to_one_channel_of_one_twin() -> None:
@@ -284,6 +319,54 @@ class TestLockOutsEnd:
         entries = intake.read(message({"values": [80.0] * 100, "times": times}))
         assert {entry.code for entry in entries} == {Code.FUTURE}
 
+    def test_a_clock_of_this_machine_that_is_days_ahead_locks_nobody_out(self) -> None:
+        intake, days = door(), 2 * 86_400 * SECOND
+        codes = [fate(intake, time=NOW + k, arrival=NOW + days + k) for k in range(5)]
+        assert codes == [Code.PAST, Code.PAST, Code.ACCEPTED, Code.ACCEPTED, Code.ACCEPTED]
+        assert fate(intake, time=NOW - 5 * days, arrival=NOW + days + 6) is Code.PAST
+
+    def test_one_time_far_ahead_does_not_make_the_rest_of_a_stream_past(self) -> None:
+        intake = door(Plausibility.stream(oldest=60 * SECOND))
+        fate(intake, time=NOW)
+        codes = [fate(intake, time=NOW - (3600 - k) * SECOND, arrival=NOW + k) for k in range(4)]
+        assert codes == [Code.PAST, Code.PAST, Code.ACCEPTED, Code.ACCEPTED]
+
+    @pytest.mark.parametrize("clock", ["wall", "stream"])
+    def test_old_ones_between_others_do_not_agree_in_a_row(self, clock: str) -> None:
+        intake = door(Plausibility("wall" if clock == "wall" else "stream", 5 * SECOND, 60 * SECOND))
+        codes = [
+            fate(intake, time=NOW + k * SECOND - old, arrival=NOW + k * SECOND)
+            for k, old in enumerate([0, 70 * SECOND] * 6)
+        ]
+        assert codes == [Code.ACCEPTED, Code.PAST] * 6
+
+
+class TestChannelsOfTheirOwn:
+    """A channel may declare which times are plausible for it."""
+
+    INTAKE = ABP, replace(R_PEAK, future=60 * SECOND, oldest=SECOND)
+
+    @pytest.mark.parametrize(
+        ("seconds", "pressure", "peak"),
+        [
+            (6, Code.FUTURE, Code.ACCEPTED),
+            (61, Code.FUTURE, Code.FUTURE),
+            (-1, Code.ACCEPTED, Code.ACCEPTED),
+            (-2, Code.ACCEPTED, Code.PAST),
+        ],
+    )
+    @pytest.mark.parametrize("clock", ["wall", "stream"])
+    def test_what_is_declared_for_a_channel_holds_for_it_alone(
+        self, seconds: int, pressure: Code, peak: Code, clock: str
+    ) -> None:
+        """By the wall clock, and with the same bounds by that of the stream."""
+        bounds = Plausibility.wall() if clock == "wall" else Plausibility.stream(5 * SECOND, 86_400 * SECOND)
+        for topic, expected in (("patient-1/abp", pressure), ("patient-1/beats/r_peak", peak)):
+            intake = Intake(self.INTAKE, TWINS, bounds)
+            intake.read(message({"value": 1, "time": NOW}, topic="patient-2/abp"))
+            [entry] = intake.read(message({"value": 1, "time": NOW + seconds * SECOND}, topic=topic))
+            assert entry.code is expected
+
 
 class TestClockBackwards:
     def test_a_clock_that_falls_while_the_numbers_grow_is_wrong(self) -> None:
@@ -291,6 +374,18 @@ class TestClockBackwards:
         assert fate(intake, seq=1) is Code.ACCEPTED
         assert fate(intake, seq=2, time=NOW - 1) is Code.CLOCK_BACKWARDS
         assert fate(intake, seq=3, time=NOW + 1) is Code.ACCEPTED
+
+    def test_from_the_first_number_on(self) -> None:
+        intake = door()
+        assert [fate(intake, seq=0), fate(intake, seq=1, time=NOW - 1)] == [Code.ACCEPTED, Code.CLOCK_BACKWARDS]
+
+    def test_a_clock_that_stands_still_is_merely_coarse(self) -> None:
+        intake = door()
+        assert [fate(intake, seq=seq) for seq in (1, 2, 3)] == [Code.ACCEPTED] * 3
+
+    def test_a_number_that_does_not_grow_says_nothing_of_the_clock(self) -> None:
+        intake = door()
+        assert [fate(intake, seq=5), fate(intake, seq=5, time=NOW - 1)] == [Code.ACCEPTED] * 2
 
     def test_a_reading_that_is_merely_late_is_welcome(self) -> None:
         intake = door()

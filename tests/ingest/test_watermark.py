@@ -72,6 +72,70 @@ class TestIdleSignals:
         assert marks.through(at(13.0)) == FIRST + 11
 
 
+class TestFleets:
+    """Twenty twins of which one is slow, or has a sensor that dies: the others are not waited for any longer."""
+
+    TWINS, WAIT, EVERY = 20, 500_000_000, 5_000_000
+
+    def latencies(self, slow: float = 0.0, dies: int | None = None, clock: str = "wall") -> list[float]:
+        """How long (ticks) after its end each of some ticks may run; readings come a quarter of a tick after theirs.
+
+        The last twin is ``slow`` by so many ticks more, or one of its sensors ``dies``.
+        """
+        marks = Watermarks(self.TWINS, 2, TICK, self.WAIT, "wall" if clock == "wall" else "stream")
+        arrivals = [
+            (at(n + twin / self.TWINS + 0.25 + (slow if twin == self.TWINS - 1 else 0.0)), n, twin, channel)
+            for n in range(60)
+            for twin in range(self.TWINS)
+            for channel in range(2)
+            if dies is None or (twin, channel) != (self.TWINS - 1, 1) or n < dies
+        ]
+        ran, last = dict[int, float](), FIRST - 1
+        for now, n, twin, channel in sorted(arrivals):
+            marks.advance(heard(n + twin / self.TWINS, twin, channel), now)
+            through = marks.through(now)
+            assert through is not None
+            for number in range(last + 1, through + 1):
+                ran[number - FIRST] = (now - at(number + 1 - FIRST)) / TICK
+            last = max(last, through)
+        return [ran[number] for number in range(50)]
+
+    @pytest.mark.parametrize("clock", ["wall", "stream"])
+    def test_a_slow_twin_delays_the_others_in_a_few_ticks_only(self, clock: str) -> None:
+        healthy = self.latencies(clock=clock)
+        assert max(healthy) < 1.3
+        slow = self.latencies(slow=6.0, clock=clock)
+        assert max(slow[:10]) > 3
+        assert max(slow[10:]) <= max(healthy)
+
+    @pytest.mark.parametrize("clock", ["wall", "stream"])
+    def test_a_sensor_that_dies_delays_the_others_by_a_few_ticks_once(self, clock: str) -> None:
+        healthy, died = self.latencies(clock=clock), self.latencies(dies=20, clock=clock)
+        assert died[:19] == healthy[:19]
+        assert max(died) < 5  # of a wait of 12.5
+        assert max(died[22:]) <= max(healthy)
+
+    def test_half_of_the_twins_are_waited_for_whatever_they_do(self) -> None:
+        marks = Watermarks(4, 1, TICK, self.WAIT, "wall")
+        for n in range(10):
+            for twin in range(4):
+                marks.advance(heard(n - (4 if twin < 2 else 0), twin))
+            assert marks.through(at(n)) == FIRST + n - 5
+
+    def test_a_slow_twin_that_has_caught_up_is_waited_for_again(self) -> None:
+        marks = Watermarks(3, 1, TICK, self.WAIT, "wall")
+        behind = [0, 0, 0, 4, 4, 4, 4, 4, 0, 0, 0, 0]
+        through = []
+        for n, late in enumerate(behind):
+            for twin in range(3):
+                marks.advance(heard(n - (late if twin == 2 else 0), twin))
+            through.append(marks.through(at(n)))
+        assert through[6:8] == [FIRST + 5, FIRST + 6]
+        marks.advance(heard(12, 0))
+        marks.advance(heard(12, 1))
+        assert marks.through(at(12)) == FIRST + 10
+
+
 class TestFarAhead:
     def test_one_reading_far_ahead_of_all_others_moves_no_tick(self) -> None:
         marks = watermarks(heard(5.0), heard(5.0, channel=1), heard(75_000), heard(6.0), clock="stream")

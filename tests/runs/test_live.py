@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -266,6 +266,21 @@ class TestDurability:
         assert positions == sorted(set(positions))
         await run(ward(2), MemorySource([]), store, sinks=[sink], ending=ending)
         assert [estimate.position for estimate in sink.received] == [e.position for e in store.estimates(limit=1000)]
+
+    async def test_a_sink_that_counts_from_now_has_the_clock_of_the_run(self, store: Store) -> None:
+        class Timed(MemorySink):
+            def __init__(self) -> None:
+                super().__init__()
+                self.now: Callable[[], int] = time.time_ns
+                self.sent_at = list[int]()
+
+            async def send(self, estimates: Sequence[StoredEstimate]) -> None:
+                self.sent_at.append(self.now())
+
+        sink = Timed()
+        wrong = [message(n, 80.0, arrival=at(n)) for n in range(60)]
+        await run(ward(2), MemorySource([wrong]), store, sinks=[sink], ending=IDLE, wall=lambda: at(7))
+        assert {round((moment - at(7)) / SECOND) for moment in sink.sent_at} <= {0, 1, 2}
 
     async def test_a_sink_that_fails_unforeseen_at_the_end_does_not_cost_the_tip(self, store: Store) -> None:
         class Broken(MemorySink):

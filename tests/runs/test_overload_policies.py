@@ -14,6 +14,8 @@ from tests.ward import EPOCH, TICK, messages, ward
 from twin_runtime.config.agreement import disagreements
 from twin_runtime.config.sections import OverloadSection
 from twin_runtime.core import SECOND, Code, Omission, Record
+from twin_runtime.ingest.intake import Plausibility
+from twin_runtime.ingest.router import Router
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fold import Fold
 from twin_runtime.runs.live import run
@@ -104,7 +106,7 @@ async def test_a_run_that_is_taken_up_obeys_what_was_decided_before(tmp_path: Pa
 
 def behind(declared: Assembly) -> Fold:
     """A fold after five ticks, with readings of 90 more."""
-    fold, router = Fold(declared), declared.router("stream")
+    fold, router = Fold(declared), Router([each.intake(Plausibility.recorded()) for each in declared.types])
     fold.take(entry for each in messages(5, 4) for entry in router.read(each))
     list(fold.run(EPOCH + 5 * TICK))
     fold.take(entry for each in messages(90, 4, 5) for entry in router.read(each))

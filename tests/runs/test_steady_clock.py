@@ -24,6 +24,7 @@ class Machine:
             step = round(seconds * SECOND / readings)
             self.uptime, self.senders = self.uptime + step, self.senders + step
             self.clock.compare(self.senders, self.uptime)
+            self.clock.go_by((0, 0, 0), self.senders, 5 * SECOND)
 
     @property
     def error(self) -> float:
@@ -98,3 +99,49 @@ def test_one_reading_does_not_decide() -> None:
     machine.clock.compare(machine.senders + HOUR, 1)
     machine.live(10)
     assert (machine.error, machine.clock.steps) == (0, 0)
+
+
+class TestAWrongClock:
+    """From the start on: nothing is known of it but by the readings."""
+
+    @pytest.mark.parametrize("wrong", [20 * SECOND, HOUR, 90_000 * SECOND, -20 * SECOND, -HOUR])
+    def test_the_run_goes_by_the_readings(self, wrong: int, caplog: pytest.LogCaptureFixture) -> None:
+        machine = Machine()
+        machine.senders -= wrong
+        machine.live(1)
+        assert machine.error == wrong / SECOND
+        machine.live(3)
+        assert (machine.error, machine.clock.steps, machine.clock.ahead) == (0, 1, wrong)
+        which = "ahead of" if wrong > 0 else "behind"
+        assert caplog.text.count(f"the clock of this machine is {which} the senders'") == 1
+        machine.live(600)
+        assert (machine.error, machine.clock.steps) == (0, 1)
+
+    def test_it_may_be_set_right_while_the_run_goes_on(self, caplog: pytest.LogCaptureFixture) -> None:
+        machine = Machine()
+        machine.senders -= HOUR
+        machine.live(10)
+        machine.set_by = -HOUR
+        machine.live(10)
+        assert (machine.error, machine.clock.ahead) == (0, 0)
+        assert caplog.messages[1:] == ["the system clock agrees with the readings again"]
+        machine.set_by += SECOND // 2
+        machine.live(1)
+        assert machine.error == 0.5
+
+    def test_or_be_set_wrong_in_another_way(self) -> None:
+        machine = Machine()
+        machine.senders -= HOUR
+        machine.live(10)
+        machine.set_by = 7 * HOUR
+        machine.live(10)
+        assert machine.error == 0
+        machine.senders += 7 * HOUR
+        machine.live(10)
+        assert machine.error == 0
+
+    def test_senders_that_hold_readings_back_for_less_than_the_lateness_are_left_alone(self) -> None:
+        machine = Machine()
+        machine.senders -= 4 * SECOND
+        machine.live(100)
+        assert (machine.error, machine.clock.steps) == (4, 0)

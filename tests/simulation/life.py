@@ -104,8 +104,6 @@ class Life:
         """Send, run, fail and run again, to the end; then see that everything holds."""
         for fault in self.world.story.faults:
             self.world.loop.call_at(fault.moment, self._begin, fault)
-        if self.world.story.clock == "wall":
-            self.world.loop.call_at(self.world.story.healed, self._put_right)
         self.world.loop.call_at(self.world.story.end, self._end)
         signals = [(row, k) for row in range(self.world.story.patients) for k in range(len(CHANNELS))]
         sending = [sensor(self.world, self.broker, self.sent, *signal) for signal in signals]
@@ -123,11 +121,6 @@ class Life:
     def _end(self) -> None:
         if self.process is not None:
             self.process.stop()
-
-    def _put_right(self) -> None:
-        """Readings stay late where the clock stays ahead by more than the lateness from a run's start on: left out."""
-        self.world.note("the clock is right again")
-        self.world.step = 0
 
     def _begin(self, fault: Fault) -> None:
         self.world.note(fault.kind, f"{fault.length:.3f}")

@@ -62,7 +62,7 @@ class TestWithoutTwins:
         assert ticks(run, 0) == list(range(30))
         assert ticks(run, 1) == [*range(10), *range(20, 30)]
         assert column(run, "sum_omitted") == [0.0, 10.0]
-        assert column(run, "sum_gaps") == [0.0, 1.0]
+        assert column(run, "sum_pauses") == [0.0, 1.0]
         assert run.history.newest[START + 20, 1][1] == Trust.UNTRUSTED
         assert run.timeline.pending() == 0
 
@@ -87,7 +87,7 @@ class TestWithoutTwins:
     def test_one_that_has_not_begun_begins_after_it(self) -> None:
         run = run_of(2, without(0, 9, (1,))).offer(*(read(tick, k) for tick in (0, 5, 12) for k in (0, 1))).to(13)
         assert ticks(run, 1) == [12]
-        assert column(run, "sum_gaps") == [0.0, 0.0]
+        assert column(run, "sum_pauses") == [0.0, 0.0]
 
 
 @settings(max_examples=12, deadline=None)

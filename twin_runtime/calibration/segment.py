@@ -35,7 +35,7 @@ class Segment:
 
     def __len__(self) -> int:
         """How many ticks there are."""
-        return self.end // self.fleet.tick - self.begin // self.fleet.tick + 1
+        return self.timeline.ticks_ahead(self.row)
 
     @property
     def fleet(self) -> Fleet:
@@ -78,7 +78,8 @@ def segment_of(
             refused[code] += 1
     readings = sum(sensed for _, sensed in taken)
     _check_count(readings, name)
-    return Segment(timeline, fleet.twins.index(name), taken[0][0], taken[-1][0], readings, dict(refused))
+    times = [time for time, _ in taken]
+    return Segment(timeline, fleet.twins.index(name), min(times), max(times), readings, dict(refused))
 
 
 def _chosen(assembly: Assembly, twin: str | None) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from twin_runtime.config.adapters import Adapters
     from twin_runtime.config.sections import AssimilationSection
     from twin_runtime.core import Message
+    from twin_runtime.ingest.plausibility import Plausibility
     from twin_runtime.modelling.model import Model
     from twin_runtime.runs.assembly import Assembly
 
@@ -173,9 +174,19 @@ def _reception(how: "AssimilationSection") -> str:
 
 
 def _channels(twin_type: "TwinType") -> Table:
-    table = Table("channel", "kind", "model", "topic", "unit", "noise", "range", box=None, title_justify="left")
+    from twin_runtime.ingest.plausibility import Plausibility
+
+    columns = ("channel", "kind", "model", "topic", "unit", "noise", "range", "dated")
+    table, by_clock = Table(*columns, box=None, title_justify="left"), Plausibility.by(twin_type.twin.clock)
     for channel in twin_type.channels:
         noise = f"{channel.noise:g}" if channel.kind == "sensor" else ""
         span = f"{channel.range[0]:g} to {channel.range[1]:g}" if channel.range else "any"
-        table.add_row(channel.name, channel.kind, channel.target, channel.topic, channel.unit, noise, span)
+        dated = _dated(by_clock.bounded(channel.future, channel.oldest))
+        table.add_row(channel.name, channel.kind, channel.target, channel.topic, channel.unit, noise, span, dated)
     return table
+
+
+def _dated(plausible: "Plausibility") -> str:
+    """Which times of readings are accepted."""
+    oldest = "any time" if plausible.oldest is None else duration_text(plausible.oldest)
+    return f"{oldest} ago to {duration_text(plausible.future)} ahead"

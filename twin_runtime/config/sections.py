@@ -101,7 +101,7 @@ class TwinSection(Section):
     lateness: Duration = Field(
         default=5 * SECOND, description="how long a late reading may still revise the past", examples=["5 s"]
     )
-    gap: PositiveDuration | None = Field(
+    pause_after: PositiveDuration | None = Field(
         default=None,
         description="after how long without any reading a twin pauses until the next one; 10 000 ticks by default",
         examples=["10 min"],
@@ -230,6 +230,16 @@ class SignalSection(Section):
         description="the age from which on the newest value counts as old; default: the lateness, or never for an "
         "input that is held until the next one, or an event",
         examples=["2 s"],
+    )
+    future: Duration | None = Field(
+        default=None,
+        description="how far ahead of now a reading may be dated; default: 5 s, or 1 h on the stream clock",
+        examples=["2 s"],
+    )
+    oldest: PositiveDuration | None = Field(
+        default=None,
+        description="how long before now a reading may be dated; default: 1 d on the wall clock, else however long",
+        examples=["1 h"],
     )
 
 

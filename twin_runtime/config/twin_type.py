@@ -25,8 +25,8 @@ from twin_runtime.config.sections import (
 from twin_runtime.core import FloatArray
 from twin_runtime.errors import ConfigError
 
-READ = ("payload", "value", "where")
-"""The last columns of a channel: how its messages are read."""
+READ = ("payload", "value", "where", "future", "oldest")
+"""The last columns of a channel: how its messages are read, and how they may be dated."""
 
 MADE_IN_CODE = Document(Path("configuration"), "", {})
 
@@ -37,7 +37,7 @@ class ConfiguredChannel(NamedTuple):
     ``target`` is the model output that a sensor observes, or the model input that an input drives; ``noise`` is the
     standard deviation of a sensor in ``unit`` (0 for inputs), ``range`` likewise; ``stale`` and ``frozen`` are in
     nanoseconds. ``stale`` None: as the shape of the model's input has it. ``payload`` names the kind of its messages,
-    None for the native form.
+    None for the native form. ``future`` and ``oldest`` (ns) bound the times of its readings; None: as the clock has it.
     """
 
     name: str
@@ -52,6 +52,8 @@ class ConfiguredChannel(NamedTuple):
     payload: str | None = None
     value: str = ""
     where: tuple[tuple[str, str], ...] = ()
+    future: int | None = None
+    oldest: int | None = None
 
     def topic_of(self, twin: str) -> str:
         """The MQTT topic of this channel of a twin."""
@@ -98,12 +100,12 @@ class TwinType(Section):
 
     def _channels(self) -> Iterator[ConfiguredChannel]:
         for name, s in self.sensors.items():
-            target, read = s.observes or name, (s.payload, s.value or "", tuple(s.where.items()))
+            target, read = s.observes or name, (s.payload, s.value or "", tuple(s.where.items()), s.future, s.oldest)
             yield ConfiguredChannel(
                 name, "sensor", target, s.topic, s.unit, s.noise, s.range, s.stale or self.old, s.frozen, *read
             )
         for name, i in self.inputs.items():
-            target, read = i.drives or name, (i.payload, i.value or "", tuple(i.where.items()))
+            target, read = i.drives or name, (i.payload, i.value or "", tuple(i.where.items()), i.future, i.oldest)
             yield ConfiguredChannel(name, "input", target, i.topic, i.unit, 0.0, i.range, i.stale, None, *read)
 
     @property
@@ -125,10 +127,10 @@ class TwinType(Section):
     def config_hash(self) -> str:
         """SHA-256 of all that influences the final states of a twin.
 
-        Left out: the names of the twins, which are free to come and go; where data comes from and goes to; the
-        evidence, which changes no state; ``clock`` and ``wait``, which decide when an estimate is first published and
-        not its value once the lateness is over; for how long its verdict counts; and what is left out under overload,
-        which the journal says.
+        Left out: the names of the twins, which are free to come and go; where data comes from and goes to, and how it
+        may be dated; the evidence, which changes no state; ``clock`` and ``wait``, which decide when an estimate is
+        first published and not its value once the lateness is over; for how long its verdict counts; and what is left
+        out under overload, which the journal says.
         """
         twin = self.twin.model_dump(mode="json", exclude={"name", "twins", "clock", "wait", "validity"})
         content = {

@@ -35,15 +35,15 @@ def tick_of_begun(
 ) -> tuple[FleetState, Record]:
     """:func:`twin_runtime.engine.tick.tick` for the twins that run; the others stay as they are.
 
-    A twin runs from its first reading on, until it has had none for longer than the fleet's gap. The record has only
-    the rows that have run.
+    A twin runs from its first reading on, until it has had none for longer than ``fleet.pause_after``. The record has
+    only the rows that have run.
     """
     running = is_running(state.memory)
     if running.all():
         whole, record = tick(fleet, state, number, readings, rows, after)
     else:
         whole, record = _tick_of_some(fleet, state, number, readings, rows, after)
-    if fleet.gap and number % SILENCE_CHECKED == 0:
+    if fleet.pause_after and number % SILENCE_CHECKED == 0:
         _pause(fleet, whole.memory, number)
     return whole, record
 
@@ -112,7 +112,7 @@ def _begin(fleet: Fleet, state: FleetState, place: int, number: int, rows: IntAr
     fleet.layout.reset_window(state.memory, place)
     state.lagged[place] = observed_prior(fleet, x, state.memory[place : place + 1])[0]
     memory["trust"], memory["better"], memory["worse"], memory["diverged"] = Trust.UNTRUSTED, 0.0, 0.0, 0.0
-    memory["sum_gaps"] += 1.0
+    memory["sum_pauses"] += 1.0
 
 
 def _remember_prior(
@@ -133,10 +133,10 @@ def _remember_prior(
 
 
 def _pause(fleet: Fleet, memory: FloatArray, number: int) -> None:
-    """Pause the twins that have had no reading for longer than the gap, from the next tick on, in place."""
+    """Pause the twins that have had no reading for longer than ``pause_after``, from the next tick on, in place."""
     sensors, times = fleet.layout.records(memory).sensors["newest"], fleet.layout.by_input(memory).time
     newest = np.full(len(memory), -np.inf)
     for ticks in (sensors, np.where(np.isnan(times), -np.inf, times // fleet.tick)):
         newest = np.maximum(newest, ticks.max(axis=1, initial=-np.inf))
-    silent = is_running(memory) & (number - newest > fleet.gap)
+    silent = is_running(memory) & (number - newest > fleet.pause_after)
     by_twin(memory)["paused"][silent] = number + 1

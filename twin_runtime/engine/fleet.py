@@ -52,7 +52,7 @@ class Fleet:
     ``lag`` is that of the fixed-lag smoother in ticks, 0: none; ``asynchronous`` is how many ticks old a sensor's late
     reading may be to be compared with a lagged state and correct the present, 0: late readings change the past.
     ``divergence`` is what is done about a twin that has diverged from its asset. A twin without any reading for more
-    than ``gap`` ticks pauses until its next one; 0: it never does.
+    than ``pause_after`` ticks pauses until its next one; 0: it never does.
     ``stale[input]`` is how old (s) the newest sample of a model input may be; empty: as old as it will.
     ``withholding`` says which readings are judged and not used; ``known`` is what evidence says of the quantities.
     ``discount[variable]`` is that of its shrinkage, see :mod:`twin_runtime.assimilation.shrinkage`; None: no shrinkage.
@@ -76,7 +76,7 @@ class Fleet:
     lag: int = 0
     asynchronous: int = 0
     divergence: Divergence = Divergence()  # noqa: RUF009  # frozen
-    gap: int = 0
+    pause_after: int = 0
     discount: FloatArray | None = None
     stale: tuple[float, ...] = ()
     withholding: Withholding = Withholding()  # noqa: RUF009  # immutable

@@ -100,17 +100,19 @@ def keep_newest(last: InputSamples, samples: ReadingColumns, start: int) -> None
 
 
 @njit(cache=True, error_model="numpy")
-def oldest(last: InputSamples, stale: FloatArray, end: float, lived: FloatArray) -> FloatArray:
-    """The largest age ``[twin]`` of a newest sample at ``end`` (ns), in units of what its input calls ``stale`` (ns).
+def oldest(last: InputSamples, stale: FloatArray, number: int, tick: int, verdicts: FloatArray) -> FloatArray:
+    """The largest age ``[twin]`` of a newest sample after tick ``number``, in units of what its input calls ``stale``.
 
-    For an input that has had none, the age is that of the twin, ``lived[twin]`` (ns).
+    ``stale`` and the length of a ``tick`` are in ns. For an input that has had no sample, the age is that of the twin,
+    whose ticks before this one the ``verdicts[twin, trust]`` count.
     """
-    age = np.zeros(len(last.time))
+    age, end = np.zeros(len(last.time)), float((number + 1) * tick)
     for i in range(len(age)):
         for e in range(stale.size):
             if stale[e] < np.inf:
                 time = last.time[i, e]
-                age[i] = max(age[i], (lived[i] if np.isnan(time) else end - time) / stale[e])
+                lived = end - time if not np.isnan(time) else (verdicts[i].sum() + 1.0) * tick
+                age[i] = max(age[i], lived / stale[e])
     return age
 
 

@@ -12,7 +12,7 @@ from twin_runtime.modelling.signals import Points
 
 
 class ReadingColumns(NamedTuple):
-    """Readings as columns, sorted by (twin, time, channel). Times are in nanoseconds after the tick's start."""
+    """Readings as columns, sorted by (twin, time, channel, number). Times are in nanoseconds after the tick's start."""
 
     twin: IntArray
     channel: IntArray
@@ -38,8 +38,8 @@ def columns(readings: Sequence[Reading], start: int) -> ReadingColumns:
     )
 
 
-def _order(reading: Reading) -> tuple[int, int, int]:
-    return reading.twin, reading.time, reading.channel
+def _order(reading: Reading) -> tuple[int, int, int, int]:
+    return reading.twin, reading.time, reading.channel, reading.sequence
 
 
 class Observations(NamedTuple):

@@ -20,7 +20,7 @@ from twin_runtime.engine.replacement import find_lost
 from twin_runtime.modelling.signals import InputSamples, InputSignals, no_points
 from twin_runtime.vvuq.divergence import Response, find_divergence, reinflate
 from twin_runtime.vvuq.evidence import EnsembleFigures
-from twin_runtime.vvuq.figures import compare_with_prior, summarise
+from twin_runtime.vvuq.figures import PriorReference, compare_with_prior, summarise
 from twin_runtime.vvuq.innovation import IN_TIME, Comparison, Correlated, compare
 from twin_runtime.vvuq.memory import CheckMemory, by_twin
 from twin_runtime.vvuq.standing import standings
@@ -201,10 +201,26 @@ def judged(
 
     ``figures`` are those of the quantities, where they are to be finite, too.
     """
-    end, lived = float((number + 1) * fleet.tick), (records.twins["sum_verdicts"].sum(axis=1) + 1.0) * fleet.tick
-    input_age = oldest(fleet.layout.by_input(memory), fleet.patience_with_inputs, end, lived)
-    spread, strayed = compare_with_prior(x, fleet.prior, records.twins["sum_verdicts"], figures)
-    return fleet.judge(fleet.rules, records, number, EnsembleFigures(spread, strayed, residual, input_age))
+    records, last = fleet.layout.records(memory), fleet.layout.by_input(memory)
+    stale, verdicts = fleet.patience_with_inputs, records.twins["sum_verdicts"]
+    ensembles = _ensemble_figures(x, fleet.prior, verdicts, figures, residual, last, stale, number, fleet.tick)
+    return fleet.judge(fleet.rules, records, number, ensembles)
+
+
+@njit(cache=True, error_model="numpy")
+def _ensemble_figures(  # one call of a kernel a tick, for what two would find
+    x: FloatArray,
+    prior: PriorReference,
+    verdicts: FloatArray,
+    figures: FloatArray | None,
+    residual: FloatArray,
+    last: InputSamples,
+    stale: FloatArray,
+    number: int,
+    tick: int,
+) -> EnsembleFigures:
+    spread, strayed = compare_with_prior(x, prior, verdicts, figures)
+    return EnsembleFigures(spread, strayed, residual, oldest(last, stale, number, tick, verdicts))
 
 
 def outlook(fleet: Fleet, state: FleetState, seconds: float, rows: IntArray) -> FloatArray:

@@ -41,19 +41,22 @@ class AgreedTime:
         """None before the first time that was followed."""
         self._arrival: int | None = None
 
-    def follow(self, time: int, arrival: int | None = None) -> bool:
-        """Whether a time is agreed on; then the newest time is no older. ``arrival`` None: it is not known."""
-        newest = self.newest
-        ahead = newest is None or time > newest + self._leap
-        if ahead and time > self._limit(time, arrival) and not self._agreement.add(time, self._leap, arrival):
+    def follow(self, time: int, arrival: int | None = None, leap: int | None = None) -> bool:
+        """Whether a time is agreed on; then the newest time is no older. ``arrival`` None: it is not known.
+
+        This one may be ahead by another ``leap``, where one is given.
+        """
+        newest, leap = self.newest, self._leap if leap is None else leap
+        ahead = newest is None or time > newest + leap
+        if ahead and time > self._limit(time, arrival, leap) and not self._agreement.add(time, leap, arrival):
             return False
         self._agreement.clear()
         if newest is None or time > newest:
             self.newest, self._arrival = time, arrival
         return True
 
-    def _limit(self, time: int, arrival: int | None) -> int:
+    def _limit(self, time: int, arrival: int | None, leap: int) -> int:
         if self.newest is None:
-            return time if arrival is None else arrival + self._leap
+            return time if arrival is None else arrival + leap
         passed = 0 if arrival is None or self._arrival is None else max(0, arrival - self._arrival)
-        return self.newest + self._leap + passed
+        return self.newest + leap + passed

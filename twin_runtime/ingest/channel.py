@@ -22,7 +22,8 @@ class Channel:
     in ``unit``. ``sd`` is the standard deviation of a measurement, in the model's unit. ``convert`` gives (scale,
     offset) to ``unit`` from another unit that a message names, or raises :class:`UnitError`. A value that ``holds``
     until the next one is still true when it comes as a retained message. ``payload`` says how messages are read that
-    are not in the native form, and ``wanted`` what is taken from them.
+    are not in the native form, and ``wanted`` what is taken from them. ``future`` and ``oldest`` (ns) bound the times
+    of its readings, see :class:`twin_runtime.ingest.plausibility.Plausibility`; None: as for all channels.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Channel:
     holds: bool = False
     payload: Payload | None = None
     wanted: Wanted = WHOLE
+    future: int | None = None
+    oldest: int | None = None
 
     @property
     def is_shared(self) -> bool:

@@ -6,9 +6,8 @@ Nothing here waits, reads a clock or raises: the same messages after the same hi
 import math
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from twin_runtime.core import SECOND, Code, Entry, Message, Reading
 from twin_runtime.errors import ConfigError, UnitError
@@ -18,6 +17,8 @@ from twin_runtime.ingest.decode import LIMITS, Limits, Refused, Sample, decode
 from twin_runtime.ingest.payloads import Payload, Wanted
 from twin_runtime.ingest.payloads.native import NATIVE, Native
 from twin_runtime.ingest.payloads.paths import Path
+from twin_runtime.ingest.plausibility import Plausibility
+from twin_runtime.ingest.repeats import Repeats
 from twin_runtime.ingest.routes import Routes
 from twin_runtime.ingest.wrong_times import wrong_time
 from twin_runtime.units import is_unit
@@ -36,39 +37,15 @@ _FINEST, _COARSEST = 1e-6, 1e6
 """Bounds of a standard deviation in a message, relative to the channel's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plausibility:
-    """Which event times are accepted, ns. Now is the arrival (``wall``), or the newest event time so far (``stream``).
-
-    A time more than ``future`` after now, or more than ``oldest`` before it (None: however old), is rejected. Where
-    several messages in a row are that far after now, and agree, they are accepted: on the clock of the stream all of
-    its messages, on that of this machine those of one signal, whose sender's clock is ahead by the same time.
-    """
-
-    clock: Literal["wall", "stream"]
-    future: int
-    oldest: int | None = None
-
-    @classmethod
-    def wall(cls, future: int = 5 * SECOND, oldest: int | None = 86_400 * SECOND) -> "Plausibility":
-        """For live streams: clocks of senders agree with this machine's to a few seconds."""
-        return cls("wall", future, oldest)
-
-    @classmethod
-    def stream(cls, future: int = 3600 * SECOND, oldest: int | None = None) -> "Plausibility":
-        """For recordings played at any pace: time may jump by ``future`` from the newest reading, the first is free."""
-        return cls("stream", future, oldest)
-
-
 class _Signal:
     """One channel of one twin; sequence number and time of the last reading that was accepted and had both."""
 
-    __slots__ = ("ahead", "backwards", "channel", "sequence", "spec", "time", "twin")
+    __slots__ = ("backwards", "channel", "off", "plausible", "repeats", "sequence", "spec", "time", "twin")
 
-    def __init__(self, twin: int, channel: int, spec: Channel) -> None:
-        self.twin, self.channel, self.spec = twin, channel, spec
+    def __init__(self, twin: int, channel: int, spec: Channel, plausible: Plausibility) -> None:
+        self.twin, self.channel, self.spec, self.plausible = twin, channel, spec, plausible
         self.sequence, self.time = -1, 0
-        self.ahead, self.backwards = Agreement(), Agreement()
+        self.off, self.backwards, self.repeats = Agreement(), Agreement(), Repeats()
 
 
 class _Mapped(NamedTuple):
@@ -95,14 +72,18 @@ class Intake:
         plausibility: Plausibility,
         limits: Limits = LIMITS,
     ) -> None:
-        self._channels, self._plausibility, self._limits = channels, plausibility, limits
+        self._channels, self._limits, self._on_wall = channels, limits, plausibility.clock == "wall"
         self._signals: dict[str, _Signal] = {}
         self._mapped = Routes[_Mapped]()
         self._groups: dict[tuple[str, int, tuple[Path, ...]], _Mapped] = {}
         self._roots = {channel.root_of(twin) for channel in channels for twin in twins} - {""}
         self._conversions: dict[tuple[str, str], tuple[float, float] | None] = {}
         self._agreed = AgreedTime(plausibility.future)
-        self._rows = [[_Signal(row, place, each) for place, each in enumerate(channels)] for row in range(len(twins))]
+        bounds = [plausibility.bounded(channel.future, channel.oldest) for channel in channels]
+        self._rows = [
+            [_Signal(row, place, each, bounds[place]) for place, each in enumerate(channels)]
+            for row in range(len(twins))
+        ]
         for twin, signals in zip(twins, self._rows, strict=True):
             for signal in signals:
                 self._add(signal.spec.topic_of(twin), signal, twin)
@@ -144,8 +125,11 @@ class Intake:
 
     def remember(self, reading: Reading) -> None:
         """Take a reading as accepted, as after a restart: what comes next is judged against it."""
+        signal = self._rows[reading.twin][reading.channel]
         self._agreed.follow(reading.time)
-        self._accept(self._rows[reading.twin][reading.channel], reading.time, reading.sequence)
+        self._accept(signal, reading.time, reading.sequence)
+        if reading.sequence >= 0:
+            signal.repeats.remember(reading.sequence, reading.value)
 
     def read(self, message: Message) -> list[Entry]:
         """One entry a sample of the message, or one for a message that cannot be read."""
@@ -191,11 +175,18 @@ class Intake:
         try:
             if message.retained and sample.time is None and not signal.spec.holds:
                 raise Refused(Code.MISSING_FIELD, _UNDATED)
-            return Entry(message.arrival, Code.ACCEPTED, self._reading(signal, sample, message.arrival))
+            reading = self._reading(signal, sample, message.arrival)
+            return Entry(message.arrival, self._fate(signal, sample, reading), reading)
         except Refused as refused:
             return _rejection(message, refused)
         except Exception as error:
             return _rejection(message, _fault(error))
+
+    @staticmethod
+    def _fate(signal: _Signal, sample: Sample, reading: Reading) -> Code:
+        """Whether an accepted reading that is stamped on arrival has come before; of others the timeline knows."""
+        counted = sample.time is None and sample.sequence is not None
+        return Code.DUPLICATE if counted and signal.repeats.add(reading.sequence, reading.value) else Code.ACCEPTED
 
     def _reading(self, signal: _Signal, sample: Sample, arrival: int) -> Reading:
         """The reading that a sample makes, or :class:`Refused`."""
@@ -221,10 +212,12 @@ class Intake:
 
     def _check_time(self, signal: _Signal, time: int, sequence: int, arrival: int) -> None:
         """Refuse a time that cannot be, by now and by the signal's own past."""
-        now, oldest = self._now(arrival), self._plausibility.oldest
+        now = arrival if self._on_wall else self._agreed.newest
+        oldest, future = signal.plausible.oldest, signal.plausible.future
         if oldest is not None and now is not None and time < now - oldest:
-            raise Refused(Code.PAST, wrong_time(time, now))
-        if not self._agrees(signal, time, arrival):
+            if not signal.off.add(time - arrival if self._on_wall else time, future, arrival):
+                raise Refused(Code.PAST, wrong_time(time, now))
+        elif not self._is_present(signal, time, future, arrival):
             raise Refused(Code.FUTURE, wrong_time(time, arrival if now is None else now))
         if sequence > signal.sequence >= 0 and time < signal.time and not self._moved_back(signal, time, arrival):
             raise Refused(
@@ -232,18 +225,12 @@ class Intake:
                 f"from {signal.time} ns at sequence number {signal.sequence} to {time} ns at {sequence}",
             )
 
-    def _now(self, arrival: int) -> int | None:
-        return arrival if self._plausibility.clock == "wall" else self._agreed.newest
-
-    def _agrees(self, signal: _Signal, time: int, arrival: int) -> bool:
+    def _is_present(self, signal: _Signal, time: int, future: int, arrival: int) -> bool:
         """Whether a time is not after now, or further messages agree on it."""
-        if self._plausibility.clock == "stream":
-            return self._agreed.follow(time, arrival)
-        ahead, future = time - arrival, self._plausibility.future
-        if ahead <= future:
-            signal.ahead.clear()
-            return True
-        return signal.ahead.add(ahead, future, arrival)
+        present = time - arrival <= future if self._on_wall else self._agreed.follow(time, arrival, future)
+        if present:
+            signal.off.clear()
+        return present or (self._on_wall and signal.off.add(time - arrival, future, arrival))
 
     def _moved_back(self, signal: _Signal, time: int, arrival: int) -> bool:
         """Whether so many messages agree on an earlier time that it was the last accepted time that was wrong."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from twin_runtime.core import SECOND, Reading
 from twin_runtime.ingest.agreed_time import AgreedTime
+from twin_runtime.ingest.slow_twins import NEVER, SlowTwins
 
 LEAP = 60 * SECOND
 """A reading further ahead of the others moves nothing until others agree."""
@@ -24,7 +25,8 @@ class Watermarks:
     A tick may run once every signal has a reading at or behind its end, or ``wait`` has passed since its end: on the
     clock of this machine (``wall``), or on the newest event time of all (``stream``), so that a recording played at any
     speed gives the same ticks. A signal that has been silent for longer than the wait and twice the mean interval
-    between its readings is idle: it holds nobody back until its next reading.
+    between its readings is idle: it holds nobody back until its next reading. Nor do a few twins hold back the others
+    of their fleet (:mod:`twin_runtime.ingest.slow_twins`).
     """
 
     def __init__(self, twins: int, channels: int, tick: int, wait: int, clock: Literal["wall", "stream"]) -> None:
@@ -36,7 +38,10 @@ class Watermarks:
         self._first: int | None = None
         self._tick, self._wait, self._clock = tick, wait, clock
         self._agreed = AgreedTime(max(LEAP, 2 * tick))
+        self._slow = SlowTwins(twins, tick)
         self._complete: int | None = None
+        self._changed = True
+        self._now = UNHEARD
 
     @property
     def stream(self) -> int | None:
@@ -47,6 +52,7 @@ class Watermarks:
         """Move the newest event time of a signal on to that of a reading, if it is newer and not far ahead of all."""
         if self._agreed.follow(reading.time, arrival):
             time, place, (newest, oldest, count) = reading.time, (reading.twin, reading.channel), self._places
+            self._changed = True
             count[place] += 1
             newest[place] = max(newest[place], time)
             oldest[place] = min(oldest[place], time)
@@ -56,19 +62,31 @@ class Watermarks:
     def resume(self, time: int) -> None:
         """Take up a run whose ticks have come to event time ``time``."""
         self._agreed.follow(time)
-        self._first = time
+        self._first, self._changed = time, True
 
     def through(self, wall: int) -> int | None:
         """The newest tick that may run, now being ``wall`` (ns), never less than before; None before any reading."""
         if self.stream is None or self._first is None:
             return None
         now = wall if self._clock == "wall" else self.stream
-        newest = np.maximum(self.newest, self._first)
-        intervals = np.where(self._count > 1, (newest - self._oldest) // np.maximum(1, self._count - 1), 0)
-        active = newest[now - newest <= self._wait + IDLE_INTERVALS * intervals]
-        complete = max(now - self._wait, int(active.min()) if active.size else 0)
-        self._complete = complete if self._complete is None else max(complete, self._complete)
+        if self._complete is None or self._changed or now != self._now:
+            complete = max(now - self._wait, self._passed(now, self._first))
+            self._complete = complete if self._complete is None else max(complete, self._complete)
+            self._changed, self._now = False, now
         return self._complete // self._tick - 1
+
+    def _passed(self, now: int, first: int) -> int:
+        """The time that all signals have passed which are waited for; before all times where none is."""
+        newest = np.maximum(self.newest, first)
+        known = self._count > 1
+        intervals = np.where(known, (newest - self._oldest) // np.maximum(1, self._count - 1), 0)
+        active = now - newest <= self._wait + IDLE_INTERVALS * intervals
+        marks = np.where(active, newest, NEVER).min(axis=1, initial=NEVER)
+        if marks.size > 2:
+            expected = np.where(active & known, newest + intervals, NEVER).min(axis=1, initial=NEVER)
+            marks = marks[~self._slow.find(marks, expected)]
+        passed = int(marks.min(initial=NEVER))
+        return passed if passed < NEVER else UNHEARD
 
     def waited_for(self, now: int) -> int:
         """The newest tick whose wait has run out, now being ``now`` on its own clock (ns)."""

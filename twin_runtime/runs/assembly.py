@@ -18,9 +18,10 @@ from twin_runtime.core import SECOND, FloatArray
 from twin_runtime.engine.fleet import Fleet, Sensor
 from twin_runtime.errors import ConfigError
 from twin_runtime.ingest.channel import Channel
-from twin_runtime.ingest.intake import Intake, Plausibility
+from twin_runtime.ingest.intake import Intake
 from twin_runtime.ingest.payloads import Payload, Wanted
 from twin_runtime.ingest.payloads.paths import path_of
+from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.ingest.router import Router
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.positions import Positions, nowhere, positions_of, with_past
@@ -38,7 +39,7 @@ LOG = logging.getLogger(__name__)
 
 NONE: Mapping[str, PayloadSection] = MappingProxyType({})
 
-GAP_TICKS = 10_000
+PAUSE_TICKS = 10_000
 """After so many ticks without any reading a twin pauses, where nothing else is declared."""
 
 
@@ -52,11 +53,9 @@ class TypeAssembly:
     channels: tuple[Channel, ...]
     identity: TypeIdentity
 
-    def intake(self, clock: str | None = None) -> Intake:
-        """A new intake for the messages of this type."""
-        wall = (clock or self.config.twin.clock) == "wall"
-        plausible = Plausibility.wall() if wall else Plausibility.stream()
-        return Intake(self.channels, self.config.twin.twins, plausible)
+    def intake(self, plausible: Plausibility | None = None) -> Intake:
+        """A new intake for the messages of this type, whose times are judged by its clock if by nothing else."""
+        return Intake(self.channels, self.config.twin.twins, plausible or Plausibility.by(self.config.twin.clock))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +66,9 @@ class Assembly:
     types: tuple[TypeAssembly, ...]
     identity: Identity
 
-    def router(self, clock: str | None = None) -> Router:
+    def router(self) -> Router:
         """New intakes for all messages of this deployment."""
-        return Router([twin_type.intake(clock) for twin_type in self.types])
+        return Router([twin_type.intake() for twin_type in self.types])
 
 
 def assemble(config: Config) -> Assembly:
@@ -149,7 +148,7 @@ def _fleet(config: TwinType, model: Model) -> Fleet:
         withholding=_withholding(config),
         known=known_quantities(config, model),
         stale=tuple(_stale(config, given) for given in model.inputs),
-        gap=GAP_TICKS if config.twin.gap is None else -(-config.twin.gap // config.twin.tick),
+        pause_after=-(-config.twin.pause_after // config.twin.tick) if config.twin.pause_after else PAUSE_TICKS,
     )
 
 
@@ -218,4 +217,6 @@ def _channel(channel: ConfiguredChannel, model: Model, payloads: Mapping[str, Pa
         holds=driven is not None and driven.shape is Shape.HOLD,
         payload=payloads[channel.payload] if channel.payload else None,
         wanted=Wanted(path_of(channel.value), tuple((path_of(path), text) for path, text in channel.where)),
+        future=channel.future,
+        oldest=channel.oldest,
     )

@@ -45,6 +45,11 @@ class FleetFold:
         self._omissions: list[Omission] = []
         self._undecided: int | None = None
 
+    @property
+    def reached(self) -> int:
+        """The event time (ns) to which ticks have run; 0 before the first."""
+        return (self.timeline.frontier or 0) * self.assembly.fleet.tick
+
     def take(self, entry: Entry) -> Entry:
         """An entry with its fate: an accepted reading may turn out to be a duplicate, or late. A decision is obeyed."""
         if entry.code is Code.DECISION:
@@ -193,7 +198,9 @@ class FleetFold:
         shed = self.timeline.omissions.shed((self.timeline.frontier or 0) - 1)
         for row in sorted(paused - self._paused - shed):
             message = "twin '%s' has had no reading for %s: it pauses from tick %d until the next one"
-            LOG.warning(message, fleet.twins[row], duration_text(fleet.gap * fleet.tick), self.timeline.frontier)
+            LOG.warning(
+                message, fleet.twins[row], duration_text(fleet.pause_after * fleet.tick), self.timeline.frontier
+            )
         again = self._paused - paused
         for row in sorted(again - self._shed):
             LOG.warning(

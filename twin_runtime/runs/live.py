@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from twin_runtime.core import Sink, Source
+from twin_runtime.core import Sink, Source, TimedSink
 from twin_runtime.engine.tick import warm_up
 from twin_runtime.errors import StoreError, without_credentials
 from twin_runtime.runs.assembly import Assembly
@@ -52,6 +52,9 @@ async def run(
     async with Writer(store) as writer, source:
         live = LiveRun(fold, router, source, writer, ending, observer, wall=wall)
         live.stop = stop or live.stop
+        for sink in sinks:
+            if isinstance(sink, TimedSink):
+                sink.now = live.now
         live.begin()
         writer.submit(cursors={sink.name: store.cursor(sink.name) for sink in sinks})
         sending = [forward(store.path, writer, sink, delivery=deliveries[sink.name]) for sink in sinks]

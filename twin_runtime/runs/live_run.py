@@ -13,17 +13,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Record, Source, Tally
+from twin_runtime.core import SECOND, Checkpoint, Entry, Message, Reading, Record, Source, Tally
 from twin_runtime.crash import crash_point
 from twin_runtime.ingest.router import Router
 from twin_runtime.runs.accounting import since
+from twin_runtime.runs.agreed_lag import Signal
 from twin_runtime.runs.behind import Behind
 from twin_runtime.runs.fleet_fold import FleetFold
 from twin_runtime.runs.fold import Fold
 from twin_runtime.runs.refusals import RefusalLog
 from twin_runtime.runs.revising import Revising
 from twin_runtime.runs.sinks import sinks as sinks_of
-from twin_runtime.runs.steady_clock import SteadyClock
+from twin_runtime.runs.steady_clock import STEP, SteadyClock
 from twin_runtime.runs.summary import run_summary
 from twin_runtime.runs.unread import Unread
 from twin_runtime.store.outbox import Delivery
@@ -93,9 +94,12 @@ class LiveRun:
 
     def __post_init__(self) -> None:
         self._clock = SteadyClock(self.wall, _monotonic_ns)
-        self._unread = Unread(self.source, self.now())
+        on_wall = [fleet for fleet in self.fold.fleets if fleet.clock == "wall"]
+        self._lateness = {fleet.assembly.place: fleet.assembly.config.twin.lateness for fleet in on_wall}
+        reached = max((fleet.reached for fleet in on_wall), default=0)
+        self._unread = Unread(self.source, self.now(), max(self._lateness.values(), default=0), reached)
         self._revising = Revising(self.fold, _monotonic)
-        self._on_wall = frozenset(fleet.assembly.place for fleet in self.fold.fleets if fleet.clock == "wall")
+        self._last_taken = self.now()
 
     def now(self) -> int:
         """The wall clock, as a clock that never jumps unless readings do so, too."""
@@ -114,8 +118,9 @@ class LiveRun:
         async for messages in self.source.batches():
             self._unread.look(self.now())
             began = _monotonic()
-            entries = self.fold.take(entry for message in messages for entry in self.router.read(message))
-            self._unread.take(e.reading.time for e in entries if e.reading is not None and e.type in self._on_wall)
+            stamped = self._stamped(messages)
+            entries = self.fold.take(entry for message in stamped for entry in self.router.read(message))
+            self._unread.take(e.reading.time for e in entries if e.reading is not None and e.type in self._lateness)
             self._compare_clocks(entries)
             self.refusals.add(entries)
             self._last_message = _monotonic()
@@ -124,11 +129,30 @@ class LiveRun:
                 await asyncio.sleep(0)
                 self._step()
 
+    def _stamped(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """The messages with their arrival by the clock of the run, where the system clock was set meanwhile."""
+        ahead, last, self._last_taken = self._clock.ahead, self._last_taken, self.now()
+        if not self._lateness or abs(ahead) < STEP:
+            return messages
+        return [m._replace(arrival=min(max(last, m.arrival - ahead), self._last_taken)) for m in messages]
+
     def _compare_clocks(self, entries: Sequence[Entry]) -> None:
-        """With the newest reading of each message: the others say no more."""
-        newest = {e.arrival: e.reading.time for e in entries if e.reading is not None and e.type in self._on_wall}
-        for arrival, event in newest.items():
+        """By the newest reading of each message and of each signal; what was not measured anew says nothing."""
+        by_message, by_signal = dict[int, int](), dict[Signal, Reading]()
+        for entry in entries:
+            reading = entry.reading
+            if reading is None or entry.type not in self._lateness:
+                continue
+            if reading.time != entry.arrival and reading.sd < math.inf:
+                by_message[entry.arrival] = reading.time
+                signal = entry.type, reading.twin, reading.channel
+                if signal not in by_signal or by_signal[signal].time < reading.time:
+                    by_signal[signal] = reading
+        for arrival, event in by_message.items():
             self._clock.compare(event, arrival)
+        if self._unread.was_empty:
+            for signal, reading in by_signal.items():
+                self._clock.go_by(signal, reading.time, self._lateness[signal[0]])
 
     async def acknowledge(self) -> None:
         """Acknowledge to the sender what has become durable, in order."""
@@ -156,10 +180,9 @@ class LiveRun:
             if idle and not self._more.is_set() and not self.is_half_revised:
                 self.end()
 
-    @property
-    def clock_steps(self) -> int:
-        """How many steps of the system clock have been followed."""
-        return self._clock.steps
+    def clock_figures(self) -> dict[str, float]:
+        """For the summary: steps of the clock of the run, and how far (s) the system clock is ahead of it."""
+        return {"clock_steps": self._clock.steps, "clock_ahead": self._clock.ahead / SECOND}
 
     def end(self) -> None:
         """The run has come to its own end."""
@@ -186,7 +209,7 @@ class LiveRun:
             "readings": since(self._before, whole["readings"]),
             "sinks": {name: delivery.account() for name, delivery in deliveries.items()},
         }
-        told = {"revisions": self.revisions, "behind": self.behind.figures(), "clock_steps": self.clock_steps}
+        told = {"revisions": self.revisions, "behind": self.behind.figures(), **self.clock_figures()}
         return whole | told | {"sinks": sinks_of(self.writer.store), "this_run": own}
 
     @property
@@ -265,7 +288,7 @@ class LiveRun:
     async def _wait(self, read_out: bool) -> None:
         """Until the next deadline of the wall clock, or until ticks are left that could run."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._until_due() if read_out or not self._on_wall else UNREAD_SECONDS):
+            async with asyncio.timeout(self._until_due() if read_out or not self._lateness else UNREAD_SECONDS):
                 await self._more.wait()
         self._more.clear()
 

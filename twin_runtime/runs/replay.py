@@ -10,9 +10,11 @@ from typing import Any, Protocol
 from twin_runtime.core import Code, Entry, Message, RawReading, Record, Recording
 from twin_runtime.errors import RecordingError
 from twin_runtime.ingest.decode import Sample
+from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fold import Fold
 from twin_runtime.runs.forecast_skill import ForecastSkill
+from twin_runtime.runs.recorded import Findings, in_order, report
 from twin_runtime.runs.summary import run_summary
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
@@ -36,21 +38,29 @@ def replay_recording(
 ) -> dict[str, Any]:
     """Fold a recording, from event time ``begin`` to ``until`` (ns), and write a store where one is named.
 
-    ``horizon`` (ns), where not 0, compares forecasts so far ahead with what came. Returns the summary.
+    ``horizon`` (ns), where not 0, compares forecasts so far ahead with what came. Returns the summary. Readings are
+    taken in order of time, and what is remarkable about their times is logged.
     """
-    raw = section_of(assembly, recording, begin, until)
-    return _replay(assembly, admitted(assembly, raw, recording.units), until, store, horizon, progress)
+    found, raw = section_of(assembly, recording, begin, until)
+    entries = admitted(assembly, raw, recording.units)
+    return _replay(assembly, entries, until, store, horizon, progress) | {"recording": found.summary()}
 
 
-def section_of(assembly: Assembly, recording: Recording, begin: int | None, until: int | None) -> Iterable[RawReading]:
-    """The readings of a recording from ``begin`` to ``until``, and those that the last tick waits for."""
+def section_of(
+    assembly: Assembly, recording: Recording, begin: int | None, until: int | None
+) -> tuple[Findings, Iterable[RawReading]]:
+    """The readings of a recording from ``begin`` to ``until``, with those that the last tick waits for, in order.
+
+    And what is found in it; what is remarkable about its times is logged.
+    """
     margin = max(twin_type.config.twin.wait for twin_type in assembly.types)
-    raw: Iterable[RawReading] = recording.readings()
+    found, raw = in_order(recording)
+    report(found, min(twin_type.fleet.pause_after * twin_type.fleet.tick for twin_type in assembly.types))
     if begin is not None:
         raw = dropwhile(lambda r: r.time < begin, raw)
     if until is not None:
         raw = takewhile(lambda r: r.time < until + margin, raw)
-    return raw
+    return found, raw
 
 
 def replay_store(assembly: Assembly, path: Path, *, progress: Progress | None = None) -> dict[str, Any]:
@@ -136,7 +146,7 @@ def admitted(assembly: Assembly, raw: Iterable[RawReading], units: Mapping[str, 
     types = {twin: each for each in assembly.types for twin in each.fleet.twins}
     if len(types) == 1:
         types[""] = assembly.types[0]
-    intakes = [twin_type.intake("stream") for twin_type in assembly.types]
+    intakes = [twin_type.intake(Plausibility.recorded()) for twin_type in assembly.types]
     places = {
         (twin, channel.name): (each.place, each.fleet.twins.index(twin) if twin else 0, k)
         for twin, each in types.items()

@@ -43,7 +43,7 @@ def _of_type(fold: FleetFold, seconds: float) -> dict[str, Any]:
         "realtime_factor": fold.ticks * fleet.tick / SECOND / seconds if seconds > 0.0 else None,
         **consistency(memory),
         "verdicts": verdicts(memory),
-        "gaps": int(totals(memory).sum_gaps),
+        "pauses": int(totals(memory).sum_pauses),
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
         "overload": fold.left_out,
         "unidentifiable": _unidentifiable(fold),

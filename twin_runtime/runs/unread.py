@@ -9,7 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 
-from twin_runtime.core import Source, WatchedSource
+from twin_runtime.core import SECOND, Source, WatchedSource
 
 STALL = 0.25
 """Seconds without a look at the source, after which the sender may hold more than one look shows."""
@@ -19,6 +19,13 @@ QUIET = 0.25
 
 PATIENCE = 10.0
 """Seconds that a lost connection is waited for after a stall; then its silence does not stop the clock."""
+
+HOLD, LONGEST_HOLD = 2.0, 600.0
+"""Seconds of silence, at least and at most, before ticks leave what came behind by more than the lateness: whether the
+senders are behind, or the clock of this machine is ahead, only more readings can show."""
+
+FIRST_HOLD = 10.0
+"""The same before the first message of a run that goes on from an earlier one."""
 
 TURNS = 4
 """Of the event loop, in which what lies in a socket comes in."""
@@ -31,14 +38,20 @@ FRESH = 100_000_000
 
 
 class Unread:
-    """Up to when a source has been read. Times are those of this machine, ns; durations are of the event loop, s."""
+    """Up to when a source has been read. Times are those of this machine, ns; durations are of the event loop, s.
 
-    def __init__(self, source: Source, now: int) -> None:
+    Readings may be late by the ``lateness``. An earlier run has ``reached`` an event time; 0: there was none.
+    """
+
+    def __init__(self, source: Source, now: int, lateness: int = 0, reached: int = 0) -> None:
         self._source = source if isinstance(source, WatchedSource) else None
+        self._lateness = lateness
         self._read_out = 0
+        self._is_empty = self.was_empty = False
+        """Whether nothing lay unread before the newest batch came: then it has just arrived."""
         self._awake = self._newest_batch = _seconds()
         self._batches = 0
-        self._times: deque[int] = deque(maxlen=NEWEST)
+        self._times: deque[int] = deque((reached,) if reached else (), maxlen=NEWEST)
         self._resumed: int | None = now
         """When the last stall ended, until nothing can lie unread that came meanwhile. A start is the end of one."""
 
@@ -54,6 +67,7 @@ class Unread:
     def take(self, times: Iterable[int]) -> None:
         """A batch has been read, with readings of these event times."""
         self._batches += 1
+        self.was_empty, self._is_empty = self._is_empty, False
         self._newest_batch = _seconds()
         self._times.extend(times)
 
@@ -73,7 +87,8 @@ class Unread:
             await asyncio.sleep(0)
         if self._batches != batches or (self._source is not None and self._source.unread):
             return False
-        if self._resumed is not None and self._reached() < self._resumed and not self._is_quiet(settled=settled):
+        self._is_empty = True
+        if self._resumed is not None and self._reached() < self._resumed and not self._is_quiet(now, settled=settled):
             return False
         self._read_out, self._resumed = now, None
         return True
@@ -82,10 +97,13 @@ class Unread:
         """The event time that half of the newest readings have reached; 0 before any."""
         return sorted(self._times)[(len(self._times) - 1) // 2] if self._times else 0
 
-    def _is_quiet(self, *, settled: bool) -> bool:
+    def _is_quiet(self, now: int, *, settled: bool) -> bool:
         silence = _seconds() - self._newest_batch
-        connected = self._source is None or self._source.connected
-        return settled and silence >= (QUIET if connected else PATIENCE)
+        if self._source is not None and not self._source.connected:
+            return settled and silence >= PATIENCE
+        is_late = bool(self._times) and self._reached() < now - max(self._lateness, SECOND)
+        hold = min(max(HOLD if self._batches else FIRST_HOLD, self._lateness / SECOND), LONGEST_HOLD)
+        return settled and silence >= (hold if is_late else QUIET)
 
 
 def _seconds() -> float:

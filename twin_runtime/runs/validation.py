@@ -169,7 +169,7 @@ class _Replays:
         assembly = replace(self._assembly, types=tuple(types))
         fold = Fold(assembly, "stream", self._until)
         seen = Observed(fold.fleets[place], sensors[0] if len(sensors) == 1 else None)
-        raw = section_of(assembly, self._recording, self._begin, self._until)
+        _, raw = section_of(assembly, self._recording, self._begin, self._until)
         done = 0
         for taken, _ in steps(fold, admitted(assembly, raw, self._recording.units), [seen], None):
             done += len(taken)

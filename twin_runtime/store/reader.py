@@ -39,7 +39,7 @@ from twin_runtime.store.twins import Numbers, all_twins
 
 _ACCEPTED = """
 SELECT signal, time, value, sd, sequence, tick FROM journal
-WHERE code = 'accepted' AND time >= ? ORDER BY time, signal, position
+WHERE code = 'accepted' AND time >= ? ORDER BY time, signal, sequence, position
 """
 _ENTRIES = """
 SELECT position, arrival, type, code, signal, time, value, sd, sequence, tick, topic, payload, detail FROM journal

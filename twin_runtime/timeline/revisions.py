@@ -20,6 +20,10 @@ class Revisions:
         """The newest record of a tick."""
         return self._newest.get(number)
 
+    def ticks(self, row: int) -> list[int]:
+        """The open ticks in which a twin has run, in order."""
+        return sorted(number for number, record in self._newest.items() if row in record.rows)
+
     def add(self, record: Record) -> Iterator[Record]:
         """The first record of a tick as it is; of a later one the rows that differ, under the next revision."""
         if not record.rows.size:

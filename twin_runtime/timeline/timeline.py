@@ -7,33 +7,26 @@ Only where late readings correct the present, a sensor's late reading is used by
 Where the fleet has a lag, the estimates of a tick are revised once its lag is over, by smoothed figures.
 """
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
-from twin_runtime.core import SECOND, Checkpoint, Code, FleetState, FloatArray, IntArray, Reading, Record
+from twin_runtime.core import Checkpoint, Code, FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.crash import crash_point
 from twin_runtime.engine.beginning import is_running, tick_of_begun
 from twin_runtime.engine.fleet import Fleet
-from twin_runtime.engine.inputs import ROUNDING, no_samples
 from twin_runtime.engine.lagged_states import figures_of
 from twin_runtime.engine.observations import Observations
 from twin_runtime.engine.omission import Omissions, tick_leaving_out
 from twin_runtime.engine.tick import laid_out
-from twin_runtime.modelling.signals import InputSamples, InputSignals
-from twin_runtime.modelling.variables import Shape
+from twin_runtime.modelling.signals import InputSignals
+from twin_runtime.timeline.open_readings import NEVER, Key, OpenReadings, key_of
 from twin_runtime.timeline.revisions import Revisions
 
 CHECKPOINTS = 8
 """Checkpoints kept over the time that is open: more cost memory, fewer cost time when a late reading comes."""
-
-NEVER = 2**63
-"""Later than any tick."""
-
-Key = tuple[int, int, int]
-"""What identifies a reading: twin, time, channel."""
 
 
 class Timeline:
@@ -43,15 +36,13 @@ class Timeline:
         self.fleet = fleet
         self.frontier: int | None = None
         """The next tick to run; None before the first reading."""
-        gaps = [math.ceil((i.gap + ROUNDING) * SECOND) if i.shape is Shape.LINEAR else 0 for i in fleet.model.inputs]
-        self._gap_ticks = [-(-gap // fleet.tick) for gap in gaps]
+        self._readings = OpenReadings(fleet)
         self._late_ticks = -(-lateness // fleet.tick)
-        changeable = self._late_ticks + max(self._gap_ticks, default=0)
-        self._open_ticks = max(1, changeable) + fleet.lag  # the newest record is kept, and the one to be smoothed next
+        self._open_ticks = (
+            max(1, self._late_ticks + self._readings.reach) + fleet.lag
+        )  # the newest record is kept, and the one to be smoothed next
         self._spacing = max(1, self._open_ticks // CHECKPOINTS)
         self.rows = np.arange(len(fleet.twins))
-        self._readings: dict[int, dict[Key, Reading]] = {}
-        self._used_later: dict[Key, int] = {}
         self._checkpoints: dict[int, FleetState] = {}
         self._revisions = Revisions()
         self.changes = 0
@@ -86,30 +77,18 @@ class Timeline:
         return reading._replace(tick=self.frontier) if sensed and 0 < late <= self.fleet.asynchronous else reading
 
     def offer(self, reading: Reading) -> Code:
-        """Take a reading as it has been :meth:`placed`, unless it was taken before or its past is closed.
-
-        Of two values of one signal and time the first counts; the other is a conflict.
-        """
-        own, key = reading.time // self.fleet.tick, (reading.twin, reading.time, reading.channel)
-        if self.frontier is not None and own < self.frontier - self._late_ticks:
+        """Take a reading as it has been :meth:`placed`, unless it was taken before or its past is closed."""
+        if self.frontier is not None and reading.time // self.fleet.tick < self.frontier - self._late_ticks:
             return Code.LATE
-        known = self._readings.get(self._used_later.get(key, own), {}).get(key)
-        if known is not None:
-            return Code.DUPLICATE if known.value == reading.value else Code.CONFLICT
-        number = self._take(reading, key, own)
-        if self.frontier is not None and (first := self._first_affected(reading, number)) < self.frontier:
+        code = self._readings.judge(reading)
+        if code is not Code.ACCEPTED:
+            return code
+        number = self._readings.take(reading)
+        if self.frontier is not None and (first := self._readings.first_affected(reading, number)) < self.frontier:
             self._mark_dirty(first, reading.twin)
             if number < self.frontier:
-                self._unfolded.add(key)
+                self._unfolded.add(key_of(reading))
         return Code.ACCEPTED
-
-    def _take(self, reading: Reading, key: Key, own: int) -> int:
-        """Put a reading where it is used: in its own tick, unless it names another; returns the tick."""
-        number = max(own, reading.tick)
-        self._readings.setdefault(number, {})[key] = reading
-        if number > own:
-            self._used_later[key] = number
-        return number
 
     def _mark_dirty(self, first: int, twin: int) -> None:
         """From tick ``first`` on, what was folded does not follow from the readings any more."""
@@ -127,13 +106,12 @@ class Timeline:
 
     def newest(self) -> int | None:
         """The newest tick for which there is a reading."""
-        return max(self._readings, default=None)
+        return self._readings.last
 
     def pending(self) -> int:
         """How many readings wait for their tick, or to be folded into it."""
-        first = self.frontier
-        ahead = sum(len(taken) for number, taken in self._readings.items() if first is None or number >= first)
-        return ahead + len(self._unfolded)
+        first = self._readings.first if self.frontier is None else self.frontier
+        return (0 if first is None else self._readings.count(first)) + len(self._unfolded)
 
     def revise(self) -> list[Record]:
         """Fold again whatever late readings have changed; gives the records that differ, under a higher revision."""
@@ -151,16 +129,16 @@ class Timeline:
         state = self.fleet.start(rows) if base is None else self._checkpoints[base].rows(rows)
         withheld: dict[int, Record] = {}
         folded: set[Key] = set()
-        number: int | None = min(self._readings) if base is None else base
+        number = self._readings.first if base is None else base
         while number is not None and number < self.frontier:
             self._keep(number, state, rows)
             if self._runs(state, number, rows):
-                folded |= {key for key in self._unfolded.intersection(self._readings.get(number, ())) if key[0] in rows}
+                folded |= {key for key in self._unfolded.intersection(self._readings.keys(number)) if key[0] in rows}
                 state, record = self._tick(state, number, rows)
                 yield list(self._revised(record, state, rows, withheld))
                 number += 1
             else:
-                number = min((n for n in {*self._readings, *self._checkpoints} if n > number), default=None)
+                number = min([self._readings.next(number + 1), *(n for n in self._checkpoints if n > number)])
                 state = state.copy()  # a checkpoint of its own
         self._keep(self.frontier, state, rows, force=True)
         self._unfolded -= folded
@@ -170,15 +148,15 @@ class Timeline:
     def advance(self, through: int) -> Iterator[Record]:
         """Run every tick up to and with ``through``."""
         if self.frontier is None:
-            if not self._readings:
+            if self._readings.first is None:
                 return
-            self.frontier = min(self._readings)
+            self.frontier = self._readings.first
             self._checkpoints[self.frontier] = self.fleet.start()
         yield from self._newly_smoothed()
-        while self.is_due(through):
-            if not self._runs(self.state, self.frontier, self.rows):
+        while (number := self._next_to_run()) <= through:
+            if number > self.frontier:
                 yield from self.conclude()
-                self._move_on(self._next_read(), self.state.copy())
+                self._move_on(number, self.state.copy())
             state, record = self._tick(self.state, self.frontier, self.rows)
             self._move_on(self.frontier + 1, state)
             self._unsmoothed = self.fleet.lag > 0
@@ -188,24 +166,22 @@ class Timeline:
 
     def is_due(self, through: int) -> bool:
         """Whether any tick is left to run up to and with ``through``: twins that are paused wait for their readings."""
-        if self.frontier is None or self.frontier > through:
-            return False
-        return self._runs(self.state, self.frontier, self.rows) or self._next_read() <= through
+        return self.frontier is not None and self.frontier <= through and self._next_to_run() <= through
 
     @property
     def is_paused(self) -> bool:
         """Whether no twin runs, and none has a reading to begin with."""
-        if self.frontier is None or self._runs(self.state, self.frontier, self.rows):
-            return False
-        return self._next_read() == NEVER
+        return self.frontier is not None and self._next_to_run() == NEVER
 
     def _runs(self, state: FleetState, number: int, rows: IntArray) -> bool:
         """Whether a tick is one of any twin of ``rows``."""
-        return bool(is_running(state.memory).any()) or bool(self._of_rows(number, rows))
+        return bool(is_running(state.memory).any()) or bool(self._readings.of_rows(number, rows))
 
-    def _next_read(self) -> int:
-        """The first tick from the frontier on that has a reading."""
-        return min((n for n in self._readings if self.frontier is not None and n >= self.frontier), default=NEVER)
+    def _next_to_run(self) -> int:
+        """The next tick of any twin: at the frontier, or the first that has a reading where all twins are paused."""
+        if self.frontier is None:
+            return NEVER
+        return self.frontier if self._runs(self.state, self.frontier, self.rows) else self._readings.next(self.frontier)
 
     def _move_on(self, number: int, state: FleetState) -> None:
         """Put the frontier to a later tick, with the state at its start."""
@@ -266,16 +242,25 @@ class Timeline:
         if checkpoint is None or self.frontier is None:
             return self.fleet.start().x[row], []
         state = checkpoint.state.rows(rows)
-        ticks = range(checkpoint.tick, self.frontier)
-        return state.x[0], [
-            laid_out(self.fleet, state.memory, n, self._of_rows(n, rows), self._after(n, rows)) for n in ticks
-        ]
+        ticks = (n for n in self._revisions.ticks(row) if n >= checkpoint.tick)
+        return state.x[0], [self._laid_out(state.memory, n, rows) for n in ticks]
 
     def ahead(self, row: int) -> Iterator[tuple[InputSignals, Observations]]:
-        """All that acts on a twin, tick by tick, from the first reading to the last, where none has been folded yet."""
-        rows, memory = self.rows[row : row + 1], self.fleet.layout.fresh(1)
-        for n in range(min(self._readings, default=0), max(self._readings, default=-1) + 1):
-            yield laid_out(self.fleet, memory, n, self._of_rows(n, rows), self._after(n, rows))
+        """All that acts on a twin, tick by tick, from the first reading to the last, where none has been folded yet.
+
+        In a pause nothing acts.
+        """
+        memory = self.fleet.layout.fresh(1)
+        for number in chain.from_iterable(self._readings.spans(row)):
+            yield self._laid_out(memory, number, self.rows[row : row + 1])
+
+    def ticks_ahead(self, row: int) -> int:
+        """How many ticks these are."""
+        return sum(map(len, self._readings.spans(row)))
+
+    def _laid_out(self, memory: FloatArray, number: int, rows: IntArray) -> tuple[InputSignals, Observations]:
+        of_rows, after = self._readings.of_rows(number, rows), self._readings.after(number, rows)
+        return laid_out(self.fleet, memory, number, of_rows, after)
 
     def resume(
         self,
@@ -286,13 +271,14 @@ class Timeline:
     ) -> None:
         """Take up a run that was cut off at ``frontier``: what was stored of it; :meth:`revise` folds it again."""
         for reading in readings:
-            self._take(reading, (reading.twin, reading.time, reading.channel), reading.time // self.fleet.tick)
+            self._readings.take(reading)
         if checkpoint is not None:
             self._checkpoints[checkpoint.tick] = self._of_fleet(checkpoint)
         if frontier is None:
             return
         self._revisions = Revisions(records)
-        first = min(self._readings, default=frontier) if checkpoint is None else checkpoint.tick
+        known = self._readings.first
+        first = checkpoint.tick if checkpoint is not None else frontier if known is None else known
         self.frontier, self._dirty, self._dirty_rows = frontier, first, set(self.rows.tolist())
 
     def _of_fleet(self, checkpoint: Checkpoint) -> FleetState:
@@ -307,49 +293,10 @@ class Timeline:
 
     def _tick(self, state: FleetState, number: int, rows: IntArray) -> tuple[FleetState, Record]:
         crash_point("tick")
-        given = self.fleet, state, number, self._of_rows(number, rows), rows, self._after(number, rows)
+        of_rows, after = self._readings.of_rows(number, rows), self._readings.after(number, rows)
+        given = self.fleet, state, number, of_rows, rows, after
         omitted = self.omissions.of(number)
         return tick_leaving_out(*given, omitted) if omitted else tick_of_begun(*given)
-
-    def _of_rows(self, number: int, rows: IntArray) -> list[Reading]:
-        """The readings of a tick that belong to some rows, with their places in them."""
-        taken = self._readings.get(number, {}).values()
-        if rows.size == self.rows.size:
-            return list(taken)
-        place = {int(row): i for i, row in enumerate(rows)}
-        return [reading._replace(twin=place[reading.twin]) for reading in taken if reading.twin in place]
-
-    def _after(self, number: int, rows: IntArray) -> InputSamples | None:
-        """Offset (s) from the start of a tick, and value, of each linear input's first sample behind it."""
-        reach = max(self._gap_ticks, default=0)
-        if reach == 0:
-            return None
-        after = no_samples(rows.size, len(self._gap_ticks))
-        place = {int(row): i for i, row in enumerate(rows)}
-        start, missing = number * self.fleet.tick, rows.size * sum(gap > 0 for gap in self._gap_ticks)
-        for later in range(number + 1, number + reach + 1):
-            for reading in sorted(self._readings.get(later, {}).values(), key=lambda r: r.time):
-                signal = self.fleet.inputs_of_channels[reading.channel]
-                row = place.get(reading.twin)
-                if row is not None and signal >= 0 and self._gap_ticks[signal] and after.time[row, signal] == np.inf:
-                    after.time[row, signal], after.value[row, signal] = (reading.time - start) / SECOND, reading.value
-                    missing -= 1
-            if missing == 0:
-                break
-        return after
-
-    def _first_affected(self, reading: Reading, number: int) -> int:
-        """A sample of a linear input changes the ticks since the sample before it, too, if that is near enough."""
-        signal = self.fleet.inputs_of_channels[reading.channel]
-        reach = self._gap_ticks[signal] if signal >= 0 else 0
-        if reach == 0:
-            return number
-        return next((n for n in range(number, number - reach - 1, -1) if self._follows(reading, n)), number)
-
-    def _follows(self, reading: Reading, number: int) -> bool:
-        """Whether a tick holds an earlier reading of the same signal."""
-        taken = self._readings.get(number, {})
-        return any(t < reading.time and (twin, c) == (reading.twin, reading.channel) for twin, t, c in taken)
 
     def _keep(self, number: int, state: FleetState, rows: IntArray, *, force: bool = False) -> None:
         """Put rows into the checkpoint of a tick, where one is kept."""
@@ -366,7 +313,6 @@ class Timeline:
             return
         base = checkpoint.tick
         self._checkpoints = {n: state for n, state in self._checkpoints.items() if n >= base}
-        self._readings = {n: readings for n, readings in self._readings.items() if n >= base}
-        self._used_later = {key: n for key, n in self._used_later.items() if n >= base}
+        self._readings.drop_before(base)
         self._revisions.drop_before(base)
         self.omissions.drop_before(base)

@@ -57,7 +57,7 @@ class TwinMemory:
     sum_diverged: float
     paused: float
     """The tick since which the twin does not run; -1: it has not begun; 0: it runs."""
-    sum_gaps: float
+    sum_pauses: float
     """How often it has begun again after a pause."""
     window_replaced: float
     """Members that were lost and replaced, as a share of all."""

@@ -15,7 +15,8 @@ from twin_adapters.commands.tables import format_of, open_table_file
 from twin_runtime.config import Config
 from twin_runtime.core import Code, Message
 from twin_runtime.errors import RecordingError
-from twin_runtime.ingest.intake import Intake, Plausibility
+from twin_runtime.ingest.intake import Intake
+from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.ingest.router import Router
 from twin_runtime.runs.assembly import TypeAssembly, assemble
 
@@ -119,4 +120,4 @@ class Recorder:
 def everything_of(twin_type: TypeAssembly) -> Intake:
     """An intake that accepts every time and every value, in the unit of its channel."""
     channels = [replace(channel, scale=1.0, offset=0.0, sd=0.0, low=-inf, high=inf) for channel in twin_type.channels]
-    return Intake(channels, twin_type.config.twin.twins, Plausibility.stream(future=2**63))
+    return Intake(channels, twin_type.config.twin.twins, Plausibility.recorded())

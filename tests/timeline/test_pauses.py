@@ -14,11 +14,11 @@ from twin_runtime.engine.beginning import SILENCE_CHECKED, is_running
 from twin_runtime.engine.fleet import Fleet
 from twin_runtime.vvuq.memory import by_twin
 
-GAP = 100
+PAUSE_AFTER = 100
 """Ticks of silence after which the twins of these stories pause."""
-LONGEST = GAP + SILENCE_CHECKED + 1
+LONGEST = PAUSE_AFTER + SILENCE_CHECKED + 1
 """Ticks that run after a reading at the most."""
-FLEETS = {count: replace(tanks(count, members=6), gap=GAP) for count in (1, 2, 3)}
+FLEETS = {count: replace(tanks(count, members=6), pause_after=PAUSE_AFTER) for count in (1, 2, 3)}
 
 
 def read(tick: float, twin: int = 0, channel: int = GAUGE, value: float = 0.5) -> Reading:
@@ -30,9 +30,9 @@ def ticks(run: Run, row: int = 0) -> list[int]:
 
 
 class TestPause:
-    def test_after_the_gap_no_tick_runs_until_the_next_reading(self) -> None:
+    def test_after_long_silence_no_tick_runs_until_the_next_reading(self) -> None:
         run = Run.of(FLEETS[1]).offer(read(0)).to(100_000)
-        assert GAP < len(ticks(run)) <= LONGEST
+        assert PAUSE_AFTER < len(ticks(run)) <= LONGEST
         assert run.timeline.is_paused
         assert not run.timeline.is_due(START + 10**9)
         run.offer(read(90_000)).to(90_001)
@@ -40,17 +40,35 @@ class TestPause:
         assert ticks(run)[-2:] == [ticks(run)[-2], 90_000]
         assert run.timeline.frontier == START + 90_001
 
-    def test_without_a_gap_it_never_pauses(self) -> None:
-        run = Run.of(replace(FLEETS[1], gap=0)).offer(read(0)).to(1000)
+    def test_without_a_limit_it_never_pauses(self) -> None:
+        run = Run.of(replace(FLEETS[1], pause_after=0)).offer(read(0)).to(1000)
         assert len(ticks(run)) == 1000
 
     def test_an_input_alone_keeps_it_running(self) -> None:
         run = Run.of(FLEETS[1]).offer(*(read(tick, channel=PUMP) for tick in range(0, 1000, 90))).to(1000)
         assert len(ticks(run)) == 1000
 
+    def test_a_pause_of_a_year_costs_nothing(self) -> None:
+        """Neither the run, nor what is asked of it afterwards: it never walks through the ticks."""
+        year, few = 365 * 86_400 * 25, range(0, 30, 10)
+        readings = [read(first + tick, value=0.5) for first in (0, year) for tick in few]
+        run = in_order(FLEETS[1], readings, year + 30)
+        assert len(ticks(run)) <= 30 + LONGEST + 30
+        assert len(run.timeline.window(0)[1]) <= len(ticks(run))
+        late = run.offer(read(year + 25)).to(year + 31)
+        assert late.bits == in_order(FLEETS[1], [*readings, read(year + 25)], year + 31).bits
+        ahead = Run.of(FLEETS[1]).offer(*readings).timeline
+        assert len(list(ahead.ahead(0))) == ahead.ticks_ahead(0) == 21 + PAUSE_AFTER + 21
+
+    def test_the_window_is_that_of_the_twin_and_not_of_those_that_run_meanwhile(self) -> None:
+        others = [read(tick, twin=1) for tick in range(0, 400, 20)]
+        run = in_order(FLEETS[2], [read(0), *others, read(395)], 400)
+        assert len(run.timeline.window(0)[1]) == 5
+        assert len(run.timeline.window(1)[1]) > 10
+
 
 class TestBeginningAgain:
-    def test_trust_has_to_be_earned_again_and_the_gap_is_counted(self) -> None:
+    def test_trust_has_to_be_earned_again_and_the_pause_is_counted(self) -> None:
         fleet = replace(FLEETS[1], hysteresis=FLEETS[1].hysteresis._replace(better=5))
         run = Run.of(fleet)
         for first in (0, 5000):
@@ -59,7 +77,7 @@ class TestBeginningAgain:
         trust = {tick - START: estimates[-1][1] for (tick, _), estimates in run.history.estimates.items()}
         assert [trust[tick] for tick in (5000, 5003)] == [Trust.UNTRUSTED] * 2
         assert trust[5049] < Trust.UNTRUSTED
-        assert by_twin(run.timeline.state.memory)["sum_gaps"].tolist() == [1.0]
+        assert by_twin(run.timeline.state.memory)["sum_pauses"].tolist() == [1.0]
 
     def test_states_are_drawn_from_the_prior_and_parameters_kept(self) -> None:
         level, sill = 0, 2
@@ -122,7 +140,7 @@ def test_any_order_within_the_lateness_ends_like_the_sorted_log(
     assert len(ticks(run)) <= len(readings) * LONGEST
 
 
-def test_recovery_from_a_checkpoint_before_the_gap_ends_the_same() -> None:
+def test_recovery_from_a_checkpoint_before_the_pause_ends_the_same() -> None:
     readings = [*(read(tick) for tick in range(40)), *(read(3000 + tick) for tick in range(3))]
     whole = in_order(FLEETS[1], readings, 3003)
     checkpoint = whole.timeline.settled()
