@@ -2,10 +2,12 @@
 
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from tests.ward import ward
-from twin_runtime.runs.assembly import Assembly
+from twin_runtime.config import Config
+from twin_runtime.runs.assembly import Assembly, assemble
 
 Kind = Literal[
     "kill",
@@ -59,10 +61,29 @@ KINDS: dict[Kind, tuple[float, float]] = {
 
 FAULTS_BEGIN, FAULTS_END = 4.0, 35.0
 """No fault begins outside of these moments (s); the last may go on for a while."""
-AGAIN = 30.0
+AGAIN = 20.0
 """So many seconds after the last fault every good reading is accepted: as long as the furthest lie in time."""
-QUIET = 12.0
+QUIET = 8.0
 """Seconds for which good readings are sent after that; then the run has as long to take the last."""
+
+
+CHANNELS = ("abp", "flow")
+GUESTS: Literal[1] = 1
+"""The place of the second type of twins."""
+
+
+class Signal(NamedTuple):
+    """A channel of a twin."""
+
+    type: int
+    twin: str
+    row: int
+    channel: int
+
+    @property
+    def topic(self) -> str:
+        """Where its messages go."""
+        return f"{self.twin}/{CHANNELS[self.channel]}"
 
 
 class Fault(NamedTuple):
@@ -89,12 +110,24 @@ class Story:
     lateness: str
     sinks: int
     faults: tuple[Fault, ...]
+    has_guest: bool = False
+    """Whether there is a twin of another type."""
+    late: Literal["fold", "asynchronous"] = "fold"
+    smoothing: str = "0 s"
+    batch: int = 1
+    """Samples in a message."""
 
     @property
     def assembly(self) -> Assembly:
         """The deployment."""
-        settings: dict[str, Any] = {"clock": self.clock, "wait": self.wait, "lateness": self.lateness, "tick": "1 s"}
-        return ward(self.patients, members=4, **settings)
+        return _assembly(self.patients, self.clock, self.wait, self.lateness, self.late, self.smoothing, self.has_guest)
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """All that is measured."""
+        twins = [(0, f"patient-{row}", row) for row in range(self.patients)]
+        twins += [(GUESTS, "guest", 0)] if self.has_guest else []
+        return tuple(Signal(*twin, channel) for twin in twins for channel in range(len(CHANNELS)))
 
     @property
     def healed(self) -> float:
@@ -119,7 +152,26 @@ def story(seed: int) -> Story:
     kinds = rng.sample(list(KINDS), rng.randint(1, 8))  # few kinds at a time: a common one would hide the others
     faults = [_fault(rng, rng.choice(kinds)) for _ in range(rng.randint(2, 10))]
     wait, lateness = rng.choice(["500 ms", "2 s"]), rng.choice(["5 s", "15 s"])
-    return Story(seed, rng.randint(1, 2), clock, wait, lateness, rng.randint(1, 2), tuple(sorted(faults)))
+    patients, sinks = rng.randint(1, 2), rng.randint(1, 2)
+    late: Literal["fold", "asynchronous"] = "asynchronous" if rng.random() < 0.2 else "fold"
+    smoothing = "2 s" if late == "fold" and rng.random() < 0.25 else "0 s"
+    batch, has_guest = rng.choice([1, 1, 3]), rng.random() < 0.2
+    return Story(
+        seed, patients, clock, wait, lateness, sinks, tuple(sorted(faults)), has_guest, late, smoothing, batch
+    )
+
+
+@lru_cache
+def _assembly(
+    patients: int, clock: str, wait: str, lateness: str, late: str, smoothing: str, has_guest: bool
+) -> Assembly:
+    settings: dict[str, Any] = {"clock": clock, "wait": wait, "lateness": lateness, "tick": "1 s"}
+    assimilation = {"late": late, "smoothing": smoothing}
+    patients_type = ward(patients, members=4, assimilation=assimilation, **settings)
+    if not has_guest:
+        return patients_type
+    guests = ward(1, members=4, **{**settings, "name": "guests", "twins": ["guest"], "tick": "500 ms"})
+    return assemble(Config("ward", (*patients_type.config.types, *guests.config.types)))
 
 
 def _fault(rng: random.Random, kind: Kind) -> Fault:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tank import BUCKET, DIPSTICK, GAUGE, PUMP, RAIN, START, STEAM, TICK, busy_tick, gauge
-from tests.timeline.timelines import EITHER, FLEETS, LATENESS, Run, in_order, log
+from tests.timeline.timelines import EITHER, FLEETS, LATENESS, SMOOTHED, Run, in_order, log
 from twin_models.artery import Artery
 from twin_runtime.core import Checkpoint, Code, FleetState, Reading
 from twin_runtime.engine.fleet import Fleet, Sensor
@@ -96,6 +96,16 @@ class TestOrder:
         assert run.history.newest == expected.history.newest
         revised = {key for key, known in run.history.estimates.items() if len(known) > 1}
         assert {(START + n, 1) for n in range(24, 34)} <= revised
+
+    def test_a_burst_that_ends_before_a_tick_is_smoothed_leaves_no_twin_without_it(self) -> None:
+        """Between the two a late reading of another twin may be folded."""
+        readings, late = log(20, 2), gauge(18, 1.3, twin=1, offset=7)
+        run = Run.of(SMOOTHED[2]).offer(*readings).to(19)
+        burst = run.timeline.advance(START + 19)
+        run.history.add([next(burst)])
+        burst.close()
+        run.offer(late).to(20)
+        assert run.history.newest == in_order(SMOOTHED[2], [*readings, late], 20).history.newest
 
     def test_many_late_readings_are_folded_in_one_pass(self) -> None:
         readings = log(30, 2)
