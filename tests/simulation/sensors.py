@@ -66,9 +66,7 @@ def _sample(world: World, signal: Signal, number: int) -> Sample:
     return Sample(time, 80.0 if signal.channel else pressure((time - EPOCH) / SECOND * 25), not lie)
 
 
-def _send(
-    world: World, broker: Broker, sent: Sent, signal: Signal, samples: Sequence[Sample], sequence: int
-) -> None:
+def _send(world: World, broker: Broker, sent: Sent, signal: Signal, samples: Sequence[Sample], sequence: int) -> None:
     qos = 0 if world.on("QoS 0") else 1
     payload = json.dumps(_content(samples) | {"seq": sequence}).encode()
     keys = [(signal.type, signal.row, signal.channel, sample.time) for sample in samples]

@@ -156,9 +156,7 @@ def story(seed: int) -> Story:
     late: Literal["fold", "asynchronous"] = "asynchronous" if rng.random() < 0.2 else "fold"
     smoothing = "2 s" if late == "fold" and rng.random() < 0.25 else "0 s"
     batch, has_guest = rng.choice([1, 1, 3]), rng.random() < 0.2
-    return Story(
-        seed, patients, clock, wait, lateness, sinks, tuple(sorted(faults)), has_guest, late, smoothing, batch
-    )
+    return Story(seed, patients, clock, wait, lateness, sinks, tuple(sorted(faults)), has_guest, late, smoothing, batch)
 
 
 @lru_cache

@@ -101,9 +101,7 @@ class TestOrder:
         """Between the two a late reading of another twin may be folded."""
         readings, late = log(20, 2), gauge(18, 1.3, twin=1, offset=7)
         run = Run.of(SMOOTHED[2]).offer(*readings).to(19)
-        burst = run.timeline.advance(START + 19)
-        run.history.add([next(burst)])
-        burst.close()
+        run.history.add([next(run.timeline.advance(START + 19))])
         run.offer(late).to(20)
         assert run.history.newest == in_order(SMOOTHED[2], [*readings, late], 20).history.newest
 
