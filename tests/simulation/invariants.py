@@ -5,18 +5,21 @@ from typing import Any
 
 from tests.acceptance.ledger import History, balance, history_of
 from tests.simulation.broker import Broker
-from tests.simulation.sensors import Key, Sent
+from tests.simulation.sensors import PERIOD, Key, Sent
 from tests.simulation.sinks import Received
 from tests.simulation.story import AGAIN
 from tests.simulation.trace import Broken
 from tests.simulation.world import World
 from twin_runtime.core import Code, Entry, StoredEstimate
+from twin_runtime.ingest.agreed_time import AGREEING
 from twin_runtime.runs.accounting import joint_hash
 from twin_runtime.runs.assembly import Assembly, TypeAssembly
 from twin_runtime.runs.fleet_fold import FleetFold
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.refused import refused_path
 
+UNDER_WAY = 1.0
+"""Seconds that a message may be under way where no fault delays it."""
 NOWHERE: Key = (-1, -1, -1, -1)
 """What is in no journal."""
 
@@ -39,6 +42,7 @@ def require_all(
         _require("nothing acknowledged is lost", list(_lost(broker, sent, entries)))
         _require("every refusal says why", [e for e in entries if e.code.is_rejection and not (e.detail or e.reading)])
         _require("every lock-out has ended", list(_locked_out(world, sent, entries)))
+        _require("every refusal has ended", list(_refused(world, sent, entries)))
         _require_undisturbed(assembly, reader, summary["state_hash"])
         estimates = reader.estimates(limit=10**6)
         refused = len(refused_path(world.path).read_bytes().splitlines()) if refused_path(world.path).exists() else 0
@@ -74,6 +78,16 @@ def _locked_out(world: World, sent: Sent, entries: Sequence[Entry]) -> Iterator[
     for key, moment in sent.honest.items():
         if since < moment < world.story.last_sent and (code := accepted.get(key)) is not Code.ACCEPTED:
             yield f"{key} of {moment:g} s is {code}"
+
+
+def _refused(world: World, sent: Sent, entries: Sequence[Entry]) -> Iterator[str]:
+    """Good readings that were refused for their time although so many good ones before them had agreed on it."""
+    since = world.story.healed + (AGREEING + 1) * world.story.batch * 1.1 * PERIOD + UNDER_WAY
+    for entry in entries:
+        if entry.code in (Code.FUTURE, Code.PAST, Code.CLOCK_BACKWARDS):
+            for key in sent.keys.get((entry.topic, entry.payload), ()):
+                if sent.honest.get(key, 0.0) > since:
+                    yield f"{key} of {sent.honest[key]:g} s is {entry.code}: {entry.detail}"
 
 
 def _require_undisturbed(assembly: Assembly, reader: Reader, found: str) -> None:
