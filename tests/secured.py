@@ -34,8 +34,8 @@ def renew(certificates: Path, name: str, days: int = 30) -> None:
 
 
 @contextmanager
-def secured_broker(folder: Path) -> Iterator[Server]:
-    """The shipped broker; its certificates are in the folder already."""
+def secured_broker(folder: Path, *lines: str) -> Iterator[Server]:
+    """The shipped broker with a few more ``lines``; its certificates are in the folder already."""
     binary, port = program("mosquitto", "mosquitto"), free_port()
     (folder / "data").mkdir(exist_ok=True)
     (folder / "acl").write_text((SHIPPED / "acl").read_text())
@@ -48,7 +48,7 @@ def secured_broker(folder: Path) -> Iterator[Server]:
     ):
         assert shipped in text
         text = text.replace(shipped, here)
-    (folder / "mosquitto.conf").write_text(text)
+    (folder / "mosquitto.conf").write_text("\n".join([text, *lines, ""]))
     server = Server([binary, "-c", str(folder / "mosquitto.conf")], port, folder / "mosquitto.log")
     server.start()
     try:

@@ -58,6 +58,8 @@ KINDS: dict[Kind, tuple[float, float]] = {
     "sink refuses": (5, 15),
 }
 """What can go wrong, and how long it lasts, at least and at most (s)."""
+ENDS: tuple[Kind, ...] = ("stop", "stop", "kill", "power cut")
+"""Ends of a process that come in the middle of other faults, too."""
 
 FAULTS_BEGIN, FAULTS_END = 4.0, 35.0
 """No fault begins outside of these moments (s); the last may go on for a while."""
@@ -156,6 +158,8 @@ def story(seed: int) -> Story:
     late: Literal["fold", "asynchronous"] = "asynchronous" if rng.random() < 0.2 else "fold"
     smoothing = "2 s" if late == "fold" and rng.random() < 0.25 else "0 s"
     batch, has_guest = rng.choice([1, 1, 3]), rng.random() < 0.2
+    if rng.random() < 0.3:
+        faults.append(_in_the_middle(rng, rng.choice(faults)))
     return Story(seed, patients, clock, wait, lateness, sinks, tuple(sorted(faults)), has_guest, late, smoothing, batch)
 
 
@@ -170,6 +174,12 @@ def _assembly(
         return patients_type
     guests = ward(1, members=4, **{**settings, "name": "guests", "twins": ["guest"], "tick": "500 ms"})
     return assemble(Config("ward", (*patients_type.config.types, *guests.config.types)))
+
+
+def _in_the_middle(rng: random.Random, fault: Fault) -> Fault:
+    """An end of the process while something else goes wrong."""
+    kind = rng.choice(ENDS)
+    return Fault(fault.moment + rng.uniform(0.0, fault.length), kind, 0.0, 0.0, 0)
 
 
 def _fault(rng: random.Random, kind: Kind) -> Fault:
