@@ -18,7 +18,7 @@ GARBAGE = (b"", b"{", b"nan", b"[[1]]", b'{"value": null}', b'{"value":1,"unit":
 Key = tuple[int, int, int, int]
 """What identifies a reading: type and row of the twin, channel, time."""
 
-FURTHEST_LIE = 20
+FURTHEST_LIE = 15
 """By how many seconds a sensor's clock may be wrong."""
 
 

@@ -63,9 +63,9 @@ ENDS: tuple[Kind, ...] = ("stop", "stop", "kill", "power cut")
 
 FAULTS_BEGIN, FAULTS_END = 4.0, 35.0
 """No fault begins outside of these moments (s); the last may go on for a while."""
-AGAIN = 20.0
+AGAIN = 15.0
 """So many seconds after the last fault every good reading is accepted: as long as the furthest lie in time."""
-QUIET = 8.0
+QUIET = 7.0
 """Seconds for which good readings are sent after that; then the run has as long to take the last."""
 
 
@@ -118,6 +118,8 @@ class Story:
     smoothing: str = "0 s"
     batch: int = 1
     """Samples in a message."""
+    hangs_at_the_end: bool = False
+    """Whether the first sink hangs when the run is told to stop."""
 
     @property
     def assembly(self) -> Assembly:
@@ -160,7 +162,10 @@ def story(seed: int) -> Story:
     batch, has_guest = rng.choice([1, 1, 3]), rng.random() < 0.2
     if rng.random() < 0.3:
         faults.append(_in_the_middle(rng, rng.choice(faults)))
-    return Story(seed, patients, clock, wait, lateness, sinks, tuple(sorted(faults)), has_guest, late, smoothing, batch)
+    kept = tuple(sorted(faults))
+    return Story(
+        seed, patients, clock, wait, lateness, sinks, kept, has_guest, late, smoothing, batch, rng.random() < 0.2
+    )
 
 
 @lru_cache
