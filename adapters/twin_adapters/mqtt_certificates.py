@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 from twin_adapters.certificates import Certificate, parsed, read_certificates
 from twin_adapters.mqtt_settings import MqttSettings
-from twin_runtime.core import SECOND
 from twin_runtime.errors import ConnectionFailed
 
 LOG = logging.getLogger(__name__)
+
+PATIENCE = 2.0
+"""Seconds that a broker, which has just answered, is given to show its certificate."""
 
 
 class Known(NamedTuple):
@@ -26,10 +28,13 @@ class Known(NamedTuple):
     remedy: str
 
 
-def expired(settings: MqttSettings) -> ConnectionFailed | None:
-    """The error of a connection that fails because a certificate has expired, or does not count yet. Waits."""
+def expired(settings: MqttSettings, *, untrusted: bool) -> ConnectionFailed | None:
+    """The error of a connection that fails because a certificate has expired, or does not count yet.
+
+    Where the broker's is ``untrusted``, this asks the broker for it, and waits.
+    """
     now = datetime.now(UTC)
-    for known in (*_own(settings), *_of_broker(settings)):
+    for known in (*_own(settings), *(_of_broker(settings) if untrusted else ())):
         if fault := known.certificate.fault(now):
             remedy = known.remedy if now > known.certificate.until else "set the clocks of both machines right"
             return ConnectionFailed(f"{_named(known)} {fault}", where=settings.broker, remedy=remedy)
@@ -40,7 +45,7 @@ def warn_of_ends(settings: MqttSettings, sock: object) -> None:
     """Log which certificates of an open connection end soon, each once a day."""
     now = datetime.now(UTC)
     der = sock.getpeercert(binary_form=True) if isinstance(sock, ssl.SSLSocket) else None
-    for known in (*_own(settings), *([] if der is None else [_brokers(der)])):
+    for known in (*_own(settings), *_brokers(der)):
         if ending := known.certificate.ends_soon(now):
             _warn(settings.broker, f"{_named(known)} {ending}", known.remedy)
 
@@ -71,20 +76,22 @@ def _readable(path: Path) -> list[Certificate]:
     return []
 
 
-def _brokers(der: bytes) -> Known:
-    return Known("the broker's certificate", parsed(der), "renew it on the broker, and have the broker read it again")
+def _brokers(der: bytes | None) -> list[Known]:
+    remedy = "renew it on the broker, and have the broker read it again"
+    with suppress(ValueError):
+        return [Known("the broker's certificate", parsed(der or b""), remedy)]
+    return []
 
 
-def _of_broker(settings: MqttSettings) -> Iterator[Known]:
+def _of_broker(settings: MqttSettings) -> list[Known]:
     """The one that the broker shows, read over a connection of its own that is closed at once: it is not trusted."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError):
         context = settings.tls_context()
         assert context is not None, "a broker without TLS has no certificate"
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with (
-            socket.create_connection((settings.host, settings.port), settings.timeout / SECOND) as plain,
+            socket.create_connection((settings.host, settings.port), PATIENCE) as plain,
             context.wrap_socket(plain, server_hostname=settings.host) as sock,
         ):
-            der = sock.getpeercert(binary_form=True)
-        if der is not None:
-            yield _brokers(der)
+            return _brokers(sock.getpeercert(binary_form=True))
+    return []

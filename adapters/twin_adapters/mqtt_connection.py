@@ -134,8 +134,7 @@ class Connection:
             await self._client.__aenter__()
         except aiomqtt.MqttError as error:
             self._abandon()
-            ended = await asyncio.to_thread(expired, self.settings) if may_be_expired(error, self.settings) else None
-            raise ended or explain(error, self.settings) from error
+            raise await self._cause(error) from error
         except BaseException:
             self._abandon()
             raise
@@ -144,6 +143,14 @@ class Connection:
         self._paho.on_socket_register_write = self._on_packets_to_write
         self._warn_daily()
         self._resume_reading()
+
+    async def _cause(self, error: aiomqtt.MqttError) -> ConnectionFailed:
+        """What has gone wrong at the start: a certificate that has expired, or what the error says."""
+        ended = None
+        if may_be_expired(error, self.settings):
+            untrusted = isinstance(error.__context__, ssl.SSLCertVerificationError)
+            ended = await asyncio.to_thread(expired, self.settings, untrusted=untrusted)
+        return ended or explain(error, self.settings)
 
     def _warn_daily(self) -> None:
         """Warn of certificates that end soon, now and on every day that the connection lasts."""

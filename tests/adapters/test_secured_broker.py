@@ -8,11 +8,13 @@ import pytest
 from tests.adapters.talking import all_received, payloads, receive
 from tests.secured import CLIENTS, READER, RUNTIME, SECURE, SINK, certify, client, secured_broker
 from tests.servers import Server
+from tests.ward import EPOCH, ward
 from twin_adapters.mqtt import MqttSource
 from twin_adapters.mqtt_connection import Connection, Publication
 from twin_adapters.mqtt_errors import MessagesRefused
 from twin_adapters.mqtt_settings import MqttSettings
 from twin_adapters.mqtt_sink import MqttSink, MqttSinkSettings
+from twin_runtime.core import Message
 from twin_runtime.errors import ConnectionFailed
 from twin_runtime.testing import SINK_IDENTITY, some_estimates
 
@@ -89,6 +91,14 @@ async def test_nothing_that_is_forged_arrives(guarded: Server, certificates: Pat
         assert await sent(forger, *forged) == (0 if protocol == 5 else len(forged))
         assert payloads(await all_received(source)) == []
         assert payloads(await all_received(estimates)) == []
+
+
+def test_a_payload_that_names_another_twin_counts_for_the_twin_of_its_topic() -> None:
+    """Else the access list would bind nothing."""
+    payload = b'{"value": 80.0, "time": 1600000000000000000, "twin": "patient-0", "topic": "patient-0/abp"}'
+    [entry] = ward(2).router().read(Message("patient-1/abp", payload, EPOCH))
+    assert entry.reading is not None
+    assert entry.reading.twin == 1
 
 
 async def test_a_device_reads_nothing(guarded: Server, certificates: Path) -> None:
