@@ -14,6 +14,7 @@ from rich.console import Console
 from tests.faults import clocks, disk, network, payloads, processes, security, soak, twins
 from tests.faults.row import Outcome, Row
 from tests.streaming import lies
+from twin_runtime.errors import TwinError
 
 ROWS = {
     "killed": Row("killed anywhere, with -9", processes.killed),
@@ -96,7 +97,7 @@ def outcome_of(row: Row) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         try:
             return row.measure(Path(folder))
-        except (AssertionError, OSError, subprocess.SubprocessError, pytest.skip.Exception) as error:
+        except (AssertionError, OSError, TwinError, subprocess.SubprocessError, pytest.skip.Exception) as error:
             return Outcome("not measured", str(error).strip().splitlines()[-1] if str(error) else repr(error))
 
 

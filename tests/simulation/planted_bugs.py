@@ -12,6 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from rich.console import Console
+from rich.progress import track
+
 ROOT = Path(__file__).parents[2]
 COPIED = ("twin_runtime", "models", "adapters", "simulators", "tests")
 PATCHES = {path.stem: path for path in sorted((Path(__file__).parent / "planted").glob("*.patch"))}
@@ -30,25 +33,29 @@ def main() -> int:
     """Print the table; exit status 1 where one is not found."""
     print("| bug | found by seed | broken |", "|---|---:|---|", sep="\n")
     missed = 0
-    for name in PATCHES:
-        with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        copy_tree(Path(folder))
+        for name in track(PATCHES, "searching", console=Console(stderr=True), disable=not sys.stderr.isatty()):
             found = search(name, Path(folder))
-        missed += found is None
-        print(
-            f"| {name} | {f'not within {WITHIN} | ' if found is None else f'{found.seed} | {found.says}'} |", flush=True
-        )
+            missed += found is None
+            cells = f"not within {WITHIN} | " if found is None else f"{found.seed} | {found.says}"
+            print(f"| {name} | {cells} |", flush=True)
     return int(missed > 0)
+
+
+def copy_tree(folder: Path) -> None:
+    """Copy the code; one copy serves for all bugs, as kernels are compiled anew in each."""
+    for part in COPIED:
+        shutil.copytree(ROOT / part, folder / part)
 
 
 def search(name: str, folder: Path, seeds: int = WITHIN) -> Found | None:
     """Live through seeds with a planted bug, in a copy of the tree, until one finds it."""
-    for part in COPIED:
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("replay"))
-    plant(name, folder)
-    paths = os.pathsep.join(str(folder / part) for part in ("", "models", "adapters", "simulators"))
-    command = [sys.executable, "-m", "tests.simulation.run", "--seeds", f"0:{seeds}", "--jobs", "1", "--first"]
-    environment = {**os.environ, "PYTHONPATH": paths}
-    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    patch(name, folder)
+    try:
+        ran = simulate(folder, seeds)
+    finally:
+        patch(name, folder, "--reverse")
     if ran.returncode == 0:
         return None
     said = re.search(r"^seed (\d+): (.*)$", ran.stdout, re.MULTILINE)
@@ -56,9 +63,17 @@ def search(name: str, folder: Path, seeds: int = WITHIN) -> Found | None:
     return Found(int(said[1]), said[2][:160])
 
 
-def plant(name: str, folder: Path) -> None:
-    """Apply a patch to a copy of the tree."""
-    subprocess.run(["git", "apply", str(PATCHES[name])], cwd=folder, check=True, capture_output=True, text=True)
+def simulate(folder: Path, seeds: int) -> subprocess.CompletedProcess[str]:
+    """Run the simulations of a tree until one fails."""
+    paths = os.pathsep.join(str(folder / part) for part in ("", "models", "adapters", "simulators"))
+    command = [sys.executable, "-m", "tests.simulation.run", "--seeds", f"0:{seeds}", "--jobs", "1", "--first"]
+    environment = {**os.environ, "PYTHONPATH": paths}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def patch(name: str, folder: Path, *options: str) -> None:
+    """Have git change a copy of the tree."""
+    subprocess.run(["git", "apply", *options, str(PATCHES[name])], cwd=folder, check=True, capture_output=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import program
-from tests.simulation.planted_bugs import PATCHES, ROOT, search
+from tests.simulation.planted_bugs import PATCHES, ROOT, copy_tree, search
 
 BUGS = pytest.mark.parametrize("name", PATCHES)
 
@@ -17,7 +17,14 @@ def test_its_patch_fits_the_code(name: str) -> None:
     subprocess.run(fits, cwd=ROOT, check=True)
 
 
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tree")
+    copy_tree(folder)
+    return folder
+
+
 @pytest.mark.slow
 @BUGS
-def test_it_is_found(name: str, tmp_path: Path) -> None:
-    assert search(name, tmp_path) is not None
+def test_it_is_found(name: str, tree: Path) -> None:
+    assert search(name, tree) is not None
