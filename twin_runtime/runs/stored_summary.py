@@ -19,7 +19,12 @@ from twin_runtime.vvuq.memory import Layout, totals
 
 
 def stored_summary(reader: Reader) -> dict[str, Any]:
-    """The same keys as the summary of a replay; those that a store cannot know are None."""
+    """The same keys as the summary of a replay; those that a store cannot know are None. All is of one moment."""
+    with reader.snapshot():
+        return _summary(reader)
+
+
+def _summary(reader: Reader) -> dict[str, Any]:
     counts = reader.counts()
     parts = {known.name: _of_type(reader, place, counts) for place, known in enumerate(reader.identity.types)}
     unroutable = {code: count for (place, code), count in counts.items() if place == NO_TYPE}
