@@ -110,9 +110,12 @@ def settled(
 
 
 def missing(reader: Reader, sent: Patient) -> int:
-    """How many of the messages sent have no entry in the journal."""
-    known = {entry.reading.time for _, entry in reader.entries() if entry.reading is not None}
-    return len({message.arrival for message in sent.messages} - known)
+    """How many of the messages sent have no entry in the journal, neither as a reading nor as one that was refused."""
+    entries = [entry for _, entry in reader.entries()]
+    known = {entry.reading.time for entry in entries if entry.reading is not None}
+    refused = {(entry.topic, entry.payload) for entry in entries if entry.reading is None}
+    unknown = (message for message in sent.messages if (message.topic, message.payload) not in refused)
+    return len({message.arrival for message in unknown} - known)
 
 
 def account(deployment: Deployment, summary: dict[str, Any], sent: Patient) -> str:
