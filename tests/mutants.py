@@ -20,6 +20,8 @@ CHOSEN = {
     "twin_runtime/ingest/agreed_time.py": ("tests/ingest",),
     "twin_runtime/ingest/watermark.py": ("tests/ingest", "tests/timeline"),
     "twin_runtime/ingest/intake.py": ("tests/ingest",),
+    "twin_runtime/engine/omission.py": ("tests/timeline/test_omission.py",),
+    "twin_runtime/runs/overload.py": ("tests/runs/test_overload_policies.py",),
     "twin_runtime/timeline/timeline.py": ("tests/timeline", "tests/runs/test_fold.py"),
 }
 """Modules, and the tests that have to notice what is changed in them."""

@@ -24,7 +24,7 @@ def test_the_configuration_in_it_is_complete(tmp_path: Path) -> None:
     path.write_text(text)
     config = load(path)
     assert assemble(config).identity.twins == ("patient-1",)
-    assert adapters(config).source is not None
+    assert adapters(config).sources.keys() == {"mqtt"}
 
 
 def test_a_file_of_several_types_looks_as_in_it(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_a_file_of_several_types_looks_as_in_it(tmp_path: Path) -> None:
     assert assemble(load(path)).identity.twins == ("patient-1", "patient-2", "hot-water")
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"`twin ([a-z]+)", README))))
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`twin ([a-z-]+)", README))))
 def test_every_command_in_it_has_help(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0

@@ -26,6 +26,7 @@ def ward(
     priors: Mapping[str, Any] = NOTHING,
     walk: Mapping[str, float] = NOTHING,
     assimilation: Mapping[str, Any] = NOTHING,
+    overload: Mapping[str, Any] = NOTHING,
     **changes: Any,  # noqa: ANN401  # whatever a file may contain
 ) -> Assembly:
     """A deployment; ``changes`` are settings of its table [twin]."""
@@ -48,6 +49,7 @@ def ward(
         "inputs": {"flow": {"unit": "mL/s"}},
         "ensemble": {"members": members},
         "assimilation": dict(assimilation),
+        "overload": dict(overload),
     }
     return assemble(Config.of(TwinType.model_validate(settings)))
 

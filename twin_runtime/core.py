@@ -7,7 +7,7 @@ Arrays follow ``x[twin, member, state]``: float64, C order.
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -45,11 +45,13 @@ class Code(StrEnum):
     BAD_QUALITY = "bad-quality"
     FAULT = "fault"
     """This program failed on it, which is a fault of the program."""
+    DECISION = "decision"
+    """No reading at all: an :class:`Omission`, which whoever folds the journal again obeys."""
 
     @property
     def is_rejection(self) -> bool:
         """True for input that is wrong in itself, as against right input that came twice or too late."""
-        return self not in (Code.ACCEPTED, Code.DUPLICATE, Code.LATE)
+        return self not in (Code.ACCEPTED, Code.DUPLICATE, Code.LATE, Code.DECISION)
 
 
 class Trust(IntEnum):
@@ -64,6 +66,7 @@ class Message(NamedTuple):
     """One message as a source received it. ``token`` is the source's own handle for acknowledging it.
 
     A ``retained`` one was kept by the broker since it is not known when, and comes again with every subscription.
+    ``refusal``: the source itself found it unusable, with the code and what came.
     """
 
     topic: str
@@ -71,6 +74,7 @@ class Message(NamedTuple):
     arrival: int
     token: object = None
     retained: bool = False
+    refusal: tuple[Code, str] | None = None
 
 
 class Reading(NamedTuple):
@@ -79,6 +83,7 @@ class Reading(NamedTuple):
     ``twin`` is the row of the twin in the fleet of its type, ``channel`` the place of the sensor or input in the type's
     table of channels. ``sd`` is the standard deviation of the measurement (0 for inputs). ``sequence`` is -1 where the
     sender gives none. ``tick`` is the tick that uses it, if that is a later one than its time lies in; -1: its own.
+    A sensor's ``sd`` is infinite where it only confirms its last value: then it is alive, and has measured nothing new.
     """
 
     twin: int
@@ -103,6 +108,19 @@ class Entry(NamedTuple):
     payload: bytes = b""
     detail: str = ""
     type: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """What a run that has fallen behind leaves out of the ticks ``first`` to ``last`` of a type.
+
+    "skip" leaves out the correction by sensors' readings, of all twins; "shed" leaves out the ``twins`` altogether.
+    """
+
+    policy: Literal["skip", "shed"]
+    first: int
+    last: int
+    twins: tuple[str, ...] = ()
 
 
 class Quantity(NamedTuple):
@@ -162,6 +180,16 @@ class Checkpoint:
     state: FleetState
     twins: tuple[str, ...]
     type: int = 0
+
+
+class Tally(NamedTuple):
+    """What the ticks of a ``type`` have come to: how many there were, what became of the readings in them."""
+
+    type: int
+    ticks: int
+    assimilated: int
+    outliers: int
+    omitted: int
 
 
 class StoredEstimate(NamedTuple):

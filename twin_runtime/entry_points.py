@@ -1,6 +1,7 @@
-"""Models, checks, sources, sinks, readers, formats and commands, found by entry point: nothing else registers them."""
+"""Models, checks, sources, sinks, readers, formats, assets and commands, found by entry point: nothing else does it."""
 
 import re
+import traceback
 from importlib.metadata import EntryPoint, distributions, entry_points
 
 from twin_runtime.errors import TwinError
@@ -11,8 +12,10 @@ SOURCES = "twin_runtime.sources"
 SINKS = "twin_runtime.sinks"
 RECORDINGS = "twin_runtime.recordings"
 MAPPINGS = "twin_runtime.mappings"
+FLUXES = "twin_runtime.fluxes"
 COMMANDS = "twin_runtime.commands"
 FORMATS = "twin_runtime.formats"
+ASSETS = "twin_runtime.assets"
 
 
 def found(group: str) -> dict[str, EntryPoint]:
@@ -32,8 +35,15 @@ def loaded(point: EntryPoint) -> object:
     except Exception as error:  # the module is not ours: whatever it raises, the others must still work
         if isinstance(error, ModuleNotFoundError) and _top(error.name or "") != _top(point.module):
             raise missing(error, f"'{point.name}'") from error
-        what = f"'{point.name}' cannot be imported: {type(error).__name__}: {error}"
+        what = f"'{point.name}' cannot be imported: {type(error).__name__}: {error}{_line_of(error, point)}"
         raise TwinError(what, where=point.value, remedy="mend or remove the package that provides it") from error
+
+
+def _line_of(error: Exception, point: EntryPoint) -> str:
+    """The line of the package that provides an entry point at which its import failed."""
+    steps = traceback.walk_tb(error.__traceback__)
+    own = [(f, line) for f, line in steps if _top(f.f_globals.get("__name__") or "") == _top(point.module)]
+    return f" ({own[-1][0].f_code.co_filename}:{own[-1][1]})" if own else ""
 
 
 def missing(error: ModuleNotFoundError, wanted_by: str) -> TwinError:

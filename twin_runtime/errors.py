@@ -1,7 +1,7 @@
 """The errors a user can meet: a small hierarchy, each with a code and a remedy."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 _CREDENTIALS = re.compile(r"(?<=://)\S*@")
@@ -74,6 +74,11 @@ class EstimatesRefused(TwinError):
     """A sink does not take what it was sent, and would not take it later: there is something wrong with it."""
 
     code = "estimates-refused"
+
+
+def all_of(errors: Sequence[ModelError]) -> ModelError:
+    """One error that reports several, a line each."""
+    return errors[0] if len(errors) == 1 else ModelError("\n".join(map(str, errors)))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from typing import Self, cast
 
-from twin_adapters.mqtt_connection import Connection
+from twin_adapters.mqtt_connection import Connection, Publication
 from twin_adapters.mqtt_errors import TAKEN_OVER, UNSPECIFIED, taken_over
 from twin_adapters.mqtt_settings import MqttSettings
 from twin_runtime.core import SECOND, Message
@@ -35,6 +35,9 @@ class MqttSource:
     ``settings.window`` messages are unacknowledged nothing more is read.
     """
 
+    resumes = True
+    """Whether the broker is to hold what is not acknowledged, through connections."""
+
     def __init__(self, settings: MqttSettings, topics: Sequence[str]) -> None:
         self.settings = settings
         self.topics = settings.subscriptions(topics)
@@ -51,7 +54,18 @@ class MqttSource:
     async def __aexit__(self, *exc: object) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.close()
+            await connection.close(self.last())
+
+    def will(self) -> Publication | None:
+        """What the broker publishes when a connection ends by itself."""
+        return None
+
+    def opened(self, connection: Connection) -> None:
+        """A connection is there and subscribed."""
+
+    def last(self) -> Publication | None:
+        """What is published when the source is left."""
+        return None
 
     async def batches(self) -> AsyncIterator[list[Message]]:
         """All that has arrived since the last batch, oldest first. Ends when the source is left."""
@@ -85,7 +99,7 @@ class MqttSource:
 
     async def _connect(self, *, known: bool) -> Connection:
         """Connect and subscribe. Where the session is ``known`` to hold these topics, they are not subscribed again."""
-        connection = Connection(self.settings, resume=True, on_change=self._changed.set)
+        connection = Connection(self.settings, resume=self.resumes, on_change=self._changed.set, will=self.will())
         await connection.open()
         self._opened = asyncio.get_running_loop().time()
         try:
@@ -94,6 +108,7 @@ class MqttSource:
         except BaseException:
             await connection.close()
             raise
+        self.opened(connection)
         return connection
 
     def _require_own_session(self, lost: Connection) -> None:
@@ -123,12 +138,14 @@ class MqttSource:
                     LOG.warning("%s", error)
                 trouble = str(error)
             pause = min(2 * pause, self.settings.retry_max)
-        _report_resumption(connection)
+        _report_resumption(connection, expected=self.resumes)
 
 
-def _report_resumption(connection: Connection) -> None:
+def _report_resumption(connection: Connection, *, expected: bool) -> None:
     broker = connection.settings.broker
-    if connection.session_present:
+    if not expected:
+        LOG.info("connected to %s again", broker)
+    elif connection.session_present:
         LOG.info("connected to %s again; the session goes on", broker)
     else:
         LOG.warning("connected to %s again, but it has forgotten the session: what it held for us is lost", broker)

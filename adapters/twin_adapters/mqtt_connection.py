@@ -196,6 +196,7 @@ class Connection:
     def take(self) -> list[Message]:
         """All that has arrived since the last call; the token of a message is its connection and its number there."""
         batch, self._inbox = self._inbox, []
+        self.read_on()
         return batch
 
     def acknowledge(self, mid: int) -> None:
@@ -206,7 +207,8 @@ class Connection:
 
     @property
     def _is_full(self) -> bool:
-        return len(self._outstanding) >= self._limit or (self._limit < math.inf and self._held >= BYTES_IN_FLIGHT)
+        held = max(len(self._outstanding), len(self._inbox))  # nothing of QoS 0 is outstanding
+        return held >= self._limit or (self._limit < math.inf and self._held >= BYTES_IN_FLIGHT)
 
     def read_on(self) -> None:
         """Read again if a full window had stopped reading and there is room now."""
@@ -288,13 +290,17 @@ class Connection:
             what = f"{len(self._unconfirmed)} of {len(publications)} messages not confirmed"
             raise self._failure(what, "look whether the broker runs; the messages are sent again")
 
+    def send(self, publication: Publication) -> None:
+        """Queue a message; nobody waits for its confirmation."""
+        self._send(publication)
+
     def _send(self, publication: Publication) -> int | None:
         """Queue a message; its number, or None where it is refused without being sent."""
-        topic, payload, retain, expiry = publication
+        topic, payload, retain, expiry, qos = publication
         properties = _expiring(expiry) if expiry is not None and self.settings.protocol == 5 else None
         try:
             if len(topic.encode()) + len(payload) + PUBLISH_OVERHEAD <= self._largest:
-                return self._paho.publish(topic, payload, 1, retain, properties).mid
+                return self._paho.publish(topic, payload, qos, retain, properties).mid
             reason = "Packet too large"
         except ValueError:  # of paho, for a topic that no broker takes
             reason = "Topic name invalid"

@@ -22,6 +22,7 @@ class Publication(NamedTuple):
     payload: bytes
     retain: bool = False
     expiry: int | None = None
+    qos: int = 1
 
 
 UNSPECIFIED = 128

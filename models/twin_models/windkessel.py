@@ -6,7 +6,7 @@ P = Z Q + P_c and C dP_c/dt = Q - (P_c - P_d) / R.
 
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import physics
-from twin_runtime.modelling.variables import Fixed, Input, LogNormal, Normal, Output, Parameter, Shape, State
+from twin_runtime.modelling.variables import Conserved, Fixed, Input, LogNormal, Normal, Output, Parameter, Shape, State
 
 
 @physics
@@ -19,6 +19,18 @@ def rate(p_c: float, resistance: float, compliance: float, p_d: float, flow_scal
 def pressure(p_c: float, impedance: float, flow_scale: float, flow: float) -> float:
     """Pressure at the inlet of the tree."""
     return p_c + impedance * flow_scale * flow
+
+
+@physics
+def stored(p_c: float, compliance: float) -> float:
+    """Blood that the compliance holds above no pressure."""
+    return compliance * p_c
+
+
+@physics
+def inflow(p_c: float, resistance: float, p_d: float, flow_scale: float, flow: float) -> float:
+    """Blood that comes from the heart, less what leaves through the resistance."""
+    return flow_scale * flow - (p_c - p_d) / resistance
 
 
 class Windkessel(OdeModel):
@@ -39,4 +51,5 @@ class Windkessel(OdeModel):
     inputs = (Input("flow", "mL/s", shape=Shape.LINEAR, gap=0.1),)
     outputs = (Output("pressure", "mmHg", pressure),)
     rate = rate
+    conserved = (Conserved("volume", "mL", stored, inflow),)
     step = 2e-3

@@ -1,15 +1,24 @@
-"""The assets that can be simulated, by name."""
+"""The assets that can be simulated, by name: found by entry point."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from pydantic import ValidationError
 
+from twin_runtime import entry_points
 from twin_runtime.errors import ConfigError, did_you_mean
 from twin_simulators.asset import Asset
-from twin_simulators.patient import Patient
-from twin_simulators.pipe import Pipe
 
-ASSETS: Mapping[str, type[Asset]] = {"patient": Patient, "pipe": Pipe}
+
+def asset_named(name: str) -> type[Asset]:
+    """A kind of asset. Raises ConfigError where there is none of that name, or what is there is no asset."""
+    found = entry_points.found(entry_points.ASSETS)
+    if name not in found:
+        raise ConfigError("no such asset", where=f"asset {name!r}", remedy=did_you_mean(name, found))
+    kind = entry_points.loaded(found[name])
+    if not (isinstance(kind, type) and issubclass(kind, Asset)):
+        remedy = "name a subclass of twin_simulators.asset.Asset in the entry point"
+        raise ConfigError(f"expected an asset, got {kind!r}", where=found[name].value, remedy=remedy)
+    return kind
 
 
 def make_asset(name: str, seed: int, settings: Iterable[str] = ()) -> Asset:
@@ -17,9 +26,7 @@ def make_asset(name: str, seed: int, settings: Iterable[str] = ()) -> Asset:
 
     Raises ConfigError for an asset or a property that does not exist, and for a value that it cannot have.
     """
-    if name not in ASSETS:
-        raise ConfigError("no such asset", where=f"asset {name!r}", remedy=did_you_mean(name, ASSETS))
-    kind = ASSETS[name]
+    kind = asset_named(name)
     chosen = dict(setting.partition("=")[::2] for setting in settings)
     for field in chosen:
         if field not in kind.model_fields:

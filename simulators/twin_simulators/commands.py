@@ -49,7 +49,7 @@ def demo(
 
 
 def simulate(  # noqa: PLR0913, PLR0917 - an argument for every option
-    asset: Annotated[str, typer.Argument(metavar="ASSET", help="patient or pipe.", show_default=False)],
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="patient, pipe or your own.", show_default=False)],
     config: Annotated[Path | None, typer.Option(metavar="CONFIG", help="The configuration that receives it.")] = None,
     broker: Annotated[str | None, typer.Option(metavar="URL", help="mqtt://HOST:PORT; else that of CONFIG.")] = None,
     twin: Annotated[str, typer.Option(metavar="NAME", help="Its name; else the first of CONFIG, or ASSET.")] = "",
@@ -66,10 +66,15 @@ def simulate(  # noqa: PLR0913, PLR0917 - an argument for every option
         list[str] | None, typer.Option("--set", metavar="PROPERTY=VALUE", help="May be repeated.")
     ] = None,
     truth: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the hidden truth: .csv or .json.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Publish nothing, write a recording: NAME.csv or NAME.parquet, for CONFIG."),
+    ] = None,
 ) -> None:
     """Publish a simulated asset over MQTT as a real one would, and keep its truth.
 
-    The same seed gives the same asset, the same life and the same faults.
+    The same seed gives the same asset, the same life and the same faults. Assets of installed packages are found by the
+    entry point `twin_runtime.assets`; `twin new` writes one.
 
     Without a configuration all signals are published, on topics TWIN/CHANNEL.
 
@@ -92,6 +97,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - an argument for every option
       twin simulate patient --twin patient-1 --fault abp:noise,sd=2 --fault delay,mean=20ms --truth truth.csv
       twin simulate patient --config artery.toml --for "5 min" --set step_at=120 --set step_factor=0.7
       twin simulate pipe --speed 20 --for "10 min" --set flow=0.6
+      twin simulate pipe --config pipe.toml --for "1 h" --out run.csv    and  twin replay pipe.toml run.recording.toml
     """  # noqa: D301 - \b keeps lines as they are
     from twin_simulators.assets import make_asset
     from twin_simulators.faults import parse_fault
@@ -99,13 +105,18 @@ def simulate(  # noqa: PLR0913, PLR0917 - an argument for every option
 
     faults = [parse_fault(text) for text in fault or ()]
     run = make_asset(asset, seed, properties or ()).simulate((length or MINUTE) / SECOND, seed)
+    if out is not None:
+        _check_writable(out, config)
     receiver = _receiver(asset, config, broker, twin)
     measured = [signal.channel for signal in run.signals]
     channels = measured if receiver.topics is None else [name for name in measured if name in receiver.topics]
     transmission = transmit(run, faults, twin=receiver.twin, seed=seed, channels=channels)
     if truth is not None:
         run.truth.write(truth)
-    _publish(transmission, receiver, start, speed or math.inf)
+    if out is not None and config is not None:
+        _record(transmission, receiver, start, config, out)
+    else:
+        _publish(transmission, receiver, start, speed or math.inf)
     Console(stderr=True).print(_account(transmission))
 
 
@@ -118,12 +129,12 @@ class _Receiver(NamedTuple):
 
 
 def _receiver(asset: str, config: Path | None, broker: str | None, twin: str) -> _Receiver:
-    from twin_adapters.commands.broker import settings_for
+    from twin_adapters.commands.broker import sender_for
     from twin_runtime.config import load
     from twin_runtime.errors import ConfigError, did_you_mean
 
     if config is None:
-        return _Receiver(twin or asset, None, settings_for("simulate", None, broker))
+        return _Receiver(twin or asset, None, sender_for("simulate", None, broker))
     configuration = load(config)
     name = twin or configuration.types[0].twin.twins[0]
     twin_type = configuration.type_of(name)
@@ -132,7 +143,29 @@ def _receiver(asset: str, config: Path | None, broker: str | None, twin: str) ->
         raise ConfigError(f"there is no twin '{name}'", where=str(config), remedy=did_you_mean(name, known))
     twin_type = twin_type or configuration.types[0]
     topics = {channel.name: channel.topic_of(name) for channel in twin_type.channels}
-    return _Receiver(name, topics, settings_for("simulate", configuration, broker))
+    return _Receiver(name, topics, sender_for("simulate", configuration, broker))
+
+
+def _check_writable(out: Path, config: Path | None) -> None:
+    """Raise, before anything is simulated, what keeps a recording from being written."""
+    from twin_runtime.errors import ConfigError
+
+    if config is None:
+        raise ConfigError("a recording has the units of a configuration", where="--out", remedy="give --config, too")
+    if out.exists():
+        raise ConfigError("is there already", where=str(out), remedy="name another file, or move this one away")
+
+
+def _record(transmission: "Transmission", receiver: _Receiver, start: int | None, config: Path, out: Path) -> None:
+    """Write what would be published, and the mapping that reads it again."""
+    from twin_adapters.commands.recorder import Recorder
+    from twin_runtime.config import load
+
+    epoch = time.time_ns() if start is None else start
+    with progress("recording", len(transmission)) as advance, Recorder(load(config), out, advance) as recorder:
+        for message in transmission.messages(epoch, receiver.topics):
+            recorder.take([message])
+    typer.echo(str(recorder))
 
 
 def _publish(transmission: "Transmission", receiver: _Receiver, start: int | None, speed: float) -> None:

@@ -24,8 +24,8 @@ from tests.acceptance.ledger import History, balance, history_of
 from twin_adapters.recordings import load
 from twin_runtime.core import SECOND, Code
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.live import resume
 from twin_runtime.runs.replay import replay_store
+from twin_runtime.runs.resuming import resume
 from twin_runtime.store.store import Store
 
 

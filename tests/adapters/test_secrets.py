@@ -32,6 +32,7 @@ MARKER = "hUnter2mArker"
 
 MQTT = '[mqtt]\nclient_id = "t"\n'
 INFLUX = '[sinks.influx]\norg = "o"\nbucket = "b"\n'
+OPCUA = '[opcua]\nserver = "opc.tcp://127.0.0.1"\n'
 MISPLACED = {
     "in the broker's address": f'{MQTT}broker = "mqtt://user:{MARKER}@h"',
     "in the broker's address, TLS": f'{MQTT}broker = "mqtts://user:{MARKER}@h:8883"',
@@ -57,6 +58,14 @@ MISPLACED = {
     "with the database's scheme wrong": f'{INFLUX}url = "tcp://user:{MARKER}@h"',
     "as a token": f'{INFLUX}url = "http://127.0.0.1"\ntoken = "{MARKER}"',
     "in place of the token's variable": f'{INFLUX}url = "http://127.0.0.1"\ntoken_env = "{MARKER}"',
+    "in the server's address": f'[opcua]\nserver = "opc.tcp://user:{MARKER}@h"',
+    "in the address of one of several": f'[opcua.press]\nserver = "opc.tcp://user:{MARKER}@h"',
+    "in the server's query": f'[opcua]\nserver = "opc.tcp://h?{MARKER}"',
+    "in a list of servers": f'[opcua]\nserver = ["opc.tcp://user:{MARKER}@h"]',
+    "as a password of a server": f'{OPCUA}username = "u"\npassword = "{MARKER}"',
+    "in place of its variable, of a server": f'{OPCUA}username = "u"\npassword_env = "{MARKER}"',
+    "in place of its file, of a server": f'{OPCUA}username = "u"\npassword_file = "{MARKER}"',
+    "in the address of the edge nodes' broker": f'[sparkplug]\nclient_id = "s"\nbroker = "mqtt://u:{MARKER}@h"',
     "in a list of tokens": f'{INFLUX}url = "http://127.0.0.1"\ntoken_env = ["{MARKER}"]',
 }
 

@@ -21,7 +21,7 @@ from tests.servers import mosquitto
 from twin_adapters.commands.broker import settings_for
 from twin_adapters.mqtt import MqttSource
 from twin_runtime.config import load
-from twin_runtime.core import SECOND, Checkpoint, Entry, Record
+from twin_runtime.core import SECOND, Checkpoint, Entry, Record, Tally
 from twin_runtime.engine.tick import warm_up
 from twin_runtime.runs.assembly import Assembly, assemble
 from twin_runtime.runs.live import run
@@ -48,8 +48,13 @@ class Stopwatch(Store):
         super().stage(entries, records)
         self._staged = entries, records
 
-    def commit(self, checkpoints: Sequence[Checkpoint] = (), cursors: Mapping[str, int] = NOTHING) -> None:
-        super().commit(checkpoints, cursors)
+    def commit(
+        self,
+        checkpoints: Sequence[Checkpoint] = (),
+        cursors: Mapping[str, int] = NOTHING,
+        tallies: Sequence[Tally] = (),
+    ) -> None:
+        super().commit(checkpoints, cursors, tallies)
         now, (entries, records) = time.time_ns(), self._staged
         for entry in entries:
             if entry.reading is not None:

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests.benchmarks.timing import ONE_THREAD, Row
 
-RATIOS = ("large_state", "local_analysis", "many_twins", "ticks", "replays", "intake", "payloads", "live")
+RATIOS = ("large_state", "local_analysis", "many_twins", "ticks", "replays", "coupling", "intake", "payloads", "live")
 COSTS = "costs"
 """A part with a table of its own."""
 

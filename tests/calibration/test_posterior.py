@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin_runtime.calibration.posterior import interval, posteriors, spelled
-from twin_runtime.config.against_model import prior_of
+from twin_runtime.config.against_priors import prior_of
 from twin_runtime.modelling.variables import Bounded, LogNormal, Normal, Parameter, Prior
 
 medians = st.floats(0.15, 2.9)

@@ -38,7 +38,7 @@ def test_what_is_wrong_with_the_model_and_with_the_adapters_is_reported_at_once(
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("name", ["artery", "pipe", "pipe-no-wall"])
+@pytest.mark.parametrize("name", ["artery", "pipe", "pipe-no-wall", "plant"])
 def test_the_examples_are_right(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(REPOSITORY)
     result = CliRunner().invoke(app, ["check", f"deploy/examples/{name}.toml"])

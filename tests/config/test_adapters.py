@@ -49,7 +49,7 @@ def complaint(folder: Path, tables: str) -> str:
 
 
 def test_a_deployment_may_have_no_adapters_at_all(tmp_path: Path) -> None:
-    assert found(tmp_path, "") == Adapters(None, {})
+    assert found(tmp_path, "") == Adapters({}, {})
 
 
 def test_a_sink_gets_its_own_table(tmp_path: Path) -> None:
@@ -58,8 +58,7 @@ def test_a_sink_gets_its_own_table(tmp_path: Path) -> None:
 
 
 def test_the_broker_gets_its_own_table(tmp_path: Path) -> None:
-    source = found(tmp_path, '[mqtt]\nbroker = "mqtt://10.0.0.1"\nclient_id = "t"').source
-    assert source is not None
+    source = found(tmp_path, '[mqtt]\nbroker = "mqtt://10.0.0.1"\nclient_id = "t"').sources["mqtt"]
     assert getattr(source.settings, "port", None) == 1883
 
 

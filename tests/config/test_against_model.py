@@ -94,6 +94,26 @@ MISTAKES: dict[str, tuple[Change, str, str]] = {
         "artery.toml:10: model.priors.complience: expected a variable of model 'artery', got 'complience'",
         "did you mean compliance?",
     ),
+    "a spread in the unit of the quantity": (
+        ("lognormal = [1.5, 0.3]", "lognormal = [80, 15]"),
+        "artery.toml:10: model.priors.compliance: the sd of a lognormal prior is that of its logarithm, and 15 is",
+        "for 15 of 80 in its own unit, write { lognormal = [80, 0.17] }",
+    ),
+    "a spread of nothing": (
+        ("lognormal = [1.5, 0.3]", "normal = [1.5, 0]"),
+        "artery.toml:10: model.priors.compliance: a prior needs a standard deviation above 0, got 0",
+        "or { fixed = 1.5 } for what is known exactly",
+    ),
+    "a value that the model does not allow": (
+        ("lognormal = [1.5, 0.3]", "fixed = -1.5"),
+        "artery.toml:10: model.priors.compliance: expected a value of compliance above 0, got -1.5",
+        "give a value that the model allows",
+    ),
+    "a prior that is negative for many members": (
+        ("lognormal = [1.5, 0.3]", "normal = [1.5, 1.0]"),
+        "compliance above 0, as the model has it, but 98 % of this prior are -0.8263 to 3.826",
+        "write it as lognormal, which is positive, or bounded, or make it narrower",
+    ),
     "a walk of nothing": (
         ("[model.priors]", "[model.walk]\nDecay = 0.1\n[model.priors]"),
         "artery.toml:10: model.walk.Decay: expected a variable",

@@ -162,24 +162,21 @@ def test_files_that_are_not_whole_are_made_again(
     [
         (
             {"rate": asks_for_mass},
-            "model Sketch: rate asks for 'mass', which the model does not declare; "
-            "remedy: use one of: position, velocity, stiffness, damping, push, known",
+            "test_kernel.py:28: rate asks for 'mass', which model Sketch does not declare; remedy: declare it, or use "
+            "one of: position, velocity, stiffness, damping, push, known",
         ),
-        ({"rate": asks_for_an_event}, "model Sketch: rate asks for 'kick', which the model does not declare"),
-        ({"jump": asks_for_mass}, "model Sketch: jump asks for 'mass', which the model does not declare"),
-        ({"events": {"kick": asks_for_mass}}, "model Sketch: event_kick asks for 'mass'"),
-        (
-            {"outputs": (Output("weight", "kg", asks_for_mass),)},
-            "model Sketch: output_weight asks for 'mass', which the model does not declare",
-        ),
+        ({"rate": asks_for_an_event}, "rate asks for 'kick', which model Sketch does not declare"),
+        ({"jump": asks_for_mass}, "jump asks for 'mass', which model Sketch does not declare"),
+        ({"events": {"kick": asks_for_mass}}, "events[kick] asks for 'mass'"),
+        ({"outputs": (Output("weight", "kg", asks_for_mass),)}, "output weight asks for 'mass', which model Sketch"),
         (
             {"outputs": (Output("speed", "m/s"),)},
             "model Sketch: output 'speed' has no function, and there is no variable of that name in m/s; remedy: "
             "give it a physics function, or name a variable and its unit: position (m), velocity (m/s), ",
         ),
         ({"outputs": (Output("velocity", "km/h"),)}, "there is no variable of that name in km/h"),
-        ({"events": {"push": kicked}}, "model oscillator: events names 'push', which is no event input"),
-        ({"events": {"shove": kicked}}, "model oscillator: events names 'shove', which is no event input"),
+        ({"events": {"push": kicked}}, "model Sketch: events names 'push', which is no event input"),
+        ({"events": {"shove": kicked}}, "model Sketch: events names 'shove', which is no event input"),
     ],
 )
 def test_a_declaration_that_does_not_hold_together_is_refused_before_anything_runs(

@@ -96,6 +96,11 @@ def test_a_constant_of_another_module_is_not_taken_from_an_old_kernel(tmp_path: 
         assert of_model(left, tmp_path / str(factor), factor) == pytest.approx(math.exp(-factor), rel=1e-4)
 
 
+def test_a_helper_that_has_changed_is_not_taken_from_an_old_kernel(tmp_path: Path) -> None:
+    assert of_model(left, tmp_path / "before") == pytest.approx(math.exp(-0.5), rel=1e-4)
+    assert of_model(left, tmp_path / "after", doubled="2.0 * ") == pytest.approx(math.exp(-1.0), rel=1e-4)
+
+
 def test_priors_walks_and_settings_are_part_of_the_fingerprint() -> None:
     models = (
         Oscillator(),

@@ -2,6 +2,7 @@
 
 import math
 
+import twin_models
 from twin_models import pipe_transport as transport
 from twin_runtime.modelling.physics import called, constants, physics
 
@@ -29,6 +30,19 @@ def test_constants_are_found_all_the_way_down() -> None:
         "PAIR": "(1.0, 2.0)",
         "transport.DENSITY": repr(transport.DENSITY),
     }
+
+
+@physics
+def distant(x: float) -> float:
+    """It uses a constant of a module in a package, by the package's name."""
+    return x * twin_models.pipe_transport.CONDUCTIVITY
+
+
+def test_a_constant_of_a_module_in_a_package_is_found() -> None:
+    value = repr(transport.CONDUCTIVITY)
+    assert [(constant.name, constant.value) for constant in constants([distant])] == [
+        ("twin_models.pipe_transport.CONDUCTIVITY", value)
+    ]
 
 
 def test_a_function_that_calls_itself_is_found_once() -> None:

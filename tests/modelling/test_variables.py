@@ -19,7 +19,7 @@ def test_the_centre_of_a_prior_is_its_median() -> None:
     assert lognormal.physical(lognormal.centre) == pytest.approx(1.5, rel=1e-15)
     assert bounded.physical(bounded.centre) == pytest.approx(1.0, rel=1e-15)
     assert middle.physical(middle.centre) == 1.0
-    assert Fixed(0.5) == Prior(Normal(0.5, 0.0).space, 0.5, 0.0)
+    assert Fixed(0.5) == Prior(Normal(0.5, 1.0).space, 0.5, 0.0)
 
 
 def test_a_standard_deviation_of_a_lognormal_is_about_a_share() -> None:
@@ -52,10 +52,26 @@ def test_an_ensemble_is_transformed_as_each_value_is() -> None:
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
-        (lambda: Normal(1.0, -0.1), "a standard deviation of 0 or more, got -0.1; remedy: give sd >= 0"),
-        (lambda: Normal(1.0, math.nan), "a standard deviation of 0 or more, got nan; remedy: give sd >= 0"),
+        (lambda: Normal(1.0, -0.1), "deviation above 0, got -0.1; remedy: give sd > 0, or Fixed(1) for what is known"),
+        (lambda: Normal(1.0, 0.0), "a standard deviation above 0, got 0.0; remedy: give sd > 0, or Fixed(1) for what"),
+        (lambda: Normal(1.0, math.nan), "a standard deviation above 0, got nan; remedy: give sd > 0, or Fixed(1)"),
+        (lambda: Normal(1.0, math.inf), "a standard deviation above 0, got inf; remedy: give sd > 0, or Fixed(1)"),
+        (lambda: Normal(math.nan, 1.0), "a mean that is a number, got nan; remedy: give a finite number"),
+        (lambda: Fixed(math.inf), "a value that is a number, got inf; remedy: give a finite number"),
+        (lambda: LogNormal(math.inf, 1.0), "a median that is a number, got inf; remedy: give a finite number"),
+        (
+            lambda: LogNormal(80.0, 15.0),
+            "the sd of a lognormal prior is that of its logarithm, and 15 is wider than 5; remedy: for 15 of 80 in its "
+            "own unit, write LogNormal(80, 0.17)",
+        ),
+        (lambda: Bounded(0.0, 1.0, sd=20.0), "that of its logit, and 20 is wider than 5; remedy: 1 fills the range"),
+        (
+            lambda: Bounded(0.0, 1.0, sd=0.0),
+            "a standard deviation above 0, got 0.0; remedy: give sd > 0, or Fixed(0.5)",
+        ),
+        (lambda: Bounded(0.0, math.inf, 1.0), "needs low < median < high, got 0.0, 1.0, inf"),
         (lambda: LogNormal(0.0, 0.3), "needs a positive median, got 0.0; remedy: give a median above 0"),
-        (lambda: LogNormal(1.0, -1.0), "a standard deviation of 0 or more, got -1.0; remedy: give sd >= 0"),
+        (lambda: LogNormal(1.0, -1.0), "a standard deviation above 0, got -1.0; remedy: give sd > 0, or Fixed(1)"),
         (lambda: Bounded(2.0, 1.0), "needs low < median < high, got 2.0, 1.5, 1.0; remedy: order the three numbers"),
         (lambda: Bounded(0.0, 1.0, median=1.0), "low < median < high, got 0.0, 1.0, 1.0; remedy: order the three"),
         (lambda: Bounded(0.0, math.nan), "needs low < median < high, got 0.0, nan, nan; remedy: order the three"),

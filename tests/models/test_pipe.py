@@ -137,6 +137,16 @@ class TestHeat:
         rise = ran.quantities["mean_wall_temperature"][-1] - 20.0
         assert gained == pytest.approx(per_kelvin * rise, rel=5e-3)
 
+    @pytest.mark.parametrize("begin", [10.05, 10.31, 10.7])
+    def test_an_interpolated_pulse_shorter_than_a_step_is_delivered_whole(self, begin: float) -> None:
+        """Of 50 K for a fifth of a second, within a step of a second: it all comes out again."""
+        pulse = Signal(np.array([0.0, begin, begin + 0.1, begin + 0.2]), np.array([20.0, 20.0, 70.0, 20.0]))
+        pipe = nominal(wall=False, loss_factor=0.0)
+        outlets = [
+            run(pipe, inlet, constant(0.3), 500.0).quantities["outlet_temperature"] for inlet in (pulse, constant(20.0))
+        ]
+        assert np.sum(outlets[0] - outlets[1]) == pytest.approx(50.0 * 0.1, rel=1e-3)
+
     def test_water_that_stands_cools_down_to_its_surroundings(self) -> None:
         ran = run(nominal(), constant(60.0), constant(-1.0), 40_000.0, tick=40.0)
         wall = ran.quantities["mean_wall_temperature"]

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.runs.slow import SlowRevisions, with_parts
 from tests.ward import EPOCH, TICK, at, message, messages, ward
 from twin_runtime.core import SECOND, Code, Message, Record, StoredEstimate
 from twin_runtime.engine.tick import warm_up
 from twin_runtime.errors import ConnectionFailed, StoreError
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.live import Ending, run
+from twin_runtime.runs.live import run
+from twin_runtime.runs.live_run import Ending
 from twin_runtime.runs.replay import replay_store
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
@@ -114,7 +116,7 @@ class TestStreamClock:
         reported = await run(ward(2), MemorySource([]), store, stop=stop)
         for key in ("state_hash", "frontier", "readings", "estimates", "verdicts"):
             assert reported[key] == before[key]
-        assert (reported["ticks"], reported["revisions"]) == (0, 0)
+        assert (reported["ticks"], reported["this_run"]["ticks"], reported["revisions"]) == (60, 0, 0)
 
     async def test_late_readings_of_a_long_past_are_all_revised_in_the_store(self, path: Path) -> None:
         """More revisions at once than a run makes ticks before it gives others their turn."""
@@ -310,6 +312,29 @@ class TestDurability:
         assert time.monotonic() - asked[0] < 2.0
         assert "memory lacks the last estimates" in caplog.text
         assert store.tip(0) is not None
+
+    async def test_a_stop_amid_a_revision_leaves_the_rest_to_the_next_run(
+        self, store: Store, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Revising takes seconds; the stop is answered at once, no hash is claimed, and the end is the same."""
+        long, stop, asked = ward(2), asyncio.Event(), list[float]()
+        method = SlowRevisions(long.types[0].fleet.method, 0.05)
+
+        def observe(_: Fold, records: Sequence[Record]) -> None:
+            if not asked and any(record.revision.any() for record in records):
+                asked.append(time.monotonic())
+                stop.set()
+
+        sent = [*messages(150, 2), message(128.2, 80.0)]
+        source = MemorySource(batches(sent))
+        reported = await run(with_parts(long, method=method), source, store, stop=stop, observer=observe)
+        assert time.monotonic() - asked[0] < 1.0
+        assert reported["state_hash"] is None
+        assert store.tip(0) is None
+        assert "stopped before all late readings were folded" in caplog.text
+        again = await run(long, MemorySource([sent[len(source.acknowledged) :]]), store, ending=IDLE)
+        assert again["state_hash"] == folded(long, sent).state_hash
+        assert again["readings"] == folded(long, sent).accounting()
 
     async def test_an_idle_run_ends_though_no_message_ever_came(self, store: Store) -> None:
         reported = await asyncio.wait_for(run(ward(2), MemorySource([]), store, ending=IDLE), timeout=10)

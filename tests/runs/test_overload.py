@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.runs.slow import SlowRevisions, slow_model, with_parts
 from tests.ward import EPOCH, TICK, message, messages, ward
 from twin_runtime.core import SECOND, Message, Record
 from twin_runtime.engine.tick import warm_up
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.behind import Behind
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.live import Ending, run
+from twin_runtime.runs.live import run
+from twin_runtime.runs.live_run import Ending
 from twin_runtime.runs.replay import replay_store
 from twin_runtime.runs.unread import TURNS, Unread
 from twin_runtime.store.store import Store
@@ -31,13 +33,13 @@ def since_epoch() -> int:
 class Kept(MemorySource):
     """Sensors in another process: what is due by its stamp waits until it is read, few at a time as from a broker."""
 
-    def __init__(self, sent: Sequence[Message], at_once: int = 20) -> None:
-        super().__init__([])
+    def __init__(self, sent: Sequence[Message], at_once: int = 20, pause: float = 0.002) -> None:
+        super().__init__([], pause)
         self._sent, self._at_once = sorted(sent, key=lambda m: m.arrival), at_once
 
     async def batches(self) -> AsyncIterator[list[Message]]:
         while True:
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(self._pause)
             due = [m for m in self._sent[: self._at_once] if m.arrival <= time.time_ns()]
             if due:
                 self._sent = self._sent[len(due) :]
@@ -128,18 +130,18 @@ class TestAPause:
 
 class TestReadingComesFirst:
     async def test_no_tick_passes_what_lies_unread(self, store: Store, assembly: Assembly) -> None:
-        """Readings that are read more slowly than they come: the clock of the ticks is that of the readings."""
+        """200 readings a second, each of which takes 10 ms: the clock of the ticks is that of the readings."""
         sent = messages(25, 4, first=since_epoch())
-        reported = await run(assembly, Kept(sent, at_once=1), store, ending=IDLE)
+        source, busy = Kept(sent, at_once=1, pause=0.0), lambda *_: time.sleep(0.01)
+        reported = await run(assembly, source, store, ending=IDLE, observer=busy)
         assert reported["readings"]["late"] == 0
         assert reported["readings"]["assimilated"] == len(sent)
 
 
 class TestBursts:
     async def test_others_have_their_turn_while_much_is_due(self, tmp_path: Path) -> None:
-        """300 ticks of some milliseconds each are due at once; nobody waits longer than a burst and a tick."""
-        heavy = ward(4, members=4096, clock="wall")
-        warm_up(heavy.types[0].fleet)
+        """300 ticks of 4 ms each are due at once; nobody waits longer than a burst and a tick."""
+        heavy = slow_model(ward(4, clock="wall"), 0.001)
         first = since_epoch() - 300
         with longest_turn() as longest, Store.create_or_open(tmp_path / "heavy.db", heavy.identity) as store:
             sent = [message(first, 80.0, patient=p, arrival=time.time_ns()) for p in range(4)]
@@ -148,26 +150,32 @@ class TestBursts:
         assert longest() < 0.35
 
     async def test_late_readings_are_folded_in_parts(self, tmp_path: Path) -> None:
-        long = ward(4, members=2048, lateness="20 s")
-        warm_up(long.types[0].fleet)
+        """300 ticks of 4 ms each are to be folded again."""
+        fast = ward(4, lateness="20 s")
+        long = with_parts(fast, method=SlowRevisions(fast.types[0].fleet.method, 0.004))
         sent = [*messages(300, 4), *(message(0.2, 80.0, patient=p) for p in range(4))]
         batches = [sent[k : k + 8] for k in range(0, len(sent), 8)]
         with longest_turn() as longest, Store.create_or_open(tmp_path / "long.db", long.identity) as store:
             reported = await run(long, MemorySource(batches), store, ending=IDLE)
-        assert replay_store(long, tmp_path / "long.db")["state_hash"] == reported["state_hash"]
+        assert replay_store(fast, tmp_path / "long.db")["state_hash"] == reported["state_hash"]
         assert reported["revisions"] > 200
         assert longest() < 0.35
 
     async def test_a_stop_is_answered_while_much_is_due(self, assembly: Assembly, store: Store) -> None:
-        first, stop, asked = since_epoch() - 9000, asyncio.Event(), [0.0]
+        """9000 ticks of 10 ms each are due at once."""
+        first, stop, asked, folds = since_epoch() - 9000, asyncio.Event(), [0.0], list[Fold]()
 
         def ask() -> None:
-            asked[0] = time.monotonic()
-            stop.set()
+            if folds and folds[-1].ticks >= 10:
+                asked[0] = time.monotonic()
+                stop.set()
+            else:
+                asyncio.get_running_loop().call_later(0.01, ask)
 
-        asyncio.get_running_loop().call_later(0.6, ask)
+        ask()
         source = MemorySource([[message(first, 80.0, patient=p, arrival=time.time_ns()) for p in range(4)]])
-        reported = await run(assembly, source, store, stop=stop, observer=lambda *_: time.sleep(0.01))
+        slow = slow_model(assembly, 0.0025)
+        reported = await run(slow, source, store, stop=stop, observer=lambda fold, _: folds.append(fold))
         assert 0 < reported["ticks"] < 9000
         assert time.monotonic() - asked[0] < 1.0
         assert reported["behind"]["now"] > 100

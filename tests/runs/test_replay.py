@@ -16,8 +16,8 @@ from tests.ward import TICK, at, message, messages, pressure, recorded, ward
 from twin_runtime.core import SECOND, Code, Entry, RawReading, Reading
 from twin_runtime.errors import RecordingError, StoreError
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.live import resume
 from twin_runtime.runs.replay import replay_recording, replay_store
+from twin_runtime.runs.resuming import resume
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
 from twin_runtime.testing import MemoryRecording

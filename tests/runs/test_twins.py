@@ -12,8 +12,8 @@ from twin_runtime.core import Code, FleetState, Message, Record
 from twin_runtime.errors import StoreError
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.live import resume
 from twin_runtime.runs.replay import replay_store
+from twin_runtime.runs.resuming import resume
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
 

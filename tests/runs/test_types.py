@@ -16,8 +16,10 @@ from twin_runtime.core import SECOND, Code, Message, RawReading
 from twin_runtime.errors import StoreError
 from twin_runtime.runs.assembly import Assembly, assemble
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.live import Ending, resume, run
+from twin_runtime.runs.live import run
+from twin_runtime.runs.live_run import Ending
 from twin_runtime.runs.replay import replay_recording, replay_store
+from twin_runtime.runs.resuming import resume
 from twin_runtime.runs.stored_summary import stored_summary
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store

@@ -34,7 +34,7 @@ def require_all(
 ) -> None:
     """Raise :class:`Broken` unless everything holds."""
     with Reader.open(world.path, assembly.identity) as reader:
-        entries = [entry for _, entry in reader.entries()]
+        entries = [entry for _, entry in reader.entries() if entry.code is not Code.DECISION]
         _require("the store is whole", reader.damage())
         _require("the accounts are balanced", balance(summary["readings"]))
         _require("every entry is counted", len(entries) - summary["readings"]["accepted"])
@@ -100,6 +100,9 @@ def _undisturbed(twin_type: TypeAssembly, reader: Reader) -> str:
     """The same for one type; the hash of its state."""
     place, frontier = twin_type.place, reader.frontier(twin_type.place)
     fleet = FleetFold(twin_type, "stream")
+    for _, entry in reader.entries():
+        if entry.code is Code.DECISION and entry.type == place:
+            fleet.take(entry)
     for reading in reader.accepted(place=place):
         fleet.take(Entry(reading.time, Code.ACCEPTED, reading))
     undisturbed = History(fleet.timeline.advance(-1 if frontier is None else frontier - 1)).newest

@@ -120,11 +120,14 @@ class Story:
     """Samples in a message."""
     hangs_at_the_end: bool = False
     """Whether the first sink hangs when the run is told to stop."""
+    policy: str = "catch-up"
 
     @property
     def assembly(self) -> Assembly:
         """The deployment."""
-        return _assembly(self.patients, self.clock, self.wait, self.lateness, self.late, self.smoothing, self.has_guest)
+        return _assembly(
+            self.patients, self.clock, self.wait, self.lateness, self.late, self.smoothing, self.has_guest, self.policy
+        )
 
     @property
     def signals(self) -> tuple[Signal, ...]:
@@ -162,22 +165,36 @@ def story(seed: int) -> Story:
     batch, has_guest = rng.choice([1, 1, 3]), rng.random() < 0.2
     if rng.random() < 0.3:
         faults.append(_in_the_middle(rng, rng.choice(faults)))
-    kept = tuple(sorted(faults))
+    kept, hangs = tuple(sorted(faults)), rng.random() < 0.2
+    policies = ["catch-up"] if clock == "stream" else ["catch-up", "skip", "shed"][: 1 + patients]
     return Story(
-        seed, patients, clock, wait, lateness, sinks, kept, has_guest, late, smoothing, batch, rng.random() < 0.2
+        seed,
+        patients,
+        clock,
+        wait,
+        lateness,
+        sinks,
+        kept,
+        has_guest,
+        late,
+        smoothing,
+        batch,
+        hangs,
+        rng.choice(policies),
     )
 
 
 @lru_cache
 def _assembly(
-    patients: int, clock: str, wait: str, lateness: str, late: str, smoothing: str, has_guest: bool
+    patients: int, clock: str, wait: str, lateness: str, late: str, smoothing: str, has_guest: bool, policy: str
 ) -> Assembly:
     settings: dict[str, Any] = {"clock": clock, "wait": wait, "lateness": lateness, "tick": "1 s"}
+    settings["overload"] = {"policy": policy, "span": "4 s"}
     assimilation = {"late": late, "smoothing": smoothing}
     patients_type = ward(patients, members=4, assimilation=assimilation, **settings)
     if not has_guest:
         return patients_type
-    guests = ward(1, members=4, **{**settings, "name": "guests", "twins": ["guest"], "tick": "500 ms"})
+    guests = ward(1, members=4, **{**settings, "name": "guests", "twins": ["guest"], "tick": "500 ms", "overload": {}})
     return assemble(Config("ward", (*patients_type.config.types, *guests.config.types)))
 
 

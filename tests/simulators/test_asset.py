@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.packages import install
 from twin_runtime.errors import ConfigError
 from twin_simulators.asset import Truth
 from twin_simulators.assets import make_asset
@@ -64,3 +65,14 @@ def test_an_asset_is_made_by_name_with_properties_changed() -> None:
 def test_a_mistake_in_an_asset_gives_the_remedy(name: str, setting: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make_asset(name, seed=1, settings=[setting] if setting else [])
+
+
+def test_an_asset_of_an_installed_package_is_found_and_what_is_none_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = "[twin_runtime.assets]\nkettle = tinkering_assets:Kettle\nstone = tinkering_assets:stone\n"
+    text = "from twin_simulators.pipe import Pipe\nclass Kettle(Pipe):\n    pass\nstone = 1\n"
+    monkeypatch.syspath_prepend(str(install(tmp_path, points, {"tinkering_assets": text})))
+    assert type(make_asset("kettle", seed=1, settings=["flow=0.6"])).__name__ == "Kettle"
+    with pytest.raises(ConfigError, match="expected an asset, got 1; remedy: name a subclass of"):
+        make_asset("stone", seed=1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -107,3 +108,18 @@ def test_of_several_types_the_twin_must_be_known(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "there is no twin 'sea-2'" in result.stderr
     assert "did you mean sea-1" in result.stderr
+
+
+def test_a_recording_is_written_in_place_of_publishing(config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run.csv"
+    measured = '[sensors.abp]\nobserves = "pressure"', '[inputs.r_peak]\nunit = "1"\n\n[mqtt]'
+    config.write_text(CONFIG.replace("[sensors.abp]", measured[0]).replace("[mqtt]", measured[1]))
+    options = ("--config", str(config), "--for", "2 s", "--start", "2020-01-01T00:00:00Z", "--out", str(out))
+    result = simulate("patient", *options, "--fault", "abp:noise,sd=2")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"run\.recording\.toml: 25\d readings of 2 signals", result.output)
+    assert out.read_text().splitlines()[1].startswith("1577836800000000000,")
+    again = simulate("patient", *options)
+    assert (again.exit_code, "run.csv: is there already; remedy: name another file" in again.output) == (2, True)
+    alone = simulate("patient", "--out", str(tmp_path / "other.csv"))
+    assert "a recording has the units of a configuration; remedy: give --config, too" in alone.output

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -9,8 +10,8 @@ import pytest
 
 from tests.store.making import IDENTITY, record
 from twin_runtime.core import StoredEstimate
-from twin_runtime.errors import ConnectionFailed, EstimatesRefused
-from twin_runtime.store.outbox import Backoff, Delivery, drain, forward
+from twin_runtime.errors import ConnectionFailed, EstimatesRefused, StoreError
+from twin_runtime.store.outbox import ATTEMPTS, Backoff, Delivery, drain, forward
 from twin_runtime.store.refused import refused_path
 from twin_runtime.store.store import Store
 from twin_runtime.store.writer import Writer
@@ -69,6 +70,13 @@ async def test_a_sink_goes_on_where_it_was(writer: Writer) -> None:
     assert await drain(writer.store.path, writer, sink) == 2
     assert ticks(sink) == [1]
     assert await drain(writer.store.path, writer, sink) == 0
+
+
+async def test_a_long_backlog_comes_whole_and_in_order(writer: Writer) -> None:
+    sink = MemorySink()
+    await writer.submit(records=[record(tick) for tick in range(100)])
+    assert await drain(writer.store.path, writer, sink, batch=60) == 200
+    assert [estimate.position for estimate in sink.received] == list(range(1, 201))
 
 
 async def test_every_sink_has_a_cursor_of_its_own(writer: Writer) -> None:
@@ -150,6 +158,68 @@ async def test_what_is_refused_for_good_is_kept_aside_and_the_rest_goes_on(
         ("memory", 8, "HTTP 422: as ever"),
     ]
     assert "memory refused 1 estimates so far" in caplog.text
+
+
+class Buggy(MemorySink):
+    """Fails in a way that nobody foresaw on every batch with some ticks in it, and is of no use until it is left."""
+
+    def __init__(self, failing: set[int]) -> None:
+        super().__init__()
+        self.failing, self.broken = failing, True
+
+    async def __aenter__(self) -> "Buggy":
+        self.broken = False
+        return self
+
+    async def send(self, estimates: Sequence[StoredEstimate]) -> None:
+        if self.broken:
+            raise ConnectionFailed("broken by what was sent before")
+        if self.failing & {estimate.tick for estimate in estimates}:
+            self.broken = True
+            raise KeyError("a mistake of its author")
+        await super().send(estimates)
+
+
+@pytest.mark.parametrize("failing", [{3}, {0}, {0, 1, 2, 3}, {2, 3, 4, 9}])
+async def test_what_a_sink_always_fails_on_does_not_starve_the_rest(writer: Writer, failing: set[int]) -> None:
+    sink, delivery = Buggy(failing), Delivery()
+    await writer.submit(records=[record(tick, rows=(0,)) for tick in range(10)])
+    async with forwarding(writer, sink, delivery):
+        await until(lambda: writer.store.cursor("memory") == 10)
+    assert sorted(set(ticks(sink))) == sorted(set(range(10)) - failing)
+    assert (delivery.sent, delivery.refused) == (10 - len(failing), len(failing))
+    kept = [json.loads(line) for line in refused_path(writer.store.path).read_text().splitlines()]
+    assert [one["position"] - 1 for one in kept] == sorted(failing)
+    assert {one["error"] for one in kept} == {"KeyError('a mistake of its author')"}
+
+
+async def test_a_sink_that_fails_on_everything_loses_nothing(writer: Writer) -> None:
+    sink, delivery = Buggy(set(range(20))), Delivery()
+    await writer.submit(records=[record(tick, rows=(0,)) for tick in range(10)])
+    async with forwarding(writer, sink, delivery):
+        await until(lambda: delivery.failed > 2 * ATTEMPTS)
+        assert (delivery.refused, writer.store.cursor("memory")) == (0, 0)
+        sink.failing = set()
+        await until(lambda: delivery.sent == 10)
+    assert ticks(sink) == list(range(10))
+    assert not refused_path(writer.store.path).exists()
+
+
+async def test_the_loop_goes_on_while_a_refused_estimate_is_kept_aside(
+    writer: Writer,
+) -> None:
+    """The list is a pipe that nobody reads: writing to it takes until somebody does."""
+    path, delivery = refused_path(writer.store.path), Delivery()
+    os.mkfifo(path)
+    await writer.submit(records=[record(0, rows=(0,))])
+    task = asyncio.create_task(forward(writer.store.path, writer, Picky({0}), delivery=delivery))
+    for _ in range(30):
+        await asyncio.sleep(0.001)
+    assert (task.done(), delivery.refused) == (False, 0)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(StoreError, match="cannot be written"):  # nothing can be kept in a pipe
+        await task
+    os.close(reader)
 
 
 class Moody(MemorySink):

@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+import time
 from functools import partial
 from pathlib import Path
 
@@ -105,3 +106,34 @@ async def test_news_of_estimates_wakes_all_who_wait_and_readings_wake_none(path:
             await writer.submit(records=[record(0)])
             assert news.is_set()
             assert not writer.news.is_set()
+
+
+async def test_a_lock_of_another_process_does_not_stop_the_loop(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Held for 1.2 s: what is submitted waits, everything else goes on."""
+    with Store.create_or_open(path, IDENTITY) as store:
+        async with Writer(store) as writer:
+            other = sqlite3.connect(path, isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            began, longest, durable = time.monotonic(), 0.0, writer.submit([accepted(0)], [record(0)])
+            while time.monotonic() - began < 1.2:
+                before = time.monotonic()
+                await asyncio.sleep(0.001)
+                longest = max(longest, time.monotonic() - before)
+            assert not durable.done()
+            other.execute("ROLLBACK")
+            other.close()
+            await durable
+        assert longest < 0.5
+        assert "is locked by another process" in caplog.text
+        assert list(store.accepted()) == [reading(0)]
+
+
+async def test_a_lock_that_does_not_end_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twin_runtime.store.writer.LOCKED_SECONDS", 0.05)
+    with Store.create_or_open(path, IDENTITY) as store:
+        async with Writer(store) as writer:
+            with sqlite3.connect(path, isolation_level=None) as other:
+                other.execute("BEGIN IMMEDIATE")
+                with pytest.raises(StoreError, match="has been locked by another process"):
+                    await writer.submit([accepted(0)])
+            other.close()

@@ -8,8 +8,10 @@ import typer
 
 from twin_runtime.cli.calibrate import calibrate
 from twin_runtime.cli.check import check
+from twin_runtime.cli.forecast import forecast, what_if
 from twin_runtime.cli.group import Commands
 from twin_runtime.cli.models import models
+from twin_runtime.cli.new import new
 from twin_runtime.cli.replay import replay
 from twin_runtime.cli.run import run
 from twin_runtime.cli.show import show
@@ -23,8 +25,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, run, replay, calibrate, show, models):
+for command in (new, check, run, replay, calibrate, show, forecast, models):
     app.command()(command)
+app.command("what-if")(what_if)
 app.add_typer(store, name="store")
 
 

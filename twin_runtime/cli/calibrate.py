@@ -11,6 +11,7 @@ from twin_runtime.cli.calibrated import display_calibration
 from twin_runtime.cli.options import Begin, ConfigPath, Data, Json, Length, Until, instant_text
 from twin_runtime.cli.output import print_json, progress
 from twin_runtime.cli.recordings import opened, section
+from twin_runtime.cli.tried import try_models
 from twin_runtime.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def calibrate(  # noqa: PLR0913, PLR0917  # one argument an option
     smoother = _smoother(method, iterations)
     _check_writable(out, force=force)
     assembly = assemble(load(config))
+    try_models(assembly)
     played = opened(recording, data)
     first, last = section(played, begin, length, until)
     segment = segment_of(assembly, played, twin, begin=first, until=last, every=every)

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from twin_runtime.cli.messages import Fate, described, fates, table_of
 from twin_runtime.cli.options import ConfigPath, Json, duration
 from twin_runtime.cli.output import display, print_json, progress
-from twin_runtime.core import SECOND, Message
+from twin_runtime.cli.tried import try_models
 from twin_runtime.durations import duration_text
 from twin_runtime.errors import ConfigError, without_credentials
-from twin_runtime.ingest.listening import listen
-from twin_runtime.ingest.samples import messages_in
 
 if TYPE_CHECKING:
+    from twin_runtime.cli.messages import Fate
     from twin_runtime.config import Config, TwinType
     from twin_runtime.config.adapters import Adapters
     from twin_runtime.config.sections import AssimilationSection
+    from twin_runtime.core import Message
     from twin_runtime.modelling.model import Model
     from twin_runtime.runs.assembly import Assembly
 
@@ -39,14 +38,19 @@ def check(
 ) -> None:
     """Check a configuration and show what it would run. Nothing is started, and without `--live` nothing is connected.
 
+    The model is compiled, and tried on its prior: what its formulas give, in which units, and whether its steps are
+    short enough. What leaves doubt, and no more, is said under "mind".
+
     Every error is reported with its file, line, key, what was expected, and the remedy; the exit status is then 2.
     A FILE of messages has a line each, as `mosquitto_sub -v` prints them or `twin listen --save` writes them. `--live`
     takes nothing away from a run: it listens under another name.
 
     Example: `twin check deploy/examples/artery.toml`, `twin check plant.toml --sample seen.jsonl`
     """
+    from twin_runtime.cli.messages import fates
     from twin_runtime.config import load
     from twin_runtime.config.adapters import adapters
+    from twin_runtime.ingest.samples import messages_in
     from twin_runtime.runs.assembly import assemble
 
     configuration = load(config)
@@ -54,10 +58,11 @@ def check(
     if errors:
         raise ConfigError("\n".join(map(str, errors)))
     assembly, connected = assemble(configuration), adapters(configuration)
-    if connected.source is not None:
+    if connected.sources:
         connected.open_source(assembly.router().topics)  # whether it could take them: it connects later
+    try_models(assembly)
     if not json:
-        _show(configuration, config)
+        _show(configuration, connected, config)
     if sample is not None or live is not None:
         messages = [] if sample is None else list(messages_in(sample))
         if live is not None:
@@ -67,24 +72,29 @@ def check(
         print_json({"config": str(config), "right": True})
 
 
-def _show(configuration: "Config", path: Path) -> None:
+def _show(configuration: "Config", connected: "Adapters", path: Path) -> None:
     from twin_runtime.config.against_model import create_model
 
     for twin_type in configuration.types:
         display(_overview(twin_type, create_model(twin_type)))
         display(_channels(twin_type))
-    display(_connections(configuration))
+    display(_connections(configuration, connected))
     display(f"[green]{path} is right[/]")
 
 
-def _arriving(assembly: "Assembly", connected: "Adapters", length: int) -> list[Message]:
+def _arriving(assembly: "Assembly", connected: "Adapters", length: int) -> "list[Message]":
     """All that arrives for so long on the topics of a configuration."""
+    from twin_runtime.core import SECOND
+    from twin_runtime.ingest.listening import listen
+
     source = connected.open_source(assembly.router().topics, visiting=True)
     with progress("listening", length // SECOND) as advance:
         return asyncio.run(listen(source, length, advance))
 
 
-def _show_fates(found: Sequence[Fate], *, json: bool) -> None:
+def _show_fates(found: "Sequence[Fate]", *, json: bool) -> None:
+    from twin_runtime.cli.messages import described, table_of
+
     codes = Counter(fate.entry.code.value for fate in found)
     if json:
         print_json({"messages": [described(fate) for fate in found], "codes": codes})
@@ -121,12 +131,30 @@ def _overview(twin_type: "TwinType", model: "Model") -> Table:
     return table
 
 
-def _connections(config: "Config") -> Table:
+def _connections(config: "Config", connected: "Adapters") -> Table:
     table = Table(show_header=False, box=None)
-    table.add_row("source", without_credentials((config.mqtt or {}).get("broker", "none: for `twin replay` only")))
+    for row in _sources(config, connected) or [("source", "none: for `twin replay` only")]:
+        table.add_row(*row)
     table.add_row("sinks", ", ".join(config.sinks) or "none besides the store")
     table.add_row("store", str(config.store_path))
     return table
+
+
+def _sources(config: "Config", connected: "Adapters") -> list[tuple[str, str]]:
+    """Where messages come from, and how many signals from each."""
+    from twin_runtime.config.addresses import by_source
+
+    kinds = {name.partition(".")[0] for name in connected.sources}
+    topics = [c.topic_of(twin) for each in config.types for twin in each.twin.twins for c in each.channels]
+    wanted = by_source(topics, kinds)
+    return [
+        (f"source {name}", f"{_address(source.settings)}, signals: {len(wanted.get(name, ()))}")
+        for name, source in connected.sources.items()
+    ]
+
+
+def _address(settings: object) -> str:
+    return without_credentials(str(getattr(settings, "broker", getattr(settings, "server", "as declared"))))
 
 
 def _method(how: "AssimilationSection") -> str:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
 
+import typer
 from rich.table import Table
 
 from twin_runtime import entry_points
 from twin_runtime.cli.options import Json
 from twin_runtime.cli.output import MESSAGES, display, print_json
-from twin_runtime.errors import TwinError
+from twin_runtime.errors import ConfigError, TwinError
 
 if TYPE_CHECKING:
     from twin_runtime.core import Quantity
@@ -17,23 +19,49 @@ if TYPE_CHECKING:
     from twin_runtime.modelling.variables import Input, Output, Variable
 
 
-def models(json: Json = False) -> None:
+def models(
+    graph: Annotated[
+        Path | None,
+        typer.Option(metavar="CONFIG", help="Draw the coupled models of a configuration instead, in Mermaid."),
+    ] = None,
+    json: Json = False,
+) -> None:
     """List the models that are installed, with their variables, inputs, outputs and units.
 
-    Example: `twin models`
+    Example: `twin models`, `twin models --graph plant.toml`
     """
+    if graph is not None:
+        _draw(graph)
+        return
     found: dict[str, Model] = {}
     for name, point in entry_points.found(entry_points.MODELS).items():
         try:
             found[name] = cast("Callable[[], Model]", entry_points.loaded(point))()
-        except TwinError as error:
-            MESSAGES.print(f"[yellow]left out:[/] {error}", soft_wrap=True)
+        except Exception as error:  # the model is not ours: whatever it raises, the others are listed
+            told = str(error) if isinstance(error, TwinError) else f"{point.value}: {type(error).__name__}: {error}"
+            MESSAGES.print("[yellow]left out:[/]", end=" ")
+            MESSAGES.print(told, markup=False, soft_wrap=True)
     if json:
         print_json({name: _described(model) for name, model in found.items()})
         return
     for name, model in found.items():
         display(f"[bold]{name}[/]  {_summary(model)}")
         display(_table(model))
+
+
+def _draw(config: Path) -> None:
+    """The drawing of each coupled model of a configuration, for any program that shows Mermaid."""
+    from twin_runtime.config import load
+    from twin_runtime.config.against_model import create_model
+    from twin_runtime.modelling.coupling import Coupled, mermaid
+
+    made = [create_model(twin_type) for twin_type in load(config).types]
+    drawings = [mermaid(type(model)) for model in made if isinstance(model, Coupled)]
+    if not drawings:
+        remedy = 'write model = "coupled" with [model.parts.NAME], or name a coupled model'
+        raise ConfigError("no model here is made of parts", where=str(config), remedy=remedy)
+    for drawing in drawings:
+        typer.echo(drawing, nl=False)
 
 
 def _described(model: "Model") -> dict[str, object]:

@@ -23,6 +23,8 @@ def opened(source: Path, data: Path | None, besides: str = "") -> "Recording":
     opener = openers.get(source.suffix.removeprefix("."))
     if opener is None:
         remedy = f"give {besides and f'{besides}, or '}a mapping of type {', '.join(openers)}"
+        if source.is_file():
+            remedy += f', which says what is in it: [[streams]] with channel, file = "{source.name}", value and unit'
         what = f"expected the mapping of a recording{besides and f', or {besides}'}"
         raise RecordingError(what, where=str(source), remedy=remedy)
     return cast("Callable[..., Recording]", entry_points.loaded(opener))(source, data)

@@ -9,6 +9,7 @@ from twin_runtime.cli.options import Begin, ConfigPath, Data, Json, Length, Stor
 from twin_runtime.cli.output import progress
 from twin_runtime.cli.recordings import opened, section
 from twin_runtime.cli.report import print_summary
+from twin_runtime.cli.tried import try_models
 from twin_runtime.errors import RecordingError, did_you_mean
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def replay(  # noqa: PLR0913, PLR0917  # one argument an option
     from twin_runtime.runs.assembly import assemble
 
     assembly = assemble(load(config))
+    try_models(assembly)
     if not _is_store(source):
         recording = opened(source, data, besides="a store")
         first, last = section(recording, begin, length, until)

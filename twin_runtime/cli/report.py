@@ -8,6 +8,9 @@ from rich.table import Table
 
 from twin_runtime.cli.output import display, print_json
 
+ABSENT: tuple[object, ...] = (None, [], {}, "")
+"""What is not shown."""
+
 
 def print_summary(summary: Mapping[str, Any], *, json: bool) -> None:
     """Print a summary on stdout: one JSON object, or tables."""
@@ -27,14 +30,15 @@ def _tables(summary: Mapping[str, Any]) -> RenderableType:
 def _facts(summary: Mapping[str, Any]) -> Table:
     table = Table(show_header=False, box=None)
     for key, value in summary.items():
-        if key not in ("estimates", "unit", "diagnostics", "types") and value not in (None, [], {}):
+        if key not in ("estimates", "unit", "diagnostics", "types") and value not in ABSENT:
             table.add_row(key.replace("_", " "), _text(value))
     return table
 
 
 def _text(value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_text(part)}" for key, part in value.items() if part != {})
+        given = {key.replace("_", " "): part for key, part in value.items() if part not in ABSENT}
+        return ", ".join(f"{key} {_text(part)}" for key, part in given.items())
     if isinstance(value, list):
         return ", ".join(map(_text, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -11,12 +11,13 @@ from rich.logging import RichHandler
 from twin_runtime.cli.options import ConfigPath, Json, StorePath, Until, duration
 from twin_runtime.cli.output import MESSAGES
 from twin_runtime.cli.report import print_summary
+from twin_runtime.cli.tried import try_models
 from twin_runtime.errors import without_credentials
 
 if TYPE_CHECKING:
     from twin_runtime.config.adapters import Adapters
     from twin_runtime.runs.assembly import Assembly
-    from twin_runtime.runs.live import Ending
+    from twin_runtime.runs.live_run import Ending
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -34,20 +35,23 @@ def run(
     """Run the twins of CONFIG on their live streams until they are stopped: Ctrl-C, SIGTERM, `--until` or `--idle`.
 
     What has been acknowledged to the broker is in the store. A run that was killed goes on where it stopped when it is
-    started again.
+    started again. Tables [mqtt], [sparkplug] and [opcua] may stand side by side; what fails at one source is reported,
+    and does not stop the others.
 
-    Example: `twin run deploy/examples/artery.toml --idle "30 s"`
+    Example: `twin run deploy/examples/artery.toml --idle "30 s"`, `twin run deploy/examples/plant.toml`
     """
     from twin_runtime.config import load
     from twin_runtime.config.adapters import adapters
     from twin_runtime.runs.assembly import assemble
-    from twin_runtime.runs.live import Ending
+    from twin_runtime.runs.live_run import Ending
 
     _log(log_level)
     configuration = load(config).stored_at(store)
     connected = adapters(configuration)
+    assembly = assemble(configuration)
+    try_models(assembly)
     interrupted: list[signal.Signals] = []
-    print_summary(asyncio.run(_run(assemble(configuration), connected, Ending(until, idle), interrupted)), json=json)
+    print_summary(asyncio.run(_run(assembly, connected, Ending(until, idle), interrupted)), json=json)
     if signal.SIGINT in interrupted:
         raise typer.Exit(130)
 
@@ -56,6 +60,7 @@ async def _run(
     assembly: "Assembly", connected: "Adapters", ending: "Ending", interrupted: list[signal.Signals]
 ) -> dict[str, Any]:
     """Run until the end, or until a signal asks for it; signals are added to ``interrupted``."""
+    from twin_runtime.cli.stopping import stop_signals
     from twin_runtime.runs.live import run as run_live
     from twin_runtime.store.store import Store
 
@@ -64,17 +69,12 @@ async def _run(
     def end(asked_by: signal.Signals) -> None:
         interrupted.append(asked_by)
         stop.set()
-        asyncio.get_running_loop().remove_signal_handler(asked_by)  # a second time it ends at once
 
-    for asked_by in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(asked_by, end, asked_by)
-    source = connected.open_source(assembly.router().topics)
-    store = Store.create_or_open(assembly.config.store_path, assembly.identity)
-    try:
-        sinks = connected.open_sinks(assembly.identity)
-        return await run_live(assembly, source, store, sinks=sinks, ending=ending, stop=stop)
-    finally:
-        store.close()
+    with stop_signals(end):
+        source = connected.open_source(assembly.router().topics)
+        with Store.create_or_open(assembly.config.store_path, assembly.identity) as store:
+            sinks = connected.open_sinks(assembly.identity)
+            return await run_live(assembly, source, store, sinks=sinks, ending=ending, stop=stop)
 
 
 def _log(level: Level) -> None:

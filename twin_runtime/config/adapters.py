@@ -1,5 +1,7 @@
-"""The tables of a configuration that belong to adapters: ``[mqtt]`` and ``[sinks.NAME]``.
+"""The tables of a configuration that belong to adapters: those of the sources and ``[sinks.NAME]``.
 
+A table of a source bears the name of its kind, as ``[mqtt]`` does; several of a kind are ``[opcua.NAME]``. A class of a
+source may say what is wrong with an address (a topic without the name of the source) by ``address_fault(address)``.
 A source or a sink is a class found by entry point; the annotation of its argument ``settings`` is the pydantic class of
 its table.
 Keys that end in ``_file`` name an existing file, keys that end in ``_env`` a variable of the environment that is set.
@@ -9,19 +11,33 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
 from twin_runtime import entry_points
+from twin_runtime.config.addresses import PLAIN, by_source, prefix_of, source_of
+from twin_runtime.config.agreement import table_of
 from twin_runtime.config.deployment import Config
 from twin_runtime.config.document import Key, Problem
 from twin_runtime.config.explain import names_a_secret, problems_of
+from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.core import Sink, Source
+from twin_runtime.durations import duration_text
 from twin_runtime.errors import ConfigError, TwinError, did_you_mean
+from twin_runtime.ingest.sources import Sources
 from twin_runtime.store.identity import Identity
+
+EXAMPLES = {
+    "mqtt": 'broker = "mqtt://HOST:1883" and a client_id',
+    "sparkplug": 'broker = "mqtt://HOST:1883" and a client_id',
+    "opcua": 'server = "opc.tcp://HOST:4840"',
+}
+"""What a source's table holds at least."""
+
+CONFIRMATIONS = 3
+"""A value is confirmed so many times before it may count as old: a confirmation is up to two intervals old itself."""
 
 _VARIABLE = re.compile("[A-Z_][A-Z0-9_]*")
 
@@ -36,21 +52,27 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """The source, if there is one, and the sinks by name."""
+    """The sources and the sinks by name."""
 
-    source: Adapter | None
+    sources: Mapping[str, Adapter]
     sinks: Mapping[str, Adapter]
 
     def open_source(self, topics: Sequence[str], *, visiting: bool = False) -> Source:
-        """The source of the messages on some topics: ``made_by(settings, topics)``.
+        """The source of the messages on some topics; each that they name is ``made_by(settings, addresses)``.
 
         ``visiting``: beside a run, from which it takes nothing; with ``settings.visiting()``.
         """
-        if self.source is None:
-            remedy = 'add [mqtt] with broker = "mqtt://HOST:1883" and a client_id'
-            raise ConfigError("expected, but missing: a live run needs a source", where="mqtt", remedy=remedy)
-        settings: Any = self.source.settings
-        source: Source = self.source.made_by(settings.visiting() if visiting else settings, topics)
+        wanted = by_source(topics, entry_points.found(entry_points.SOURCES)) or {PLAIN: []}
+        made = {name: self._made(name, addresses, visiting) for name, addresses in wanted.items()}
+        return made[PLAIN] if list(made) == [PLAIN] else Sources({name: (prefix_of(name), made[name]) for name in made})
+
+    def _made(self, name: str, addresses: Sequence[str], visiting: bool) -> Source:
+        if name not in self.sources:
+            what = "expected, but missing: a live run needs a source"
+            raise ConfigError(what, where=name, remedy=_wanted(name))
+        adapter = self.sources[name]
+        settings: Any = adapter.settings
+        source: Source = adapter.made_by(settings.visiting() if visiting else settings, addresses)
         return source
 
     def open_sinks(self, identity: Identity) -> list[Sink]:
@@ -67,29 +89,30 @@ def adapters(config: Config) -> Adapters:
     found: dict[Key, Adapter] = {}
     for key, table in _tables(config).items():
         problems += _credentials(key, table)
-        group = entry_points.SINKS if key[0] == "sinks" else entry_points.SOURCES
-        adapter = _adapter(config, key, table, entry_points.found(group), problems)
+        adapter = _adapter(config, key, table, problems)
         if adapter:
             found[key] = adapter
+    sources = {".".join(map(str, key)): source for key, source in found.items() if key[0] != "sinks"}
+    problems += dict.fromkeys(_misaddressed(config, sources))  # some concern all channels of a source
     if problems:
         raise config.document.error(problems)
-    return Adapters(found.get(("mqtt",)), {str(key[1]): sink for key, sink in found.items() if key[0] == "sinks"})
+    return Adapters(sources, {str(key[1]): sink for key, sink in found.items() if key[0] == "sinks"})
 
 
 def _tables(config: Config) -> dict[Key, dict[str, Any]]:
     sinks: dict[Key, dict[str, Any]] = {("sinks", name): table for name, table in config.sinks.items()}
-    return sinks if config.mqtt is None else {("mqtt",): config.mqtt, **sinks}
+    return {tuple(name.split(".")): table for name, table in config.sources.items()} | sinks
 
 
-def _adapter(
-    config: Config, key: Key, table: dict[str, Any], known: Mapping[str, EntryPoint], problems: list[Problem]
-) -> Adapter | None:
+def _adapter(config: Config, key: Key, table: dict[str, Any], problems: list[Problem]) -> Adapter | None:
     """One adapter; its problems are added to ``problems``."""
-    name = str(key[-1])
+    is_sink = key[0] == "sinks"
+    known = entry_points.found(entry_points.SINKS if is_sink else entry_points.SOURCES)
+    name = str(key[1] if is_sink else key[0])
     if name not in known:
         problems.append(Problem(key, f"expected the name of a sink, got '{name}'", did_you_mean(name, known)))
         return None
-    shared = (config.mqtt or {}) if name == "mqtt" else {}  # a sink that bears the source's name uses the same broker
+    shared = (config.mqtt or {}) if is_sink and name == PLAIN else {}  # estimates go to the same broker
     try:
         made_by: Any = entry_points.loaded(known[name])
         settings: type[BaseModel] = get_type_hints(made_by.__init__)["settings"]
@@ -99,6 +122,47 @@ def _adapter(
     except TwinError as error:
         problems.append(Problem(key, error.what, error.remedy))
     return None
+
+
+def _misaddressed(config: Config, sources: Mapping[str, Adapter]) -> Iterator[Problem]:
+    """What is wrong between the channels and their sources; nothing where there is no source at all."""
+    kinds = entry_points.found(entry_points.SOURCES)
+    for twin_type in config.types if config.sources else ():
+        for channel in twin_type.channels:
+            key, name = (*twin_type.at, *table_of(channel), "topic"), source_of(channel.topic, kinds)
+            if name not in config.sources:
+                yield Problem(key, f"expected a table [{name}], from which '{channel.topic}' comes", _wanted(name))
+            elif name in sources:
+                yield from _disagreements(twin_type, channel, key, name, sources[name])
+
+
+def _disagreements(
+    twin_type: TwinType, channel: ConfiguredChannel, key: Key, name: str, source: Adapter
+) -> Iterator[Problem]:
+    if name.partition(".")[0] != PLAIN and channel.payload is not None:
+        what = f"expected none, as [{name}] decodes by itself, got '{channel.payload}'"
+        yield Problem((*key[:-1], "payload"), what, "remove it")
+    find_fault = getattr(source.made_by, "address_fault", None)
+    address = channel.topic_of(twin_type.twin.twins[0]).removeprefix(prefix_of(name))
+    fault = find_fault(address) if find_fault else ""
+    if fault:
+        yield Problem(key, f"{fault}, got '{channel.topic}'", getattr(source.made_by, "EXAMPLE", ""))
+    confirm = getattr(source.settings, "confirm", 0)
+    if channel.stale is not None and channel.stale < CONFIRMATIONS * confirm:
+        what = f"expected at least {CONFIRMATIONS} times the `confirm` of [{name}], {duration_text(confirm)}"
+        remedy = f'set a longer `stale`, or confirm = "{duration_text(channel.stale // CONFIRMATIONS)}" in [{name}]'
+        yield Problem((*key[:-1], "stale"), f"{what}, got {duration_text(channel.stale)}", remedy)
+    lateness = twin_type.twin.lateness
+    if lateness < 2 * confirm:
+        what = f"expected at least twice the `confirm` of [{name}], {duration_text(confirm)}, so late as it comes"
+        remedy = f'set a longer lateness, or confirm = "{duration_text(lateness // 2)}" in [{name}]'
+        yield Problem((*twin_type.at, "twin", "lateness"), f"{what}, got {duration_text(lateness)}", remedy)
+
+
+def _wanted(source: str) -> str:
+    """The remedy for a source that is missing."""
+    example = EXAMPLES.get(source.partition(".")[0], "what it needs")
+    return f"add [{source}] with {example}"
 
 
 def _credentials(key: Key, table: Mapping[str, Any]) -> Iterator[Problem]:

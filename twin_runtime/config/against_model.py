@@ -2,20 +2,25 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import cast
 
 from twin_runtime import entry_points
 from twin_runtime.config.against_method import unfit_method, unknown_method
+from twin_runtime.config.against_priors import prior_of, unfit_priors
 from twin_runtime.config.agreement import table_of
 from twin_runtime.config.document import Key, Problem
+from twin_runtime.config.parts import COUPLED, composed
 from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
-from twin_runtime.errors import TwinError, UnitError, did_you_mean
+from twin_runtime.errors import ConfigError, TwinError, UnitError, did_you_mean
 from twin_runtime.modelling.model import Model
-from twin_runtime.modelling.variables import Bounded, Fixed, Input, LogNormal, Normal, Output, Parameter, Prior, Shape
+from twin_runtime.modelling.places import raised_outside
+from twin_runtime.modelling.variables import Input, Output, Parameter
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.found import checks_found
 
 GIVEN_BY_RUNTIME = {"priors", "walk"}
+MEMBERS = ("name", "variables", "inputs", "outputs", "quantities", "conserves", "fingerprint", "advance", "observe")
+"""What every model has."""
 
 
 def create_model(twin_type: TwinType) -> Model:
@@ -41,6 +46,7 @@ def check_against_model(twin_type: TwinType, model: Model) -> None:
     """Compare channels, units, priors and walks with a model. Raises one :class:`ConfigError` with every problem."""
     problems = [
         *_unknown_variables(twin_type, model),
+        *unfit_priors(twin_type, model),
         *_shrinkage(twin_type, model),
         *_channels(twin_type, model),
         *_undriven(twin_type, model),
@@ -51,23 +57,44 @@ def check_against_model(twin_type: TwinType, model: Model) -> None:
 
 def _model_class(twin_type: TwinType) -> Callable[..., Model]:
     name, models = twin_type.twin.model, entry_points.found(entry_points.MODELS)
+    if name == COUPLED:
+        return composed(twin_type)
+    if twin_type.model.parts or twin_type.model.links:
+        what = f"parts and links are those of a coupled model, and the model is '{name}'"
+        raise twin_type.error([Problem(("twin", "model"), what, f'write model = "{COUPLED}", or remove them')])
     if name in models:
         try:
-            return cast("Callable[..., Model]", entry_points.loaded(models[name]))
+            found = entry_points.loaded(models[name])
         except TwinError as error:
             raise twin_type.error([Problem(("twin", "model"), error.what, error.remedy)]) from error
+        if callable(found):
+            return cast("Callable[..., Model]", found)
+        what = f"expected a class of a model in the entry point {models[name].value}, got {found!r:.60}"
+        raise twin_type.error([Problem(("twin", "model"), what, "write its class behind the colon")])
     remedy = did_you_mean(name, models) or "install a package that provides models"
     raise twin_type.error([Problem(("twin", "model"), f"expected the name of a model, got '{name}'", remedy)])
 
 
 def _made(twin_type: TwinType, model_class: Callable[..., Model], **given: object) -> Model:
     try:
-        return model_class(**given, **twin_type.model.settings)
+        model = model_class(**given, **twin_type.model.settings)
+        if missing := [name for name in MEMBERS if not hasattr(model, name)]:
+            what = f"'{twin_type.twin.model}' is no model: it has no {', '.join(missing)}"
+            raise twin_type.error([Problem(("twin", "model"), what, "make it a subclass of OdeModel or FieldModel")])
+        return model
+    except ConfigError:
+        raise
     except TwinError as error:
-        raise twin_type.error([Problem(("model",), error.what, error.remedy)]) from error
+        what = f"{error.where}: {error.what}" if error.where else error.what
+        raise twin_type.error([Problem(("model",), what, error.remedy)]) from error
     except (TypeError, ValueError) as error:
-        remedy = "give settings of the twin_type that the model asks for"
+        remedy = "give settings that the model asks for"
+        if any(name in str(error) for name in GIVEN_BY_RUNTIME):
+            remedy = "let the model's __init__ take priors and walk, and pass them on to super().__init__"
         raise twin_type.error([Problem(("model", "settings"), str(error), remedy)]) from error
+    except Exception as error:  # the code is not ours, and may raise anything
+        what = f"{raised_outside(error)}: {type(error).__name__}: {error}"
+        raise twin_type.error([Problem(("model",), what, "mend the model")]) from error
 
 
 def _unknown_settings(twin_type: TwinType, model_class: Callable[..., Model]) -> Iterator[Problem]:
@@ -135,7 +162,7 @@ def _channel(
         what = f"expected an {'output' if verb == 'observes' else 'input'} of model '{model}', got '{channel.target}'"
         yield Problem((*table, verb), what, did_you_mean(channel.target, known) or "remove the table")
         return
-    if isinstance(target, Input) and target.shape is Shape.EVENT and channel.range is not None:
+    if isinstance(target, Input) and not target.has_value and channel.range is not None:
         what = f"expected no range for an event, which has a time and no value, got {list(channel.range)}"
         yield Problem((*table, "range"), what, "remove it")
     try:
@@ -154,16 +181,3 @@ def _undriven(twin_type: TwinType, model: Model) -> Iterator[Problem]:
         for extra in drivers[1:]:
             what = f"expected one channel for input '{given.name}', got '{drivers[0].name}' and '{extra.name}'"
             yield Problem((*table_of(extra), "drives"), what, "remove one of them")
-
-
-def prior_of(given: Mapping[str, Any]) -> Prior:
-    """A prior as a configuration spells it: ``{"lognormal": (1.5, 0.3)}``."""
-    match given:
-        case {"normal": (mean, sd)}:
-            return Normal(mean, sd)
-        case {"lognormal": (median, sd)}:
-            return LogNormal(median, sd)
-        case {"bounded": bounds}:
-            return Bounded(*bounds)
-        case _:
-            return Fixed(given["fixed"])

@@ -5,6 +5,8 @@ from string import Formatter
 
 import numpy as np
 
+from twin_runtime import entry_points
+from twin_runtime.config.addresses import PLAIN, source_of
 from twin_runtime.config.deployment import Config
 from twin_runtime.config.document import Key, Problem
 from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
@@ -22,7 +24,7 @@ def disagreements(config: Config) -> list[Problem]:
     own = [
         problem._replace(key=(*twin_type.at, *problem.key))
         for twin_type in config.types
-        for problem in (*_times(twin_type), *_names(twin_type), *_correlations(twin_type))
+        for problem in (*_times(twin_type), *_names(twin_type), *_correlations(twin_type), *_overload(twin_type))
     ]
     malformed = [
         problem._replace(key=(*twin_type.at, *problem.key))
@@ -75,9 +77,30 @@ def _correlations(twin_type: TwinType) -> Iterator[Problem]:
         yield Problem(key, what, "give smaller ones")
 
 
+def _overload(twin_type: TwinType) -> Iterator[Problem]:
+    declared, twin = twin_type.overload, twin_type.twin
+    for name in (name for name in declared.priority if name not in twin.twins):
+        what = f"expected the name of a twin, got '{name}'"
+        yield Problem(("overload", "priority"), what, did_you_mean(name, twin.twins))
+    if declared.policy == "catch-up":
+        return
+    key: Key = ("overload", "policy")
+    if twin.clock == "stream":
+        what = f'expected "catch-up" on the clock "stream", which falls behind nothing, got "{declared.policy}"'
+        yield Problem(key, what, 'remove it, or set clock = "wall"')
+    if declared.policy == "shed" and len(twin.twins) < 2:
+        yield Problem(key, 'expected several twins to shed some of, got one and "shed"', 'take "skip", or remove it')
+    if declared.policy == "shed" and twin_type.assimilation.smoothing:
+        what = 'expected "catch-up" or "skip" with smoothing, which needs every tick, got "shed"'
+        yield Problem(key, what, "remove one of both")
+
+
 def _malformed_topics(twin_type: TwinType) -> Iterator[Problem]:
+    kinds = entry_points.found(entry_points.SOURCES)
     for channel in twin_type.channels:
-        key, fault = (*table_of(channel), "topic"), _fault(channel.topic, wild=channel.payload is not None)
+        source = source_of(channel.topic, kinds)
+        wild = channel.payload is not None or source != PLAIN
+        key, fault = (*table_of(channel), "topic"), _fault(channel.topic, wild=wild, plain=source == PLAIN)
         if fault:
             yield Problem(key, f"{fault}, got '{channel.topic}'", 'write it like topic = "{twin}/abp"')
         elif channel.kind == "sensor" and channel.payload is None and _is_shared(channel, twin_type):
@@ -90,7 +113,7 @@ def _is_shared(channel: ConfiguredChannel, twin_type: TwinType) -> bool:
     return len(twin_type.twin.twins) > 1 and "twin" not in _placeholders(channel.topic)
 
 
-def _fault(topic: str, *, wild: bool) -> str:
+def _fault(topic: str, *, wild: bool, plain: bool) -> str:
     """What is wrong with a topic in itself; empty if nothing is."""
     try:
         unknown = _placeholders(topic) - PLACEHOLDERS
@@ -100,7 +123,8 @@ def _fault(topic: str, *, wild: bool) -> str:
         return f"expected no placeholders but {{twin}} and {{channel}}, found {{{', '.join(sorted(unknown))}}}"
     if "\0" in topic or (set(topic) & set("+#") and not wild):
         return "expected a topic without wildcards, which go with a `payload`"
-    if any(level != mark and mark in level for level in topic.split("/") for mark in "+#") or "#/" in topic:
+    misplaced = any(level != mark and mark in level for level in topic.split("/") for mark in "+#") or "#/" in topic
+    if plain and misplaced:
         return "expected '+' as a whole level and '#' as the last"
     return "expected a shorter topic" if len(topic.encode()) > LONGEST_TOPIC else ""
 

@@ -7,13 +7,18 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from twin_runtime import entry_points
+from twin_runtime.config.addresses import PLAIN
 from twin_runtime.config.document import Document
 from twin_runtime.config.explain import validated
 from twin_runtime.config.payloads import PayloadSection, PayloadTables
 from twin_runtime.config.sections import DeploymentSection, Name, Section, StoreSection
 from twin_runtime.config.twin_type import MADE_IN_CODE, TwinType
 
-MqttTable = Annotated[dict[str, Any] | None, Field(repr=False, description="the table [mqtt]")]
+SourceTable = Annotated[
+    dict[str, Any] | None,
+    Field(repr=False, description="a table [mqtt], [sparkplug] or [opcua], or [opcua.NAME] for each of several"),
+]
 SinkTables = Annotated[dict[str, dict[str, Any]], Field(repr=False, description="a table [sinks.NAME] for each sink")]
 StoreTable = Annotated[StoreSection, Field(description="the table [store]")]
 
@@ -25,7 +30,7 @@ class Config:
     name: str
     types: tuple[TwinType, ...]
     store: StoreSection = StoreSection()  # noqa: RUF009  # frozen
-    mqtt: dict[str, Any] | None = field(default=None, repr=False)
+    sources: Mapping[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     payloads: Mapping[str, PayloadSection] = field(default_factory=dict)
     sinks: Mapping[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     document: Document = MADE_IN_CODE
@@ -34,6 +39,11 @@ class Config:
     def of(cls, *types: TwinType) -> "Config":
         """A configuration made in code, named after its first type."""
         return cls(types[0].twin.name, types)
+
+    @property
+    def mqtt(self) -> dict[str, Any] | None:
+        """The table of the MQTT broker; None without one."""
+        return self.sources.get(PLAIN)
 
     @property
     def store_path(self) -> Path:
@@ -53,7 +63,9 @@ class OneType(TwinType):
     """A file whose tables describe one twin type."""
 
     store: StoreTable = StoreSection()
-    mqtt: MqttTable = None
+    mqtt: SourceTable = None
+    sparkplug: SourceTable = None
+    opcua: SourceTable = None
     payloads: PayloadTables = {}  # noqa: RUF012  # pydantic copies it
     sinks: SinkTables = {}  # noqa: RUF012  # pydantic copies it
 
@@ -64,7 +76,9 @@ class SeveralTypes(Section):
     deployment: DeploymentSection = Field(description="the table [deployment] with a name")
     types: dict[Name, TwinType] = Field(description="a table [types.NAME] for each type of twins", min_length=1)
     store: StoreTable = StoreSection()
-    mqtt: MqttTable = None
+    mqtt: SourceTable = None
+    sparkplug: SourceTable = None
+    opcua: SourceTable = None
     payloads: PayloadTables = {}  # noqa: RUF012  # pydantic copies it
     sinks: SinkTables = {}  # noqa: RUF012  # pydantic copies it
 
@@ -78,6 +92,10 @@ class SeveralTypes(Section):
         return {**data, "types": {name: _with_name(twin_type, name) for name, twin_type in types.items()}}
 
 
+OWN = frozenset({*OneType.model_fields, *SeveralTypes.model_fields})
+"""The tables that are none of a source that another package brings."""
+
+
 def _with_name(twin_type: Any, name: str) -> Any:  # noqa: ANN401  # whatever the file holds
     twin = twin_type.get("twin") if isinstance(twin_type, dict) else None
     return {**twin_type, "twin": {"name": name, **twin}} if isinstance(twin, dict) else twin_type
@@ -85,11 +103,36 @@ def _with_name(twin_type: Any, name: str) -> Any:  # noqa: ANN401  # whatever th
 
 def read(document: Document) -> Config:
     """The configuration of a document. Raises one :class:`ConfigError` that reports every problem."""
-    if "types" in document.data:
-        several = validated(SeveralTypes, document)
+    data = document.data
+    kinds = entry_points.found(entry_points.SOURCES).keys() - OWN
+    added = {kind: data[kind] for kind in kinds if isinstance(data.get(kind), dict)}
+    rest = replace(document, data={key: value for key, value in data.items() if key not in added})
+    if "types" in data:
+        several = validated(SeveralTypes, rest)
         types = tuple(twin_type.placed(document, ("types", name)) for name, twin_type in several.types.items())
-        return Config(
-            several.deployment.name, types, several.store, several.mqtt, several.payloads, several.sinks, document
-        )
-    one = validated(OneType, document)
-    return Config(one.twin.name, (one.placed(document, ()),), one.store, one.mqtt, one.payloads, one.sinks, document)
+        return _config(several.deployment.name, types, several, added, document)
+    one = validated(OneType, rest)
+    return _config(one.twin.name, (one.placed(document, ()),), one, added, document)
+
+
+def _config(
+    name: str,
+    types: tuple[TwinType, ...],
+    tables: OneType | SeveralTypes,
+    added: Mapping[str, Any],
+    document: Document,
+) -> Config:
+    sources = _sources(tables, added)
+    return Config(name, types, tables.store, sources, tables.payloads, tables.sinks, document)
+
+
+def _sources(tables: OneType | SeveralTypes, added: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The table of each source by its name: ``opcua``, or ``opcua.NAME`` where there are several of a kind."""
+    own = {"mqtt": tables.mqtt, "sparkplug": tables.sparkplug, "opcua": tables.opcua}
+    found: dict[str, dict[str, Any]] = {}
+    for kind, table in {**own, **added}.items():
+        if isinstance(table, dict) and table and all(isinstance(value, dict) for value in table.values()):
+            found.update({f"{kind}.{name}": one for name, one in table.items()})
+        elif table is not None:
+            found[kind] = table
+    return found

@@ -151,9 +151,47 @@ class PriorSection(Section):
         raise _wrong(f"expected one distribution, got {names}", "give one of normal, lognormal, bounded, fixed")
 
 
-class ModelSection(Section):
-    """``[model]``: how the model differs from its defaults."""
+class PartSection(Section):
+    """``[model.parts.NAME]``: a part of a coupled model."""
 
+    model: Text = Field(description="the name of a model (`twin models` lists them)", examples=["vessel"])
+
+
+class LinkSection(Section):
+    """``[[model.links]]``: a signal from ``source`` to ``target``, or a flux from port to port."""
+
+    source: Text | None = Field(
+        default=None, description="an output of a part, or an input of the whole", examples=["pump.flow"]
+    )
+    target: Text | None = Field(
+        default=None, description="the input of a part that it drives", examples=["chamber.inflow"]
+    )
+    name: Name | None = Field(default=None, description="the name of a flux", examples=["valve"])
+    upstream: Text | None = Field(default=None, description="the port that it leaves", examples=["heart.outlet"])
+    downstream: Text | None = Field(default=None, description="the port that it enters", examples=["tree.inlet"])
+    law: Text | None = Field(default=None, description="the law of the flux by its name", examples=["resistance"])
+    carries: Text | None = Field(
+        default=None, description="the output of a part that is the flux", examples=["heart.flow"]
+    )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        given = set(self.model_dump(exclude_none=True))
+        if given in ({"source", "target"}, *({"name", "upstream", "downstream", by} for by in ("law", "carries"))):
+            return self
+        kinds = "source and target (a signal), or name, upstream, downstream and law or carries (a flux)"
+        raise _wrong(f"expected {kinds}, got {', '.join(sorted(given)) or 'nothing'}", "give all of one kind")
+
+
+class ModelSection(Section):
+    """``[model]``: how the model differs from its defaults, or of what it is made."""
+
+    parts: dict[Name, PartSection] = Field(
+        default={}, description='a table [model.parts.NAME] for each part of a model = "coupled"'
+    )
+    links: Annotated[tuple[LinkSection, ...], Field(strict=False)] = Field(
+        default=(), description="a table [[model.links]] for each link between the parts"
+    )
     settings: dict[str, Any] = Field(default={}, description="the model's own settings")
     priors: dict[str, PriorSection] = Field(default={}, description="priors of the model's variables by name")
     walk: dict[str, NotNegative] = Field(
@@ -168,7 +206,9 @@ class SignalSection(Section):
     """What sensors and inputs have in common."""
 
     topic: Text = Field(
-        default="{twin}/{channel}", description="the MQTT topic; {twin} and {channel} stand for the names"
+        default="{twin}/{channel}",
+        description="the MQTT topic, or an address behind the name of its source; {twin} and {channel} are the names",
+        examples=["opcua:ns=2;s={twin}.T1"],
     )
     payload: Text | None = Field(
         default=None,
@@ -312,6 +352,28 @@ class TrustSection(Section):
         default=5 * SECOND, description="how long all must be well before trust returns", examples=["5 s"]
     )
     checks: dict[str, dict[str, float]] = Field(default={}, description="thresholds by check")
+
+
+class OverloadSection(Section):
+    """``[overload]``: what is left out when the twins fall behind the ticks that are due."""
+
+    policy: Literal["catch-up", "skip", "shed"] = Field(
+        default="catch-up",
+        description='"catch-up" leaves nothing out; "skip" runs ticks without the readings of sensors; "shed" lets '
+        "twins stand still, the least important first",
+        examples=["catch-up"],
+    )
+    after: PositiveDuration = Field(
+        default=2 * SECOND, description="how far behind the twins must be for it", examples=["2 s"]
+    )
+    span: PositiveDuration = Field(
+        default=5 * SECOND, description="for how much of the twins' time each decision holds", examples=["5 s"]
+    )
+    priority: Annotated[tuple[Name, ...], Field(strict=False)] = Field(
+        default=(),
+        description="twins, the most important first; those that are not named are shed before, from the last on",
+        examples=[["patient-1"]],
+    )
 
 
 class StoreSection(Section):

@@ -16,6 +16,7 @@ from twin_runtime.config.sections import (
     InputSection,
     ModelSection,
     Name,
+    OverloadSection,
     Section,
     SensorSection,
     TrustSection,
@@ -67,6 +68,7 @@ class TwinType(Section):
     ensemble: EnsembleSection = Field(default=EnsembleSection(), description="the table [ensemble]")
     assimilation: AssimilationSection = Field(default=AssimilationSection(), description="the table [assimilation]")
     trust: TrustSection = Field(default=TrustSection(), description="the table [trust]")
+    overload: OverloadSection = Field(default=OverloadSection(), description="the table [overload]")
     _document: Document = PrivateAttr(default=MADE_IN_CODE)
     _at: Key = PrivateAttr(default=())
 
@@ -125,7 +127,7 @@ class TwinType(Section):
 
         Left out: the names of the twins, which are free to come and go; where data comes from and goes to; and
         ``clock`` and ``wait``, which decide when an estimate is first published and not its value once the lateness is
-        over, and for how long its verdict counts.
+        over; for how long its verdict counts; and what is left out under overload, which the journal says.
         """
         twin = self.twin.model_dump(mode="json", exclude={"name", "twins", "clock", "wait", "validity"})
         content = {

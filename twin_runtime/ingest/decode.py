@@ -10,6 +10,8 @@
 A time is a number of seconds, milliseconds, microseconds or (an integer) nanoseconds since the epoch, or an RFC 3339
 text with an offset. Which unit a number has follows from its size: between 1973 and 5138 the four do not overlap. All
 but nanoseconds are read to the microsecond. ``sd`` and ``unit`` hold for all values of a message.
+``"unchanged": true`` says that the sender would have sent another value if there were one: a sensor is alive then, and
+has measured nothing new; an input keeps its value.
 Unknown fields are tolerated, so that senders can be extended; an optional field may be ``null``. Only a time under
 another name (``timestamp``) is refused, where there is no ``time``.
 """
@@ -56,6 +58,7 @@ class Sample(NamedTuple):
     sequence: int | None = None
     sd: float | None = None
     unit: str | None = None
+    unchanged: bool = False
 
 
 class Refused(Exception):
@@ -83,6 +86,7 @@ class _Body(msgspec.Struct, gc=False):
     values: list[float] | UnsetType = UNSET
     times: list[_Time] | None = None
     period: Annotated[float, Meta(ge=1e-9, le=_LONGEST_PERIOD)] | None = None
+    unchanged: bool | None = None
 
 
 _body: msgspec.json.Decoder[float | _Body] = msgspec.json.Decoder(float | _Body)
@@ -109,8 +113,8 @@ def decode(payload: bytes, limits: Limits = LIMITS) -> list[Sample]:
         raise Refused(Code.WRONG_SHAPE, "`times` and `period` go with `values`, not with `value`")
     if body.time is None:
         _require_no_other_time(payload)
-        return [Sample(body.value, None, body.seq, body.sd, body.unit)]
-    return [Sample(body.value, nanoseconds(body.time), body.seq, body.sd, body.unit)]
+        return [Sample(body.value, None, body.seq, body.sd, body.unit, bool(body.unchanged))]
+    return [Sample(body.value, nanoseconds(body.time), body.seq, body.sd, body.unit, bool(body.unchanged))]
 
 
 def _require_no_other_time(payload: bytes) -> None:
@@ -157,7 +161,8 @@ def _batch(body: _Body, values: list[float], limits: Limits) -> list[Sample]:
         raise Refused(Code.TOO_LARGE, f"{len(values)} values; at most {limits.samples} are taken")
     times = _times(body, len(values))
     sequences: Iterable[int | None] = repeat(None) if body.seq is None else count(body.seq)
-    return [Sample(*stamped, body.sd, body.unit) for stamped in zip(values, times, sequences, strict=False)]
+    rest = body.sd, body.unit, bool(body.unchanged)
+    return [Sample(*stamped, *rest) for stamped in zip(values, times, sequences, strict=False)]
 
 
 def _times(body: _Body, length: int) -> list[int]:

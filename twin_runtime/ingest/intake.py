@@ -3,6 +3,7 @@
 Nothing here waits, reads a clock or raises: the same messages after the same history give the same entries.
 """
 
+import math
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -150,6 +151,8 @@ class Intake:
         """One entry a sample of the message, or one for a message that cannot be read."""
         signal = self._signals.get(message.topic)
         try:
+            if message.refusal is not None:
+                raise Refused(*message.refusal)
             if signal is None:
                 takers = self._mapped.takers(message.topic)
                 if takers:
@@ -214,7 +217,7 @@ class Intake:
         value = value * spec.scale + spec.offset
         if not -_LARGEST < value < _LARGEST:
             raise Refused(Code.OUT_OF_RANGE, f"{value:g} in the model's unit is too large to calculate with")
-        return value, _deviation(spec, sd)
+        return value, _unchanged(spec) if sample.unchanged else _deviation(spec, sd)
 
     def _check_time(self, signal: _Signal, time: int, sequence: int, arrival: int) -> None:
         """Refuse a time that cannot be, by now and by the signal's own past."""
@@ -288,6 +291,13 @@ def _deviation(spec: Channel, sd: float | None) -> float:
     if not spec.sd * _FINEST <= scaled <= min(spec.sd * _COARSEST or _LARGEST, _LARGEST):
         raise Refused(Code.OUT_OF_RANGE, f"a standard deviation of {sd:g} {spec.unit} is no measurement's")
     return scaled
+
+
+def _unchanged(spec: Channel) -> float:
+    """The standard deviation of a value that is only confirmed: a sensor's must carry no weight a second time."""
+    if spec.low == spec.high:
+        raise Refused(Code.DUPLICATE, "an event that has not happened again")
+    return math.inf if spec.kind == "sensor" else 0.0
 
 
 def _fault(error: Exception) -> Refused:

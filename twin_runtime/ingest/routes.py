@@ -73,5 +73,5 @@ class Routes(Generic[T]):
 
 
 def is_wild(topic: str) -> bool:
-    """Whether a topic is a pattern."""
-    return "+" in topic or "#" in topic
+    """Whether a topic is a pattern: a level of it is a wildcard. ``opcua:ns=2;s=Pump#1`` is none."""
+    return ("+" in topic or "#" in topic) and not {"+", "#"}.isdisjoint(topic.split("/"))

@@ -1,24 +1,29 @@
 """What a model must do, as tests to subclass: offered as ``twin_runtime.testing.ModelTests``."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from unittest import SkipTest
 
 import numpy as np
 
-from twin_runtime.core import FloatArray
-from twin_runtime.modelling.dimensions import Sample, declared_units, unit_faults
+from twin_runtime.core import FloatArray, Quantity
+from twin_runtime.modelling.dimensions import declared_units, unit_faults
 from twin_runtime.modelling.ensemble import draw_prior
+from twin_runtime.modelling.evaluation import Sample
 from twin_runtime.modelling.model import Model, physical
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.random import numbered_keys, perturb
 from twin_runtime.modelling.signals import InputSignals, Points, interpolate, no_points
-from twin_runtime.modelling.variables import Parameter, Prior, Shape
+from twin_runtime.modelling.variables import Constant, Parameter, Prior, Shape, Variable
 from twin_runtime.units import conversion
 
 SEED, TWINS, MEMBERS = 1, 3, 8
 SWING = 7.3
 """Seconds in which a signal goes once through its range."""
+BALANCED = 1e-9
+"""How much of what a model conserves may be missing after a tick, as a share."""
 SHIFT = 0.01
 """Added to the values on which formulas are tried: a zero would hide a wrong unit."""
 
@@ -83,10 +88,17 @@ class ModelTests(ABC):
             x, _, _ = advanced(model, x, self.tick, self.signals(model, number * self.tick))
         return x, self.signals(model, ticks * self.tick)
 
-    def assert_same(self, ours: FloatArray, theirs: FloatArray) -> None:
+    def assert_same(self, ours: FloatArray, theirs: FloatArray, names: Sequence[str], what: str) -> None:
         """Equal to the tolerance, each column of the last axis measured by its largest value."""
         scale = np.maximum(np.abs(theirs).max(axis=(0, 1), initial=0.0), 1e-9)
-        np.testing.assert_allclose(ours / scale, theirs / scale, rtol=0.0, atol=self.tolerance)
+        off = np.abs(ours - theirs) / scale
+        if not (off <= self.tolerance).all():
+            where = np.unravel_index(int(np.nan_to_num(off, nan=np.inf).argmax()), off.shape)
+            raise AssertionError(
+                f"{what}: {names[int(where[-1])]} is {ours[where]:.9g} one way and {theirs[where]:.9g} the other, off "
+                f"by {off[where]:.2g} of its largest value, {self.tolerance:g} allowed; write a shorter step, look for "
+                "what happens once a tick, or give the test another tolerance"
+            )
 
     def samples(self, model: OdeModel) -> list[Sample]:
         """Values that variables and signals take together within a minute."""
@@ -98,37 +110,48 @@ class ModelTests(ABC):
                 for e, given in enumerate(model.inputs)
                 if given.shape is not Shape.EVENT
             }
+            | {given.name: 1.0 + SHIFT for given in model.inputs if given.shape is Shape.EVENT and given.has_value}
+            | {entry.name: entry.value for entry in model.table if isinstance(entry, Constant)}
             | {"known": float(number % 2)}
             for number, (row, signals) in enumerate(visited[::7])
         ]
 
     def test_the_units_of_its_formulas_check_out(self) -> None:
-        model = self.model()
-        if isinstance(model, OdeModel):
-            assert not list(unit_faults(model, declared_units(model), self.samples(model)))
+        model = _ode(self.model())
+        faults = list(unit_faults(model, declared_units(model), self.samples(model)))
+        assert not faults, "\n".join(map(str, faults))
 
     def test_a_wrong_unit_of_any_variable_or_input_would_be_noticed(self) -> None:
-        model = self.model()
-        if isinstance(model, OdeModel):
-            units, samples = declared_units(model), self.samples(model)
-            for name in units.keys() - set(self.scale_free):
-                for wrong in (f"({units[name]}) * cd", f"({units[name]}) * min / s"):
-                    noticed = next(unit_faults(model, {**units, name: wrong}, samples), "")
-                    assert noticed, f"no formula shows that {name} is not measured in {wrong}"
+        model = _ode(self.model())
+        units, samples = declared_units(model), self.samples(model)
+        for name in units.keys() - set(self.scale_free):
+            for wrong in (f"({units[name]}) * cd", f"({units[name]}) * min / s"):
+                noticed = next(unit_faults(model, {**units, name: wrong}, samples), None)
+                assert noticed, (
+                    f"no formula shows that {name} is not measured in {wrong}: take it out if nothing asks for it, or "
+                    f"list it under scale_free if every formula is proportional to it"
+                )
 
     def test_names_are_unique_and_units_are_known(self) -> None:
         model = self.model()
-        for table in (model.quantities, model.variables, model.inputs):
-            assert len({named.name for named in table}) == len(table)
+        for kind, table in (("quantity", model.quantities), ("variable", model.variables), ("input", model.inputs)):
+            for name, count in Counter(named.name for named in table).items():
+                assert count == 1, f"{count} columns are named by the {kind} '{name}': give each a name of its own"
             for named in table:
                 conversion(f"{named.unit} * 1", named.unit)  # raises UnitError for one that does not exist
-        assert [q.name for q in model.quantities][: len(model.outputs)] == [output.name for output in model.outputs]
+        outputs, first = [output.name for output in model.outputs], [quantity.name for quantity in model.quantities]
+        assert first[: len(outputs)] == outputs, (
+            f"expected the outputs first among the quantities, {outputs}, got {first[: len(outputs)]}: sensors are "
+            "compared with them by their place"
+        )
 
     def test_an_ensemble_of_the_prior_stays_finite_over_a_minute(self) -> None:
         model = self.model()
-        for x, signals in self.minute(model):
-            assert np.isfinite(x).all()
-            assert np.isfinite(model.observe(x, self.tick, signals)).all()
+        variables, quantities = _names(model.variables), _names(model.quantities)
+        for number, (x, signals) in enumerate(self.minute(model), 1):
+            seconds = number * self.tick
+            _assert_finite(x, variables, seconds)
+            _assert_finite(model.observe(x, self.tick, signals), quantities, seconds)
 
     def test_a_twin_does_not_depend_on_the_others(self) -> None:
         model = self.model()
@@ -142,10 +165,17 @@ class ModelTests(ABC):
             alone, at_points, imbalance = advanced(
                 model, x[twins], self.tick, theirs, Points(_padded(points.times[twins]), outputs)
             )
-            assert alone.tobytes() == after[twins].tobytes()
-            assert at_points[:, :, :-1].tobytes() == predicted[twins].tobytes()
-            assert imbalance.tobytes() == residual[twins].tobytes()
-            assert model.observe(alone, self.tick, theirs).tobytes() == observed[twins].tobytes()
+            again = model.observe(alone, self.tick, theirs)
+            for what, ours, others in (
+                (f"states ({', '.join(_changed(alone, after[twins], _names(model.variables)))})", alone, after[twins]),
+                ("predictions", at_points[:, :, :-1], predicted[twins]),
+                ("residual", imbalance, residual[twins]),
+                ("quantities", again, observed[twins]),
+            ):
+                assert ours.tobytes() == others.tobytes(), (
+                    f"the {what} of twins {twins} are other bits by themselves than among {TWINS} twins, with one "
+                    "empty knot and reading more: take each row by itself, and stop at times that are infinite"
+                )
 
     def test_the_same_arguments_give_the_same_bits_and_stay_as_they_are(self) -> None:
         model = self.model()
@@ -153,8 +183,13 @@ class ModelTests(ABC):
         points = self.points(model)
         before = [array.tobytes() for array in (*signals, *points)]
         first, again = (advanced(model, x, self.tick, signals, points) for _ in range(2))
-        assert [array.tobytes() for array in first] == [array.tobytes() for array in again]
-        assert [array.tobytes() for array in (*signals, *points)] == before
+        for name, old, array in zip((*signals._fields, *points._fields), before, (*signals, *points), strict=True):
+            assert array.tobytes() == old, f"advance changes '{name}', which others read, too: copy it first"
+        for name, one, other in zip(("states", "predictions", "residual"), first, again, strict=True):
+            assert one.tobytes() == other.tobytes(), (
+                f"two calls of advance with the same arguments give other {name}: keep nothing from call to call, and "
+                "fill every element"
+            )
 
     def test_a_reading_is_predicted_at_its_own_time(self) -> None:
         model = self.model()
@@ -166,7 +201,8 @@ class ModelTests(ABC):
             moment = float(points.times[twin, k])
             then, _, _ = advanced(model, x, moment, signals)
             observed[twin, :, k] = model.observe(then, moment, signals)[twin, :, points.outputs[twin, k]]
-        self.assert_same(predicted, observed)
+        names = [model.outputs[k].name for k in points.outputs[0]]
+        self.assert_same(predicted, observed, names, "a reading inside a tick is not predicted at its own time")
 
     def test_a_tick_in_two_halves_is_the_same_as_a_whole_one(self) -> None:
         model = self.model()
@@ -175,26 +211,69 @@ class ModelTests(ABC):
         half, _, _ = advanced(model, x, self.tick / 2, signals)
         later = signals._replace(times=signals.times - self.tick / 2)
         halves, _, _ = advanced(model, half, self.tick / 2, later)
-        self.assert_same(model.observe(halves, self.tick / 2, later), model.observe(whole, self.tick, signals))
+        ours, theirs = model.observe(halves, self.tick / 2, later), model.observe(whole, self.tick, signals)
+        self.assert_same(ours, theirs, _names(model.quantities), f"{self.tick:g} s in two halves are not what they are")
 
     def test_parameters_are_left_as_they_are(self) -> None:
         model = self.model()
         x, signals = self.settled(model)
         after, _, _ = advanced(model, x, self.tick, signals, self.points(model))
-        given = [j for j, variable in enumerate(model.variables) if isinstance(variable, Parameter)]
-        assert after[:, :, given].tobytes() == x[:, :, given].tobytes()
+        for j, variable in enumerate(model.variables):
+            if isinstance(variable, Parameter):
+                assert after[:, :, j].tobytes() == x[:, :, j].tobytes(), (
+                    f"advance changes the parameter {variable.name} by up to "
+                    f"{np.abs(after[:, :, j] - x[:, :, j]).max():.3g}: make it a State, or leave it as it is"
+                )
 
     def test_what_it_conserves_is_conserved(self) -> None:
         model = self.model()
+        if not model.conserves:
+            raise SkipTest("the model declares nothing that it conserves")
         x, signals = self.settled(model)
-        assert np.abs(advanced(model, x, self.tick, signals)[2]).max() < 1e-9
+        imbalance = float(np.abs(advanced(model, x, self.tick, signals)[2]).max())
+        assert imbalance < BALANCED, (
+            f"{model.conserves} is not conserved: a tick of {self.tick:g} s leaves {imbalance:.3g} of it unaccounted "
+            "for; compare the rates with what flows in and out, term by term"
+        )
 
     def test_a_model_with_another_prior_is_another_model(self) -> None:
         model = self.model()
-        assert self.model().fingerprint == model.fingerprint
+        assert self.model().fingerprint == model.fingerprint, (
+            "the same model twice has two fingerprints: put nothing into it that changes from run to run"
+        )
         variable = next(v for v in model.variables if v.prior.sd > 0.0)
-        wider = replace(variable.prior, sd=2.0 * variable.prior.sd)
-        assert self.model({variable.name: wider}).fingerprint != model.fingerprint
+        wider = replace(variable.prior, sd=1.5 * variable.prior.sd)
+        assert self.model({variable.name: wider}).fingerprint != model.fingerprint, (
+            f"another prior of {variable.name} leaves the fingerprint as it is: pass 'priors' on to the model, and put "
+            "its variables into the fingerprint"
+        )
+
+
+def _ode(model: Model) -> OdeModel:
+    """The model, if it has formulas whose units can be checked."""
+    if not isinstance(model, OdeModel):
+        raise SkipTest("a model without formulas has no units to check")
+    return model
+
+
+def _names(table: Iterable[Variable | Quantity]) -> list[str]:
+    return [named.name for named in table]
+
+
+def _changed(ours: FloatArray, theirs: FloatArray, names: Sequence[str]) -> list[str]:
+    """The names of the columns that differ."""
+    return [name for k, name in enumerate(names) if ours[..., k].tobytes() != theirs[..., k].tobytes()]
+
+
+def _assert_finite(values: FloatArray, names: Sequence[str], seconds: float) -> None:
+    lost = ~np.isfinite(values)
+    if lost.any():
+        name = names[int(lost.any(axis=(0, 1)).argmax())]
+        members = int(lost.any(axis=2).sum())
+        raise AssertionError(
+            f"after {seconds:.3g} s {name} is not finite in {members} of {lost.shape[0] * lost.shape[1]} members of "
+            "the prior: `twin check` looks for the formula; else write a shorter step, or another prior"
+        )
 
 
 def advanced(

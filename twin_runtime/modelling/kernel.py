@@ -9,7 +9,7 @@ from typing import Any
 
 import numba
 
-from twin_runtime.modelling import schedule, signals
+from twin_runtime.modelling import balance, schedule, signals
 from twin_runtime.modelling.generated import generated
 from twin_runtime.modelling.kernel_source import Declaration, kernel_source, physics_functions
 from twin_runtime.modelling.physics import PhysicsFunction, physics
@@ -37,15 +37,17 @@ def compile_kernels(declaration: Declaration) -> tuple[Kernel, Kernel]:
 def _in_memory(source: str, functions: Mapping[str, PhysicsFunction]) -> tuple[Kernel, Kernel]:
     names: dict[str, Any] = {**TRANSFORMS, **functions}
     exec(compile(source, "<kernel>", "exec"), names)
-    jit = numba.njit(error_model="numpy")
+    jit = numba.njit(error_model="numpy", nogil=True)
     return jit(names["advance"]), jit(names["observe"])
 
 
 def _on_disk(source: str, functions: Mapping[str, PhysicsFunction], model: type) -> tuple[Kernel, Kernel]:
     name = f"twin_kernel_{model.__name__.lower()}"
-    module = generated(name, _decorated(source), {**TRANSFORMS, **functions}, [schedule, signals])
+    module = generated(name, _decorated(source), {**TRANSFORMS, **functions}, [schedule, signals, balance])
     return module.advance, module.observe
 
 
 def _decorated(source: str) -> str:
-    return "from numba import njit" + source.replace("\ndef ", "\n@njit(cache=True, error_model='numpy')\ndef ")
+    """With the interpreter left to other threads: a signal is answered during a long tick, too."""
+    decorator = "@njit(cache=True, error_model='numpy', nogil=True)"
+    return "from numba import njit" + source.replace("\ndef ", f"\n{decorator}\ndef ")

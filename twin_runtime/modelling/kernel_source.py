@@ -1,13 +1,12 @@
 """The source of a model's kernel, generated from its declaration so that the variables are scalars in registers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from twin_runtime.errors import ModelError
-from twin_runtime.modelling.physics import PhysicsFunction, arguments
+from twin_runtime.modelling.physics import PhysicsFunction, arguments, identifier
 from twin_runtime.modelling.spaces import TO_PHYSICAL, TO_SPACE, Space, Transform
-from twin_runtime.modelling.variables import Input, Output, Shape, Variable
+from twin_runtime.modelling.variables import Conserved, Input, Output, Shape, Variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +21,29 @@ class Declaration:
     rate: Callable[..., Any]
     events: Mapping[str, Callable[..., Any]]
     jump: Callable[..., Any] | None
+    constants: Mapping[str, float] = field(default_factory=dict)
+    conserved: Sequence[Conserved] = ()
 
 
 HEADER = """
 import math
 from twin_runtime.modelling.schedule import EVENT, OBSERVE, TwinInputs, schedule, unfilled
 from twin_runtime.modelling.signals import interpolate
+from twin_runtime.modelling.balance import imbalance
 """
 
 ADVANCEMENT = """
-def advance(x, step, duration, events, signals, points, predicted):
+def advance(x, step, duration, events, signals, points, predicted, residual):
     room = unfilled(step, duration, signals, points)
     for i in range(x.shape[0]):
         inputs = TwinInputs(signals.times[i], signals.values[i], events)
         steps = schedule(step, duration, inputs, points.times[i], room)
         nodes = steps.nodes
         known_ = signals.known[i]
+        {balanced}
         for j in range(x.shape[1]):
             {load}
+            {open}
             for s in range(steps.lengths.size):
                 h = steps.lengths[s]
                 if h > 0.0:
@@ -48,12 +52,14 @@ def advance(x, step, duration, events, signals, points, predicted):
                     {rate2}
                     {rate3}
                     {combine}
+                    {gain}
                     {jump}
                 action = steps.actions[s]
                 if action >= OBSERVE:
                     {predict}
                 elif action <= EVENT:
                     {event}
+            {close}
             {store}
 """
 
@@ -71,16 +77,18 @@ def observe(x, duration, signals, out):
 def physics_functions(declaration: Declaration) -> dict[str, PhysicsFunction]:
     """The physics functions by the names they bear in the generated source."""
     named = {"rate": declaration.rate}
-    named |= {f"event_{name}": function for name, function in declaration.events.items()}
-    named |= {f"output_{o.name}": o.function for o in declaration.outputs if o.function is not None}
+    named |= {f"event_{identifier(name)}": function for name, function in declaration.events.items()}
+    named |= {f"output_{identifier(o.name)}": o.function for o in declaration.outputs if o.function is not None}
     if declaration.jump is not None:
         named["jump"] = declaration.jump
+    for each in declaration.conserved:
+        named |= {f"stored_{each.name}": each.stored, f"inflow_{each.name}": each.inflow}
     return named
 
 
 def kernel_source(declaration: Declaration) -> str:
     """The functions ``advance`` and ``observe``; they call the physics functions and the transforms by their names."""
-    writer = _Writer(declaration, physics_functions(declaration))
+    writer = _Writer(_spelled(declaration), physics_functions(declaration))
     advance = ADVANCEMENT
     for slot, lines in writer.advance().items():
         advance = _fill(advance, slot, lines)
@@ -88,6 +96,20 @@ def kernel_source(declaration: Declaration) -> str:
     for slot, lines in writer.observe().items():
         observe = _fill(observe, slot, lines)
     return HEADER + advance + observe
+
+
+def _spelled(declaration: Declaration) -> Declaration:
+    """The same with names that can stand in Python."""
+    d = declaration
+    return replace(
+        d,
+        variables=[replace(variable, name=identifier(variable.name)) for variable in d.variables],
+        states=list(map(identifier, d.states)),
+        inputs=[replace(given, name=identifier(given.name)) for given in d.inputs],
+        outputs=[replace(output, name=identifier(output.name)) for output in d.outputs],
+        events={identifier(name): function for name, function in d.events.items()},
+        constants={identifier(name): value for name, value in d.constants.items()},
+    )
 
 
 def _fill(template: str, slot: str, lines: Sequence[str]) -> str:
@@ -113,7 +135,8 @@ class _Writer:
             "load": self.load(),
             **stages,
             "combine": [f"v_{n} += h * (k0_{n} + 2.0 * k1_{n} + 2.0 * k2_{n} + k3_{n}) / 6.0" for n in d.states],
-            "jump": [f"{self.states()} = {self.call('jump', 'v_', 2)}"] if d.jump else [],
+            "jump": self.exempt([f"{self.states()} = {self.call('jump', 'v_', 2)}"]) if d.jump else [],
+            **self.balance(),
             "predict": self.predict(),
             "event": self.event(),
             "store": self.store(),
@@ -150,7 +173,38 @@ class _Writer:
         states, factor = self.declaration.states, ("", "0.5 * h", "0.5 * h", "h")[k]
         shifted = [f"y_{n} = v_{n} + {factor} * k{k - 1}_{n}" if k else f"y_{n} = v_{n}" for n in states]
         rates = ", ".join(f"k{k}_{n}" for n in states)
-        return [*shifted, f"{rates} = {self.call('rate', 'y_', (0, 1, 1, 2)[k])}"]
+        node = (0, 1, 1, 2)[k]
+        flows = [f"f{k}_{n} = {self.call(f'inflow_{n}', 'y_', node)}" for n in self.conserved()]
+        return [*shifted, f"{rates} = {self.call('rate', 'y_', node)}", *flows]
+
+    def conserved(self) -> list[str]:
+        return [each.name for each in self.declaration.conserved]
+
+    def balance(self) -> dict[str, list[str]]:
+        """What is stored at the start and at the end, but for jumps and events, and what has flowed in between."""
+        names = self.conserved()
+        stored = {n: self.call(f"stored_{n}", "v_", 2) for n in names}
+        return {
+            "balanced": ["residual[i] = 0.0"] if names else [],
+            "open": [line for n in names for line in (f"first_{n} = {stored[n]}", f"other_{n} = gained_{n} = 0.0")],
+            "gain": [f"gained_{n} += h * (f0_{n} + 2.0 * f1_{n} + 2.0 * f2_{n} + f3_{n}) / 6.0" for n in names],
+            "close": [
+                line
+                for n in names
+                for line in (
+                    f"last_{n} = {stored[n]}",
+                    f"share = imbalance(first_{n}, last_{n}, other_{n}, gained_{n})",
+                    "if share > residual[i]:",
+                    "    residual[i] = share",
+                )
+            ],
+        }
+
+    def exempt(self, change: list[str]) -> list[str]:
+        """Lines that change the states by themselves: what is stored changes with them, and is not counted."""
+        stored = {n: self.call(f"stored_{n}", "v_", 2) for n in self.conserved()}
+        before, after = ([f"other_{n} {sign}= {value}" for n, value in stored.items()] for sign in "-+")
+        return [*before, *change, *after]
 
     def predict(self) -> list[str]:
         lines = ["reading = action - OBSERVE", "observed = points.outputs[i, reading]"]
@@ -162,7 +216,8 @@ class _Writer:
         lines: list[str] = []
         for name, k in self.events.items():
             if name in self.declaration.events:
-                lines += [f"if action == EVENT - {k}:", f"    {self.states()} = {self.call(f'event_{name}', 'v_', 2)}"]
+                changed = self.exempt([f"{self.states()} = {self.call(f'event_{name}', 'v_', 2)}"])
+                lines += [f"if action == EVENT - {k}:", *(f"    {line}" for line in changed)]
         return lines
 
     def states(self) -> str:
@@ -170,26 +225,14 @@ class _Writer:
 
     def output(self, output: Output, inputs: str) -> str:
         if output.function is None:
-            self.check(output)
             return f"v_{output.name}"
         return self.call(f"output_{output.name}", "v_", 2, inputs)
 
-    def check(self, output: Output) -> None:
-        """An output without a function is a variable."""
-        units = {v.name: v.unit for v in self.declaration.variables}
-        if units.get(output.name) != output.unit:
-            raise ModelError(
-                f"output '{output.name}' has no function, and there is no variable of that name in {output.unit}",
-                where=f"model {self.declaration.model.__name__}",
-                remedy="give it a physics function, or name a variable and its unit: "
-                + ", ".join(f"{name} ({unit})" for name, unit in units.items()),
-            )
-
     def call(self, function: str, states: str, node: int, inputs: str = "nodes") -> str:
-        words = [self.word(n, function, states, node, inputs) for n in arguments(self.functions[function])]
+        words = [self.word(n, states, node, inputs) for n in map(identifier, arguments(self.functions[function]))]
         return f"{function}({', '.join(words)})"
 
-    def word(self, name: str, function: str, states: str, node: int, inputs: str) -> str:
+    def word(self, name: str, states: str, node: int, inputs: str) -> str:
         d = self.declaration
         if name in d.states:
             return f"{states}{name}"
@@ -197,14 +240,9 @@ class _Writer:
             return f"v_{name}"
         if name in self.signals:
             return f"nodes[s, {self.signals[name]}, {node}]" if inputs == "nodes" else f"u2_{name}"
-        if name == "known":
-            return "known_"
-        known = ", ".join([v.name for v in d.variables] + list(self.signals) + ["known"])
-        raise ModelError(
-            f"{function} asks for '{name}', which the model does not declare",
-            where=f"model {d.model.__name__}",
-            remedy=f"use one of: {known}",
-        )
+        if name in self.events:
+            return f"nodes[s, {self.events[name]}, 2]"
+        return repr(d.constants[name]) if name in d.constants else "known_"
 
 
 def unobserved(variables: Sequence[Variable], outputs: Sequence[Output]) -> list[Variable]:

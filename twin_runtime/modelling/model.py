@@ -12,7 +12,7 @@ import numpy as np
 
 from twin_runtime.core import FloatArray, Quantity
 from twin_runtime.errors import ModelError
-from twin_runtime.modelling.physics import Constant
+from twin_runtime.modelling.physics import UsedConstant
 from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.spaces import TO_PHYSICAL
 from twin_runtime.modelling.variables import Input, Output, Prior, Variable
@@ -68,7 +68,7 @@ class Model(Protocol):
         """Advance ``x`` in place by ``duration`` seconds.
 
         Fills ``predicted[twin, member, reading]``, each reading at its own time, and ``residual[twin]``, the largest
-        relative imbalance of what the model conserves over the tick.
+        relative imbalance of what the model conserves over the tick; NaN, and no figure, if it declares nothing.
         """
         ...
 
@@ -115,6 +115,6 @@ class Fingerprinted:
         classes = (cls for cls in type(self).__mro__ if issubclass(cls, Fingerprinted))
         return [sys.modules[cls.__module__] for cls in classes if not cls.__module__.startswith("twin_runtime.")]
 
-    def constants(self) -> Sequence[Constant]:
+    def constants(self) -> Sequence[UsedConstant]:
         """The constants that its formulas use, wherever they are defined."""
         return ()

@@ -7,14 +7,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from twin_runtime.core import FloatArray, Quantity
-from twin_runtime.errors import ModelError
+from twin_runtime.modelling.compilation import NUMBA_ERRORS, compilation_fault
+from twin_runtime.modelling.declaration import check_declaration, formulas_of
 from twin_runtime.modelling.generated import modules_of
 from twin_runtime.modelling.kernel import compile_kernels
 from twin_runtime.modelling.kernel_source import Declaration, physics_functions, unobserved
 from twin_runtime.modelling.model import Fingerprinted, with_settings
-from twin_runtime.modelling.physics import Constant, constants
+from twin_runtime.modelling.physics import UsedConstant, constants
 from twin_runtime.modelling.signals import InputSignals, Points
-from twin_runtime.modelling.variables import Input, Output, Prior, Shape, State, Variable
+from twin_runtime.modelling.variables import Conserved, Constant, Input, Output, Port, Prior, Shape, State, Variable
 
 
 class OdeModel(Fingerprinted):
@@ -23,22 +24,26 @@ class OdeModel(Fingerprinted):
     ``rate(variables and inputs)`` gives the time derivatives of the states, in the order of the table;
     ``events[input]`` gives the states after an event of that input; ``jump``, where given, gives the states after each
     sub-step (it may also ask for ``known``, 1 where the inputs are observed and 0 in a forecast beyond them).
+    ``conserved`` declares what it neither makes nor loses.
     Integrated by the classical Runge-Kutta method with sub-steps of at most ``step`` seconds that end at every event
     and every reading.
     """
 
     name: ClassVar[str]
-    table: ClassVar[tuple[Variable, ...]]
+    table: ClassVar[tuple[Variable | Constant, ...]]
     inputs: ClassVar[tuple[Input, ...]] = ()
     outputs: ClassVar[tuple[Output, ...]] = ()
     rate: ClassVar[Callable[..., Any]]
     events: ClassVar[Mapping[str, Callable[..., Any]]] = {}
     jump: ClassVar[Callable[..., Any] | None] = None
     step: ClassVar[float]
-    conserves: ClassVar[str] = ""
+    conserved: ClassVar[tuple[Conserved, ...]] = ()
+    ports: ClassVar[tuple[Port, ...]] = ()
 
     def __init__(self, priors: Mapping[str, Prior] | None = None, walk: Mapping[str, float] | None = None) -> None:
-        self.variables = with_settings(self.table, priors or {}, walk or {}, f"model {self.name}")
+        check_declaration(type(self))  # type: ignore[arg-type]  # mypy takes a class for its instances
+        variables = [entry for entry in self.table if isinstance(entry, Variable)]
+        self.variables = with_settings(variables, priors or {}, walk or {}, f"model {self.name}")
         others = unobserved(self.variables, self.outputs)
         self.quantities = (
             *(Quantity(output.name, output.unit) for output in self.outputs),
@@ -51,13 +56,6 @@ class OdeModel(Fingerprinted):
     def declaration(self) -> Declaration:
         """What the kernel is compiled from."""
         cls = type(self)
-        for name in cls.events:
-            if not any(i.name == name and i.shape is Shape.EVENT for i in cls.inputs):
-                raise ModelError(f"events names '{name}', which is no event input", where=f"model {cls.name}")
-        for given in cls.inputs:
-            if given.shape is Shape.EVENT and given.unit != "1":
-                what = f"event '{given.name}' is in '{given.unit}', but an event has a time and no value"
-                raise ModelError(what, where=f"model {cls.name}", remedy='give it the unit "1", or make it an input')
         return Declaration(
             model=cls,
             variables=self.variables,
@@ -67,15 +65,23 @@ class OdeModel(Fingerprinted):
             rate=cls.rate,
             events=cls.events,
             jump=cls.jump,
+            conserved=cls.conserved,
+            constants={entry.name: entry.value for entry in cls.table if isinstance(entry, Constant)},
         )
+
+    @property
+    def conserves(self) -> str:
+        """What the residual balances, in words; empty where nothing is declared."""
+        return " and ".join(each.name for each in self.conserved)
 
     def modules(self) -> Sequence[ModuleType]:
         """The modules of the model's class, and those in which its physics is written."""
         return [*super().modules(), *modules_of(physics_functions(self.declaration()).values())]
 
-    def constants(self) -> Sequence[Constant]:
-        """The constants that its physics functions use, wherever they are defined."""
-        return constants(physics_functions(self.declaration()).values())
+    def constants(self) -> Sequence[UsedConstant]:
+        """The constants that it declares, and those that its physics functions use, wherever they are defined."""
+        declared = [UsedConstant(self.name, e.name, repr(e)) for e in self.table if isinstance(e, Constant)]
+        return [*declared, *constants(physics_functions(self.declaration()).values())]
 
     def advance(
         self,
@@ -87,8 +93,11 @@ class OdeModel(Fingerprinted):
         residual: FloatArray,
     ) -> None:
         """Advance the ensemble in place; see :class:`twin_runtime.modelling.model.Model`."""
-        self._advance(x, self.step, duration, self._events, signals, points, predicted)
-        residual[:] = 0.0
+        residual[:] = np.nan  # no figure where nothing is conserved
+        try:
+            self._advance(x, self.step, duration, self._events, signals, points, predicted, residual)
+        except NUMBA_ERRORS as error:
+            raise compilation_fault(formulas_of(type(self)).values(), error) from error
 
     def observe(self, x: FloatArray, duration: float, signals: InputSignals) -> FloatArray:
         """All quantities at the end of the tick, ``[twin, member, quantity]``."""

@@ -23,6 +23,8 @@ def physics(function: F) -> F:
 def plain(function: PhysicsFunction) -> PhysicsFunction:
     """The same function in plain Python, all the way down: it can be called with quantities that carry units."""
     source = getattr(function, "py_func", function)
+    if hasattr(source, "with_units"):  # it stands for another in plain Python
+        return cast("PhysicsFunction", source.with_units)
     names = {
         name: plain(value) if hasattr(value, "py_func") else value
         for name, value in source.__globals__.items()
@@ -32,11 +34,21 @@ def plain(function: PhysicsFunction) -> PhysicsFunction:
 
 
 def arguments(function: PhysicsFunction) -> tuple[str, ...]:
-    """The names of the arguments of a physics function."""
-    return tuple(inspect.signature(getattr(function, "py_func", function)).parameters)
+    """The names of what a physics function asks for; one that is made for a coupled model asks for ``part.name``."""
+    return tuple(map(declared_name, inspect.signature(getattr(function, "py_func", function)).parameters))
 
 
-class Constant(NamedTuple):
+def identifier(name: str) -> str:
+    """A name of a coupled model, ``part.name``, as it stands in Python; others as they are."""
+    return name.replace(".", "__")
+
+
+def declared_name(argument: str) -> str:
+    """The name that an argument stands for."""
+    return argument.replace("__", ".")
+
+
+class UsedConstant(NamedTuple):
     """A number, or an array or tuple of numbers, that a physics function refers to by name."""
 
     function: str
@@ -53,13 +65,13 @@ def called(functions: Iterable[PhysicsFunction]) -> list[PhysicsFunction]:
     return found
 
 
-def constants(functions: Iterable[PhysicsFunction]) -> list[Constant]:
+def constants(functions: Iterable[PhysicsFunction]) -> list[UsedConstant]:
     """The constants that some functions and those that they call refer to."""
     return sorted(
-        Constant(f"{function.__module__}.{function.__qualname__}", name, _written(value))
+        UsedConstant(f"{function.__module__}.{function.__qualname__}", name, _written(value))
         for function in called(functions)
         for name, value in _references(function)
-        if _is_constant(value)
+        if is_constant(value)
     )
 
 
@@ -69,16 +81,23 @@ def _references(function: PhysicsFunction) -> Iterator[tuple[str, Any]]:
     names = source.__code__.co_names
     yield from inspect.getclosurevars(source).nonlocals.items()
     for name in names:
-        value = source.__globals__.get(name)
-        if isinstance(value, types.ModuleType):
-            yield from ((f"{name}.{n}", getattr(value, n)) for n in names if hasattr(value, n))
-        else:
-            yield name, value
+        yield from _reached(name, source.__globals__.get(name), names)
 
 
-def _is_constant(value: object) -> bool:
+def _reached(name: str, value: object, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """A value by its name; of a module what it holds under some names, and so do the modules in it."""
+    if isinstance(value, types.ModuleType):
+        for n in names:
+            if hasattr(value, n) and getattr(value, n) is not value:
+                yield from _reached(f"{name}.{n}", getattr(value, n), [m for m in names if m != n])
+    else:
+        yield name, value
+
+
+def is_constant(value: object) -> bool:
+    """Whether a value may stand in a formula as a number, or as numbers."""
     if isinstance(value, tuple):
-        return all(map(_is_constant, value))
+        return all(map(is_constant, value))
     return isinstance(value, complex | float | int | np.generic | np.ndarray)
 
 

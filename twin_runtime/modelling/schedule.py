@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from twin_runtime.core import FloatArray, IntArray
-from twin_runtime.modelling.signals import InputSignals, Points, between_knots, interpolate
+from twin_runtime.modelling.signals import InputSignals, Points, between_knots, interpolate, mean_between
 
 END, OBSERVE, EVENT, KNOT = -1, 0, -2, -(1 << 62)
 """Actions at the end of a sub-step: none; ``OBSERVE + k`` predicts reading k; ``EVENT - e`` is an event of input e."""
@@ -26,7 +26,8 @@ class SubSteps(NamedTuple):
     """The sub-steps of a tick of one twin.
 
     ``lengths`` in seconds, 0 where two actions coincide; ``actions`` at their ends; ``nodes[sub-step, input, 3]``, the
-    inputs at their start, middle and end. At a jump that is the earlier value; in a sub-step without length, the later.
+    inputs at their start, middle (or their mean) and end. At a jump that is the earlier value; in a sub-step without
+    length, the later. Where a sub-step ends with an event, the last node of that input is the event's value.
     """
 
     lengths: FloatArray
@@ -48,7 +49,7 @@ class TwinInputs(NamedTuple):
 
 @njit(cache=True, error_model="numpy")
 def unfilled(step: float, duration: float, signals: InputSignals, points: Points) -> SubSteps:
-    """As many sub-steps as a tick can have, for :func:`schedule` to fill; the nodes of events stay 0."""
+    """As many sub-steps as a tick can have, for :func:`schedule` to fill."""
     _, inputs, knots = signals.times.shape
     size = math.ceil(duration / step) + points.times.shape[1] + inputs * knots + 2
     return SubSteps(np.empty(size), np.empty(size, np.int64), np.zeros((size, inputs, 3)))
@@ -83,7 +84,9 @@ def schedule(step: float, duration: float, inputs: TwinInputs, moments: FloatArr
         if action >= OBSERVE:
             reading += 1
         elif action != KNOT:
-            cursor[EVENT - action] += 1
+            e = EVENT - action
+            room.nodes[count - 1, e, 2] = inputs.values[e, cursor[e]]
+            cursor[e] += 1
 
 
 @njit(cache=True, error_model="numpy")
@@ -120,13 +123,16 @@ def _next_knot(inputs: TwinInputs, cursor: IntArray, now: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def _sample(inputs: TwinInputs, cursor: IntArray, start: float, length: float, nodes: FloatArray) -> None:
-    """The inputs at the start, the middle and the end of a sub-step, ``nodes[input, 3]``; no jump lies inside."""
+    """The inputs at the start, the middle and the end of a sub-step, ``nodes[input, 3]``; no jump lies inside.
+
+    Of a signal at whose jumps alone a tick is cut it is the mean, not the middle: its knots may lie inside.
+    """
     for e in range(inputs.events.size):
-        if inputs.events[e] == 1:
-            continue
-        for node in range(3):
-            moment = start + 0.5 * node * length
-            if inputs.events[e] == JUMPS:
-                nodes[e, node] = interpolate(inputs.times[e], inputs.values[e], moment)
-            else:
-                nodes[e, node] = between_knots(inputs.times[e], inputs.values[e], cursor[e], moment)
+        times, values = inputs.times[e], inputs.values[e]
+        if inputs.events[e] == JUMPS:
+            nodes[e, 0] = interpolate(times, values, start)
+            nodes[e, 1] = mean_between(times, values, start, start + length)
+            nodes[e, 2] = interpolate(times, values, start + length)
+        elif inputs.events[e] != 1:
+            for node in range(3):
+                nodes[e, node] = between_knots(times, values, cursor[e], start + 0.5 * node * length)

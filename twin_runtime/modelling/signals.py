@@ -62,3 +62,19 @@ def between_knots(times: FloatArray, values: FloatArray, k: int, moment: float) 
         return float(values[k - 1])
     weight = (moment - times[k - 1]) / (times[k] - times[k - 1])
     return float(values[k - 1] + weight * (values[k] - values[k - 1]))
+
+
+@njit(cache=True, error_model="numpy")
+def mean_between(times: FloatArray, values: FloatArray, begin: float, end: float) -> float:
+    """The mean of a signal from ``begin`` to ``end``: what it delivers, by the length; its value where that is 0."""
+    k = 0
+    while k < times.size and times[k] <= begin:
+        k += 1
+    value, now, area = between_knots(times, values, k, begin), begin, 0.0
+    if end <= begin:
+        return value
+    while k < times.size and times[k] < end:
+        area += 0.5 * (value + between_knots(times, values, k, times[k])) * (times[k] - now)
+        value, now = float(values[k]), times[k]
+        k += 1
+    return float((area + 0.5 * (value + between_knots(times, values, k, end)) * (end - now)) / (end - begin))

@@ -5,26 +5,32 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from twin_runtime.core import Code, FleetState, FloatArray, Trust
-from twin_runtime.vvuq.memory import totals
+from twin_runtime.core import Code, FleetState, FloatArray, Tally, Trust
+from twin_runtime.vvuq.memory import by_twin, totals
 
 
-def accounting(counts: Mapping[Code, int], memory: FloatArray | None, pending: int | None = None) -> dict[str, Any]:
+def tally(place: int, ticks: int, memory: FloatArray) -> Tally:
+    """What the ticks of a type have come to, by the ``memory[twin, slot]`` of its state."""
+    twins = by_twin(memory)
+    columns = ("sum_assimilated", "sum_inputs", "sum_outliers", "sum_omitted")
+    assimilated, inputs, outliers, omitted = (int(twins[name].sum()) for name in columns)
+    return Tally(place, ticks, assimilated + inputs, outliers, omitted)
+
+
+def accounting(counts: Mapping[Code, int], tally: Tally | None, pending: int | None = None) -> dict[str, Any]:
     """The ledger: accepted = assimilated + rejected + duplicate + late + pending.
 
-    ``memory[twin, slot]`` is that of the state (None: none is known yet). ``pending`` is what waits for its tick; where
-    it is not counted, it is what the others leave.
+    ``tally`` is what the ticks have come to (None: none has run). ``pending`` is what waits for its tick; where it is
+    not counted, it is what the others leave.
     """
-    assimilated = outliers = 0
-    if memory is not None:
-        total = totals(memory)
-        assimilated, outliers = int(total.sum_assimilated + total.sum_inputs), int(total.sum_outliers)
+    assimilated, outliers, omitted = (0, 0, 0) if tally is None else tally[2:]
     rejected = {str(code): count for code, count in sorted(counts.items()) if code.is_rejection and count}
-    rest = counts.get(Code.ACCEPTED, 0) - assimilated - outliers
+    rest = counts.get(Code.ACCEPTED, 0) - assimilated - outliers - omitted
+    in_ticks = {code: count for code, count in (("outlier", outliers), ("overload", omitted)) if count}
     return {
         "accepted": sum(counts.values()),
         "assimilated": assimilated,
-        "rejected": rejected | ({"outlier": outliers} if outliers else {}),
+        "rejected": rejected | in_ticks,
         "duplicate": counts.get(Code.DUPLICATE, 0),
         "late": counts.get(Code.LATE, 0),
         "pending": rest if pending is None else pending,
@@ -55,6 +61,22 @@ def total(parts: Sequence[Mapping[str, Any]], unroutable: Mapping[Code, int]) ->
         "assimilated": sum(part["assimilated"] for part in parts),
         "rejected": dict(sorted(rejected.items())),
         **{name: sum(part[name] for part in parts) for name in ("duplicate", "late", "pending")},
+    }
+
+
+def since(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What came in between two accounts, and what became of it and of what was pending before.
+
+    ``pending_before`` + ``accepted`` = ``assimilated`` + ``rejected`` + ``duplicate`` + ``late`` + ``pending``.
+    """
+    rejected = Counter(now["rejected"])
+    rejected.subtract(before["rejected"])
+    return {
+        "pending_before": before["pending"],
+        **{name: now[name] - before[name] for name in ("accepted", "assimilated")},
+        "rejected": {code: count for code, count in sorted(rejected.items()) if count},
+        **{name: now[name] - before[name] for name in ("duplicate", "late")},
+        "pending": now["pending"],
     }
 
 

@@ -191,10 +191,9 @@ def _report_global(config: TwinType, model: Model) -> None:
 def _channel(channel: ConfiguredChannel, model: Model, payloads: Mapping[str, Payload]) -> Channel:
     known = {q.name: q.unit for q in (model.outputs if channel.kind == "sensor" else model.inputs)}
     scale, offset = conversion(channel.unit, known[channel.target])
-    shapes = {given.name: given.shape for given in model.inputs if channel.kind == "input"}
-    shape = shapes.get(channel.target)
+    driven = {given.name: given for given in model.inputs if channel.kind == "input"}.get(channel.target)
     low, high = channel.range or (-math.inf, math.inf)
-    if shape is Shape.EVENT:
+    if driven is not None and not driven.has_value:
         low = high = (1.0 - offset) / scale
     return Channel(
         name=channel.name,
@@ -207,7 +206,7 @@ def _channel(channel: ConfiguredChannel, model: Model, payloads: Mapping[str, Pa
         high=high,
         kind=channel.kind,
         convert=partial(conversion, to_unit=channel.unit),
-        holds=shape is Shape.HOLD,
+        holds=driven is not None and driven.shape is Shape.HOLD,
         payload=payloads[channel.payload] if channel.payload else None,
         wanted=Wanted(path_of(channel.value), tuple((path_of(path), text) for path, text in channel.where)),
     )

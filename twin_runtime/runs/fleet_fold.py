@@ -6,12 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from twin_runtime.core import Checkpoint, Code, Entry, Reading, Record
+import numpy as np
+
+from twin_runtime.core import Checkpoint, Code, Entry, Omission, Reading, Record, Tally
 from twin_runtime.durations import duration_text
 from twin_runtime.engine.beginning import paused_rows
+from twin_runtime.engine.omission import Span
 from twin_runtime.ingest.watermark import Watermarks
-from twin_runtime.runs.accounting import accounting, state_hash
+from twin_runtime.runs.accounting import accounting, state_hash, tally
 from twin_runtime.runs.assembly import TypeAssembly
+from twin_runtime.runs.overload import Overload, entry_of, joined, left_out, omission_of
 from twin_runtime.timeline.timeline import Timeline
 from twin_runtime.vvuq.checks import complaining
 
@@ -30,14 +34,22 @@ class FleetFold:
         self.counts: Counter[Code] = Counter()
         self.ticks = 0
         """Ticks that have run, here and not in an earlier part of the run."""
+        self.earlier_ticks = 0
         self._newest = -1
         self._diverged: set[int] = set()
         self._replaced: set[int] = set()
         self._paused: set[int] = set()
+        self._shed: set[int] = set()
         self._last = None if until is None else until // twin.tick - 1
+        self._overload = Overload(assembly.config.overload, twin.twins, twin.tick)
+        self._omissions: list[Omission] = []
+        self._undecided: int | None = None
 
     def take(self, entry: Entry) -> Entry:
-        """An entry with its fate: an accepted reading may turn out to be a duplicate, or late."""
+        """An entry with its fate: an accepted reading may turn out to be a duplicate, or late. A decision is obeyed."""
+        if entry.code is Code.DECISION:
+            self.obey(omission_of(entry))
+            return entry
         taken = self._offered(entry)
         self.counts[taken.code] += 1
         return taken
@@ -51,6 +63,34 @@ class FleetFold:
         if code is not Code.ACCEPTED:
             return entry._replace(code=code)
         return entry if reading is entry.reading else entry._replace(reading=reading)
+
+    def obey(self, omission: Omission) -> None:
+        """Leave out what was decided, here or in an earlier part of the run."""
+        twins = self.assembly.fleet.twins
+        rows = np.array([twins.index(twin) for twin in omission.twins if twin in twins], np.int64)
+        self.timeline.omissions.add(Span(omission.first, omission.last, rows if omission.twins else None))
+        self._overload.obey(omission)
+        self._omissions = joined(self._omissions, omission)
+
+    def decide(self, wall: int) -> Entry | None:
+        """What is left out of the next ticks because the twins have fallen behind: an entry, which is taken.
+
+        Until the next decision no tick runs for which it would be due.
+        """
+        frontier, self._undecided = self.timeline.frontier, None
+        if frontier is None or self.clock == "stream" or self.assembly.config.overload.policy == "catch-up":
+            return None
+        omission = self._overload.decide(frontier, self.behind(wall), wall)
+        if omission is not None:
+            self.obey(omission)
+        if self._overload.next > frontier:
+            self._undecided = self._overload.next
+        return None if omission is None else entry_of(omission, wall, self.assembly.place)
+
+    @property
+    def left_out(self) -> dict[str, Any]:
+        """What has been left out under overload so far."""
+        return left_out(self._omissions, self.timeline.frontier)
 
     def resume(
         self,
@@ -82,7 +122,8 @@ class FleetFold:
         """Run every tick that is due; ``wall`` is now, for a type on the wall clock."""
         through = self.watermarks.through(wall)
         if through is not None:
-            yield from self._reported(self.timeline.advance(self._capped(through)))
+            decided = through if self._undecided is None else min(through, self._undecided - 1)
+            yield from self._reported(self.timeline.advance(self._capped(decided)))
 
     def due(self, wall: int = 0) -> bool:
         """Whether any tick may run now."""
@@ -149,16 +190,18 @@ class FleetFold:
         self._replaced = replaced
 
     def _log_pauses(self) -> None:
-        """Report the twins that pause after a long silence, and those that begin again."""
+        """Report the twins that pause after a long silence, and those that begin again; not those that are shed."""
         fleet, paused = self.assembly.fleet, set(paused_rows(self.timeline.state.memory))
-        for row in sorted(paused - self._paused):
+        shed = self.timeline.omissions.shed((self.timeline.frontier or 0) - 1)
+        for row in sorted(paused - self._paused - shed):
             message = "twin '%s' has had no reading for %s: it pauses from tick %d until the next one"
             LOG.warning(message, fleet.twins[row], duration_text(fleet.gap * fleet.tick), self.timeline.frontier)
-        for row in sorted(self._paused - paused):
+        again = self._paused - paused
+        for row in sorted(again - self._shed):
             LOG.warning(
                 "twin '%s' begins again after a pause, before tick %d", fleet.twins[row], self.timeline.frontier
             )
-        self._paused = paused
+        self._paused, self._shed = paused, (self._shed | shed) - again
 
     def _capped(self, through: int) -> int:
         return through if self._last is None else min(through, self._last)
@@ -181,6 +224,11 @@ class FleetFold:
         checkpoint = self.timeline.settled()
         return None if checkpoint is None else replace(checkpoint, type=self.assembly.place)
 
+    @property
+    def tally(self) -> Tally:
+        """What all ticks have come to, those of earlier parts of the run too."""
+        return tally(self.assembly.place, self.earlier_ticks + self.ticks, self.timeline.state.memory)
+
     def accounting(self) -> dict[str, Any]:
         """What became of everything that came in; every number is counted for itself."""
-        return accounting(self.counts, self.timeline.state.memory, self.timeline.pending())
+        return accounting(self.counts, self.tally, self.timeline.pending())

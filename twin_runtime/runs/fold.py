@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from twin_runtime.core import Checkpoint, Code, Entry, Record
+from twin_runtime.core import Checkpoint, Code, Entry, Record, Tally
 from twin_runtime.ingest.router import NO_TYPE
 from twin_runtime.runs.accounting import joint_hash, total
 from twin_runtime.runs.assembly import Assembly
@@ -32,6 +32,13 @@ class Fold:
             return self.fleets[entry.type].take(entry)
         self.unroutable[entry.code] += 1
         return entry
+
+    def decide(self, wall: int) -> list[Entry]:
+        """Decide what is left out of the next ticks, of twins on the wall clock that have fallen behind.
+
+        The entries are to be kept in the journal, at the latest with the records of those ticks.
+        """
+        return [entry for fleet in self.fleets if (entry := fleet.decide(wall)) is not None]
 
     def revise(self) -> list[Record]:
         """Fold again what late readings have changed: the records that differ, under a higher revision."""
@@ -92,6 +99,21 @@ class Fold:
     def ticks(self) -> int:
         """Ticks that have run, of all types."""
         return sum(fleet.ticks for fleet in self.fleets)
+
+    @property
+    def earlier_ticks(self) -> int:
+        """Ticks of earlier parts of the run, of all types."""
+        return sum(fleet.earlier_ticks for fleet in self.fleets)
+
+    @property
+    def changes(self) -> int:
+        """How often a state at a frontier has been replaced: the tallies are the same as long as this is."""
+        return sum(fleet.timeline.changes for fleet in self.fleets)
+
+    @property
+    def tallies(self) -> list[Tally]:
+        """What the ticks of each type have come to."""
+        return [fleet.tally for fleet in self.fleets]
 
     @property
     def state_hash(self) -> str:

@@ -52,10 +52,15 @@ def replay_store(assembly: Assembly, path: Path, *, progress: Progress | None = 
     with Reader.open(path, assembly.identity) as reader:
         reader.require_intact()
         rejected = [entry for _, entry in reader.entries() if entry.code is not Code.ACCEPTED]
-        streams = (_accepted(reader, place) for place in range(len(assembly.types)))
-        entries = merge(*streams, key=lambda entry: entry.arrival)
+        entries = accepted_entries(assembly, reader)
         ends = (frontier * each.fleet.tick for each in assembly.types if (frontier := reader.frontier(each.place)))
         return _replay(assembly, entries, max(ends, default=None), None, 0, progress, rejected)
+
+
+def accepted_entries(assembly: Assembly, reader: Reader) -> Iterator[Entry]:
+    """All accepted readings of a store by event time, as entries that arrive at it."""
+    streams = (_accepted(reader, place) for place in range(len(assembly.types)))
+    return merge(*streams, key=lambda entry: entry.arrival)
 
 
 def _accepted(reader: Reader, place: int) -> Iterator[Entry]:
@@ -77,11 +82,11 @@ def _replay(
     ahead = [ForecastSkill(fleet.timeline, horizon, fleet.assembly.place) for fleet in fold.fleets if horizon]
     store = None if path is None else Store.create_or_open(path, assembly.identity, fresh=True)
     try:
-        for taken, records in _steps(fold, entries, ahead, progress):
+        for taken, records in steps(fold, entries, ahead, progress):
             if store is not None:
-                store.write(taken, records)
+                store.write(taken, records, tallies=fold.tallies)
         if store is not None:
-            store.conclude(fold.tips)
+            store.conclude(fold.tips, fold.tallies)
     finally:
         if store is not None:
             store.close()
@@ -90,8 +95,8 @@ def _replay(
     return result | {"horizon": scores} if horizon else result
 
 
-def _steps(
-    fold: Fold, entries: Iterable[Entry], ahead: Sequence[ForecastSkill], progress: Progress | None
+def steps(
+    fold: Fold, entries: Iterable[Entry], ahead: Sequence[ForecastSkill] = (), progress: Progress | None = None
 ) -> Iterator[tuple[list[Entry], list[Record]]]:
     """Entries taken and records made, some ticks at a time."""
     ticks = [twin_type.fleet.tick for twin_type in fold.assembly.types]

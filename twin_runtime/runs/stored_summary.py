@@ -1,47 +1,59 @@
 """The summary of a run from its store, for any process that can read the file, while the run goes on or after it.
 
-Counts, verdicts and estimates are of all that is stored. What the checks sum up and the state's hash are those of the
-end of the run; while it goes on, or if it was killed, of the newest checkpoint, which lies behind by the lateness:
-``checkpoint_tick`` names it.
+Counts, verdicts and estimates are of all that is stored at one moment, of the twins that are still there. What the
+checks sum up and the state's hash are those of the end of the run; while it goes on, or if it was killed, of the newest
+checkpoint, which lies behind by the lateness: ``checkpoint_tick`` names it.
 """
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from twin_runtime.core import FIGURES, Code, FloatArray, Record, Trust
+import numpy as np
+
+from twin_runtime.core import FIGURES, Code, FloatArray, IntArray, Record, Trust
 from twin_runtime.ingest.router import NO_TYPE
 from twin_runtime.runs.accounting import accounting, consistency, joint_hash, state_hash, total
+from twin_runtime.runs.overload import left_out
+from twin_runtime.runs.sinks import sinks
+from twin_runtime.runs.validity import NO_ESTIMATE, validity
 from twin_runtime.store.identity import TypeIdentity
 from twin_runtime.store.reader import Reader
 from twin_runtime.vvuq.diagnostics import diagnosed
 from twin_runtime.vvuq.memory import Layout, totals
 
 
-def stored_summary(reader: Reader) -> dict[str, Any]:
-    """The same keys as the summary of a replay; those that a store cannot know are None. All is of one moment."""
+def stored_summary(reader: Reader, now: int | None = None) -> dict[str, Any]:
+    """The same keys as the summary of a replay; those that a store cannot know are None.
+
+    ``verdict`` is the newest of a type, the worst of its twins: "expired", as for a run that is dead, where it does not
+    count any more ``now`` (ns; by default the time of this machine).
+    """
     with reader.snapshot():
-        return _summary(reader)
+        return _summary(reader, time.time_ns() if now is None else now)
 
 
-def _summary(reader: Reader) -> dict[str, Any]:
-    counts = reader.counts()
-    parts = {known.name: _of_type(reader, place, counts) for place, known in enumerate(reader.identity.types)}
+def _summary(reader: Reader, now: int) -> dict[str, Any]:
+    counts = reader.counts(without=reader.removed())
+    parts = {known.name: _of_type(reader, place, counts, now) for place, known in enumerate(reader.identity.types)}
     unroutable = {code: count for (place, code), count in counts.items() if place == NO_TYPE}
     hashes = [part["state_hash"] for part in parts.values()]
     joint = {
         "name": reader.identity.name,
         "readings": total([part["readings"] for part in parts.values()], unroutable),
         "state_hash": None if None in hashes else joint_hash(hashes),
+        "sinks": sinks(reader),
     }
     if len(parts) == 1:
         return next(iter(parts.values())) | joint
     return {**joint, "ticks": sum(part["ticks"] for part in parts.values()), "types": parts}
 
 
-def _of_type(reader: Reader, place: int, counts: Mapping[tuple[int, Code], int]) -> dict[str, Any]:
+def _of_type(reader: Reader, place: int, counts: Mapping[tuple[int, Code], int], now: int) -> dict[str, Any]:
     known, checkpoint = reader.identity.types[place], reader.tip(place) or reader.checkpoint(place)
-    ticks, verdicts, last = _estimated(reader, place)
+    ticks, verdicts, last, newest = _estimated(reader, place)
+    valid = validity(reader, place, newest, now)
     layout = Layout(known.sensors, 0)
     twins = known.twins if checkpoint is None else checkpoint.twins
     memory = layout.fresh(len(twins)) if checkpoint is None else checkpoint.state.memory
@@ -52,12 +64,15 @@ def _of_type(reader: Reader, place: int, counts: Mapping[tuple[int, Code], int])
         "model_hash": known.model_hash,
         "ticks": ticks,
         "frontier": reader.frontier(place),
-        "readings": accounting(own, None if checkpoint is None else memory),
+        "readings": accounting(own, reader.tally(place)),
         "state_hash": None if checkpoint is None else state_hash(checkpoint.tick, checkpoint.state),
         "checkpoint_tick": None if checkpoint is None else checkpoint.tick,
         "realtime_factor": None,
         **consistency(memory),
+        "verdict": _verdict(last, valid),
+        "validity": valid,
         "verdicts": {level.name.lower(): verdicts[level] for level in Trust},
+        "overload": left_out(reader.decisions(place), reader.frontier(place)),
         "gaps": int(totals(memory).sum_gaps),
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
         **diagnosed(layout.records(memory), twins, known.channels[: known.sensors]),
@@ -66,13 +81,21 @@ def _of_type(reader: Reader, place: int, counts: Mapping[tuple[int, Code], int])
     }
 
 
-def _estimated(reader: Reader, place: int) -> tuple[int, Counter[Trust], Record | None]:
-    """How many ticks there are, how often each verdict, and the newest record."""
+def _estimated(reader: Reader, place: int) -> tuple[int, Counter[Trust], Record | None, IntArray]:
+    """How many ticks there are, how often each verdict, the newest record, and the newest tick of each twin."""
     ticks, verdicts, last = 0, Counter[Trust](), None
+    newest = np.full(len(reader.identity.types[place].twins), NO_ESTIMATE)
     for last in reader.latest(place=place):  # the last one is wanted
         ticks += 1
         verdicts.update(map(Trust, last.trust.tolist()))
-    return ticks, verdicts, last
+        newest[last.rows] = last.tick
+    return ticks, verdicts, last, newest
+
+
+def _verdict(last: Record | None, valid: Mapping[str, Any] | None) -> str | None:
+    if last is None or valid is None:
+        return None
+    return "expired" if valid["expired_seconds"] else Trust(int(last.trust.max())).name.lower()
 
 
 def _estimates(known: TypeIdentity, last: Record) -> dict[str, Any]:

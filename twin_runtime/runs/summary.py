@@ -22,7 +22,11 @@ def run_summary(fold: Fold, seconds: float) -> dict[str, Any]:
     """
     parts = {fleet.assembly.identity.name: _of_type(fleet, seconds) for fleet in fold.fleets}
     joint = {"name": fold.assembly.identity.name, "readings": fold.accounting(), "state_hash": fold.state_hash}
-    return next(iter(parts.values())) | joint if len(parts) == 1 else {**joint, "ticks": fold.ticks, "types": parts}
+    return (
+        next(iter(parts.values())) | joint
+        if len(parts) == 1
+        else {**joint, "ticks": fold.earlier_ticks + fold.ticks, "types": parts}
+    )
 
 
 def _of_type(fold: FleetFold, seconds: float) -> dict[str, Any]:
@@ -32,7 +36,7 @@ def _of_type(fold: FleetFold, seconds: float) -> dict[str, Any]:
         "name": known.name,
         "model": fleet.model.name,
         "model_hash": known.model_hash,
-        "ticks": fold.ticks,
+        "ticks": fold.earlier_ticks + fold.ticks,
         "frontier": fold.timeline.frontier,
         "readings": fold.accounting(),
         "state_hash": fold.state_hash,
@@ -41,6 +45,7 @@ def _of_type(fold: FleetFold, seconds: float) -> dict[str, Any]:
         "verdicts": verdicts(memory),
         "gaps": int(totals(memory).sum_gaps),
         "reasons": [] if last is None else sorted({name for bits in last.reasons for name in known.reasons(int(bits))}),
+        "overload": fold.left_out,
         "unidentifiable": _unidentifiable(fold),
         **diagnosed(fleet.layout.records(memory), fleet.twins, [sensor.name for sensor in fleet.sensors]),
         "estimates": _estimates(fold, last),

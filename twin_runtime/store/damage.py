@@ -14,7 +14,7 @@ from twin_runtime.store.seals import check_chain, is_intact
 def damage(connection: sqlite3.Connection, path: Path, head: Head | None) -> list[str]:
     """What is not as it was written: in SQLite's own eyes, the chain, its end, the states, the cursors."""
     end = partial(require_end, store=path, head=head)
-    checks = (_pages, partial(check_chain, where=str(path)), end, _states, _cursors)
+    checks = (_pages, partial(check_chain, where=str(path)), end, _states, _tallies, _cursors)
     return [what for check in checks for what in _found(check, connection)]
 
 
@@ -38,6 +38,11 @@ def _states(connection: sqlite3.Connection) -> list[str]:
         for row in connection.execute(f"SELECT * FROM {table}")
         if not is_intact(row)
     ]
+
+
+def _tallies(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute("SELECT * FROM tally").fetchall()
+    return [f"the tally of type {row[0]}" for row in rows if not is_intact(row)]
 
 
 def _cursors(connection: sqlite3.Connection) -> list[str]:

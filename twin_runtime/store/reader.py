@@ -4,7 +4,7 @@ import json
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -21,9 +21,11 @@ from twin_runtime.core import (
     Entry,
     FleetState,
     FloatArray,
+    Omission,
     Reading,
     Record,
     StoredEstimate,
+    Tally,
     Trust,
 )
 from twin_runtime.errors import StoreError
@@ -43,18 +45,28 @@ SELECT position, arrival, type, code, signal, time, value, sd, sequence, tick, t
 WHERE position > ? ORDER BY position
 """
 _ACCEPTED_COUNTS = "SELECT signal, count(*) FROM journal WHERE code = 'accepted' GROUP BY signal"
-_OTHER_COUNTS = "SELECT type, signal, code, count(*) FROM journal WHERE code <> 'accepted' GROUP BY type, signal, code"
+_OTHER_COUNTS = """
+SELECT type, signal, code, count(*) FROM journal WHERE code <> 'accepted' AND code <> 'decision'
+GROUP BY type, signal, code
+"""
+_DECISIONS = """
+SELECT payload FROM journal WHERE code <> 'accepted' AND code = 'decision' AND type = ? ORDER BY position
+"""
 _ESTIMATES = """
 SELECT position, type, tick, name, revision, trust, reasons, figures
 FROM (SELECT * FROM estimate WHERE position > ? ORDER BY position LIMIT ?) AS estimate
 JOIN (SELECT id, name FROM twin) AS twin ON twin.id = estimate.twin ORDER BY position
 """
+_AHEAD = "SELECT max(figures) FROM (SELECT figures FROM estimate WHERE position > ? ORDER BY position LIMIT ?)"
 _LATEST = """
 SELECT tick, twin, figures, trust, reasons, max(revision) FROM estimate
 WHERE type = ? AND tick >= ? GROUP BY tick, twin ORDER BY tick, twin
 """
 _CHECKPOINT = "SELECT * FROM checkpoint WHERE type = ? ORDER BY tick DESC"
 _TIP = "SELECT * FROM tip WHERE type = ?"
+_TALLY = "SELECT * FROM tally WHERE type = ?"
+_ARRIVAL = "SELECT arrival FROM journal WHERE type = ? AND code = 'accepted' ORDER BY position DESC LIMIT 1"
+_ENDS = "SELECT name, position, (SELECT coalesce(max(position), 0) FROM estimate) FROM cursor ORDER BY name"
 _TRUST = tuple(Trust)
 _log = logging.getLogger(__name__)
 
@@ -93,7 +105,10 @@ class Reader:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Everything read meanwhile is of one moment, though a writer goes on."""
+        """Everything read meanwhile is of one moment, though a writer goes on; one may stand in another."""
+        if self._reading.in_transaction:
+            yield
+            return
         self._reading.execute("PRAGMA query_only = ON")
         self._reading.execute("BEGIN")
         try:
@@ -125,17 +140,47 @@ class Reader:
                 reading = None if signal is None else Reading(signal.row, signal.channel, *rest[:5])
                 yield position, Entry(arrival, Code(code), reading, topic or "", payload or b"", detail or "", place)
 
-    def counts(self) -> Counter[tuple[int, Code]]:
-        """How many entries there are of every type and code that occur."""
+    def counts(self, *, without: Collection[str] = ()) -> Counter[tuple[int, Code]]:
+        """How many readings there are of every type and code that occur, leaving out those of some twins."""
         counts = Counter[tuple[int, Code]]()
+        signals = {
+            number: signal
+            for number, signal in self._numbers.signals.items()
+            if not without or self.identity.types[signal.type].twins[signal.row] not in without
+        }
         for number, count in self._reading.execute(_ACCEPTED_COUNTS):
-            signal = self._numbers.signals.get(number)
-            if signal is not None:
-                counts[signal.type, Code.ACCEPTED] += count
+            if number in signals:
+                counts[signals[number].type, Code.ACCEPTED] += count
         for place, number, code, count in self._reading.execute(_OTHER_COUNTS):
-            if number is None or number in self._numbers.signals:
+            if number is None or number in signals:
                 counts[place, Code(code)] += count
         return counts
+
+    def decisions(self, place: int = 0) -> list[Omission]:
+        """What a type has left out under overload, or is to leave out, in the order of the decisions."""
+        return [
+            msgspec.json.decode(payload, type=Omission) for [payload] in self._reading.execute(_DECISIONS, (place,))
+        ]
+
+    def newest_arrival(self, place: int = 0) -> int | None:
+        """When the newest accepted reading of a type came."""
+        row = self._reading.execute(_ARRIVAL, (place,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def removed(self) -> frozenset[str]:
+        """The twins that were there in an earlier run and are not any more."""
+        return frozenset(name for [name] in self._reading.execute("SELECT name FROM twin WHERE removed"))
+
+    def tally(self, place: int = 0) -> Tally | None:
+        """What the ticks of a type have come to, up to the newest entry; None before the first.
+
+        None, with a warning, where it is damaged: no state depends on it.
+        """
+        row = self._reading.execute(_TALLY, (place,)).fetchone()
+        if row is not None and not is_intact(row):
+            _log.warning("%s: the tally of type %s is damaged, and not used", self.path, place)
+            return None
+        return None if row is None else Tally(*row[:-1])
 
     def sizes(self) -> tuple[int, int]:
         """How many entries and estimates there are."""
@@ -204,6 +249,10 @@ class Reader:
             )
         ]
 
+    def read_ahead(self, after: int = 0, limit: int = 1000) -> None:
+        """Bring the next estimates from the disk into memory, in one step that may be left to a thread."""
+        self._reading.execute(_AHEAD, (after, limit)).fetchone()
+
     def latest(self, since: int = 0, place: int = 0) -> Iterator[Record]:
         """One record of a type for every tick from tick ``since`` on, with the newest revision of every twin."""
         rows = self._numbers.rows
@@ -223,6 +272,15 @@ class Reader:
         """How far a sink has come: the position of the last estimate that it has; 0 before the first."""
         row = self._reading.execute("SELECT position FROM cursor WHERE name = ?", (name,)).fetchone()
         return 0 if row is None else int(row[0])
+
+    def cursors(self) -> dict[str, tuple[int, int]]:
+        """How many estimates each sink has been given, and how many wait for it."""
+        return {name: (position, end - position) for name, position, end in self._reading.execute(_ENDS)}
+
+    def waiting(self, position: int) -> int:
+        """How many estimates there are behind a position."""
+        [newest] = self._reading.execute("SELECT coalesce(max(position), 0) FROM estimate").fetchone()
+        return int(newest) - position
 
     def _figures(self, blobs: Sequence[bytes], place: int) -> FloatArray:
         quantities = len(self.identity.types[place].quantities)

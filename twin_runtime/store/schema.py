@@ -7,6 +7,10 @@ order; ``twins`` of a checkpoint are the names of its rows, as JSON.
 ``journal.tick`` is the tick that uses a reading which came after its own had run, by its number (time / length of a
 tick); -1: its own. Whoever folds the journal again uses it there, and so comes to the same states.
 
+``tally`` holds what the ticks that have run came to: the journal counts what came in, the tally what was used of it.
+
+An entry with the code ``decision`` is no reading: its payload says what was left out of which ticks under overload.
+
 ``meta.writer`` counts the openings for writing: the newest may write, an earlier one may not any more.
 """
 
@@ -17,8 +21,9 @@ from twin_runtime.errors import StoreError
 
 APPLICATION = 0x5457494E
 """Marks a file as a store (the letters TWIN)."""
-FORMAT = 5
-"""4: seals, by which damage is noticed (:mod:`twin_runtime.store.seals`); 5: more that the checks remember."""
+FORMAT = 6
+"""4: seals, by which damage is noticed (:mod:`twin_runtime.store.seals`); 5, 6: more that the checks remember;
+6: decisions, tallies."""
 
 TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -46,6 +51,10 @@ CREATE TABLE tip (
     states INTEGER NOT NULL, slots INTEGER NOT NULL, lagged INTEGER NOT NULL,
     x BLOB NOT NULL, memory BLOB NOT NULL, past BLOB NOT NULL, seal BLOB NOT NULL
 );
+CREATE TABLE tally (
+    type INTEGER PRIMARY KEY, ticks INTEGER NOT NULL, assimilated INTEGER NOT NULL, outliers INTEGER NOT NULL,
+    omitted INTEGER NOT NULL, seal BLOB NOT NULL
+);
 CREATE TABLE chain (number INTEGER PRIMARY KEY, entry INTEGER NOT NULL, estimate INTEGER NOT NULL, seal BLOB NOT NULL);
 CREATE TABLE cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION};
@@ -61,6 +70,7 @@ DELETE FROM checkpoint WHERE type = ?1
 AND tick NOT IN (SELECT tick FROM checkpoint WHERE type = ?1 ORDER BY tick DESC LIMIT 2)
 """
 TIP = "INSERT INTO tip VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+TALLY = "INSERT OR REPLACE INTO tally VALUES (?, ?, ?, ?, ?, ?)"
 CURSOR = "INSERT OR REPLACE INTO cursor VALUES (?, ?)"
 
 

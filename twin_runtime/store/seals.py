@@ -112,7 +112,7 @@ def check_recent(connection: sqlite3.Connection, where: str, place: int, tick: i
 
 
 def is_intact(row: Sequence[object]) -> bool:
-    """Whether the row of a checkpoint or a tip is as it was written."""
+    """Whether the row of a checkpoint, a tip or a tally is as it was written."""
     return bool(row[-1] == sealed(row[:-1]))
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from typing import IO, Any, Self
 import msgspec
 import numpy as np
 
-from twin_runtime.core import Checkpoint, Entry, Record
+from twin_runtime.core import Checkpoint, Entry, Record, Tally
 from twin_runtime.crash import crash_point
 from twin_runtime.errors import StoreError
 from twin_runtime.store import schema
@@ -27,6 +28,10 @@ from twin_runtime.store.twins import update_twins
 __all__ = ["Identity", "Store"]
 
 LAST = 2**63 - 1
+LOCKED_SECONDS = 30.0
+"""How long another process may hold the lock of the database."""
+LOCK_PAUSE = 0.01
+"""Seconds between two attempts to get it."""
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
@@ -40,6 +45,7 @@ class Store(Reader):
         self._writing, self._lock = writing, lock
         self._files, self._epoch = OpenFiles(path), _epoch(writing)
         self._link = self._next_link = last_link(writing, str(path))
+        writing.execute("PRAGMA busy_timeout = 0")  # who waits for a lock must be able to do something else meanwhile
         super().__init__(path, identity)
         self._head = HeadFile(path, self._link)
 
@@ -77,19 +83,20 @@ class Store(Reader):
         records: Sequence[Record] = (),
         checkpoints: Sequence[Checkpoint] = (),
         cursors: Mapping[str, int] = NOTHING,
+        tallies: Sequence[Tally] = (),
     ) -> None:
         """Write all of it durably in one transaction, or raise :class:`StoreError` and write nothing.
 
         An estimate (tick, twin, revision) that is there already stays as it is. Of each type the newest two checkpoints
         are kept.
         """
+        self._wait_to_begin()
         self.stage(entries, records)
-        self.commit(checkpoints, cursors)
+        self.commit(checkpoints, cursors, tallies)
 
     def stage(self, entries: Sequence[Entry], records: Sequence[Record]) -> None:
-        """The first half of :meth:`write`: begins the transaction. Many small steps that do not wait for the disk."""
+        """The first half of :meth:`write`, once it has begun. Many small steps that do not wait for the disk."""
         with self._all_or_nothing() as connection:
-            self._begin()
             rows, estimates = list(self._rows(entries)), list[Any]()
             if rows:
                 crash_point("append")
@@ -101,7 +108,12 @@ class Store(Reader):
                 self._next_link = linked(self._link, rows, estimates)
                 connection.execute(schema.LINK, self._next_link)
 
-    def commit(self, checkpoints: Sequence[Checkpoint] = (), cursors: Mapping[str, int] = NOTHING) -> None:
+    def commit(
+        self,
+        checkpoints: Sequence[Checkpoint] = (),
+        cursors: Mapping[str, int] = NOTHING,
+        tallies: Sequence[Tally] = (),
+    ) -> None:
         """The second half of :meth:`write`: ends the transaction. Few steps, that wait for the disk."""
         with self._all_or_nothing() as connection:
             for checkpoint in checkpoints:
@@ -109,24 +121,49 @@ class Store(Reader):
                 connection.execute(schema.CHECKPOINT, _checkpoint(checkpoint))
                 connection.execute(schema.DROP_OLD, (checkpoint.type,))
             connection.executemany(schema.CURSOR, cursors.items())
+            connection.executemany(schema.TALLY, map(_sealed, tallies))
             crash_point("commit")
             self._commit()
 
-    def conclude(self, tips: Sequence[Checkpoint]) -> None:
+    def conclude(self, tips: Sequence[Checkpoint], tallies: Sequence[Tally] = ()) -> None:
         """Keep the states in which a run ended, to show them. No run starts from them: late readings may still come."""
+        self._wait_to_begin()
         with self._all_or_nothing() as connection:
-            self._begin()
             connection.execute("DELETE FROM tip")
             connection.executemany(schema.TIP, map(_checkpoint, tips))
+            connection.executemany(schema.TALLY, map(_sealed, tallies))
             self._commit()
 
-    def _begin(self) -> None:
-        """Begin a transaction, unless another writer has come since, lock file or not."""
+    def begin(self) -> bool:
+        """Begin a transaction at once; False while another process holds the lock of the database.
+
+        Raises :class:`StoreError` if another writer has come since, lock file or not.
+        """
         self._next_link = self._link
-        self._writing.execute("BEGIN IMMEDIATE")
-        if _epoch(self._writing) != self._epoch:
-            remedy = "leave one writer running, and do not remove the lock file"
-            raise StoreError("has been opened by another writer since", where=str(self.path), remedy=remedy)
+        with self._all_or_nothing() as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                    return False
+                raise
+            if _epoch(connection) != self._epoch:
+                remedy = "leave one writer running, and do not remove the lock file"
+                raise StoreError("has been opened by another writer since", where=str(self.path), remedy=remedy)
+        return True
+
+    def locked_out(self) -> StoreError:
+        """The error for a lock that another process has held for longer than :data:`LOCKED_SECONDS`."""
+        what = f"has been locked by another process for {LOCKED_SECONDS:g} s"
+        remedy = "end the program that writes to it; what was not acknowledged is sent again"
+        return StoreError(what, where=str(self.path), remedy=remedy)
+
+    def _wait_to_begin(self) -> None:
+        deadline = time.monotonic() + LOCKED_SECONDS
+        while not self.begin():
+            if time.monotonic() > deadline:
+                raise self.locked_out()
+            time.sleep(LOCK_PAUSE)
 
     def _commit(self) -> None:
         """Durable only if the files that took it in are still those of the path."""
@@ -216,6 +253,10 @@ def _checkpoint(checkpoint: Checkpoint) -> tuple[object, ...]:
     blobs = x.tobytes(), memory.tobytes(), past.tobytes()
     columns = checkpoint.type, checkpoint.tick, json.dumps(checkpoint.twins), *sizes, *blobs
     return *columns, sealed(columns)
+
+
+def _sealed(tally: Tally) -> tuple[object, ...]:
+    return *tally, sealed(tally)
 
 
 def _lock(path: Path) -> IO[str]:

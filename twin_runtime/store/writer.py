@@ -1,14 +1,20 @@
 """Group commit: whatever comes while one transaction is on its way to the disk goes into the next, in order."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple, Self
 
-from twin_runtime.core import Checkpoint, Entry, Record
+from twin_runtime.core import Checkpoint, Entry, Record, Tally
 from twin_runtime.errors import StoreError, TwinError
-from twin_runtime.store.store import NOTHING, Store
+from twin_runtime.store.store import LOCK_PAUSE, LOCKED_SECONDS, NOTHING, Store
+
+REPORTED_SECONDS = 1.0
+"""After so long a lock of another process is reported."""
+
+_log = logging.getLogger(__name__)
 
 
 class _Job(NamedTuple):
@@ -16,6 +22,7 @@ class _Job(NamedTuple):
     records: Sequence[Record]
     checkpoints: Sequence[Checkpoint]
     cursors: Mapping[str, int]
+    tallies: Sequence[Tally]
     durable: asyncio.Future[None]
 
 
@@ -53,6 +60,7 @@ class Writer:
         records: Sequence[Record] = (),
         checkpoints: Sequence[Checkpoint] = (),
         cursors: Mapping[str, int] = NOTHING,
+        tallies: Sequence[Tally] = (),
     ) -> asyncio.Future[None]:
         """Queue what belongs into one transaction; the future is done when it is durable, or has the error.
 
@@ -62,7 +70,7 @@ class Writer:
         if self._failure is not None:
             durable.set_exception(self._failure)
             return durable
-        self._queue.append(_Job(entries, [_copy(record) for record in records], checkpoints, cursors, durable))
+        self._queue.append(_Job(entries, [_copy(record) for record in records], checkpoints, cursors, tallies, durable))
         if self._drain is None:
             self._drain = asyncio.create_task(self._write_all())
         return durable
@@ -83,10 +91,25 @@ class Writer:
         records = [record for job in jobs for record in job.records]
         newest = {checkpoint.type: checkpoint for job in jobs for checkpoint in job.checkpoints}
         cursors = {name: position for job in jobs for name, position in job.cursors.items()}
+        tallies = {tally.type: tally for job in jobs for tally in job.tallies}
+        await self._begun()
         self.store.stage(entries, records)
         await asyncio.get_running_loop().run_in_executor(
-            self._thread, self.store.commit, list(newest.values()), cursors
+            self._thread, self.store.commit, list(newest.values()), cursors, list(tallies.values())
         )
+
+    async def _begun(self) -> None:
+        """Wait for the lock of the database, where another process holds it; the loop goes on meanwhile."""
+        clock = asyncio.get_running_loop().time
+        began, reported = clock(), False
+        while not self.store.begin():
+            waited = clock() - began
+            if waited > LOCKED_SECONDS:
+                raise self.store.locked_out()
+            if waited > REPORTED_SECONDS and not reported:
+                reported = True
+                _log.warning("%s is locked by another process: nothing is acknowledged until it ends", self.store.path)
+            await asyncio.sleep(LOCK_PAUSE)
 
     def _succeed(self, jobs: list[_Job]) -> None:
         for job in jobs:

@@ -20,6 +20,7 @@ from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.inputs import ROUNDING, no_samples
 from twin_runtime.engine.lagged_states import figures_of
 from twin_runtime.engine.observations import Observations
+from twin_runtime.engine.omission import Omissions, tick_leaving_out
 from twin_runtime.engine.tick import laid_out
 from twin_runtime.modelling.signals import InputSamples, InputSignals
 from twin_runtime.modelling.variables import Shape
@@ -53,6 +54,10 @@ class Timeline:
         self._used_later: dict[Key, int] = {}
         self._checkpoints: dict[int, FleetState] = {}
         self._revisions = Revisions()
+        self.changes = 0
+        """How often the state at the frontier has been replaced."""
+        self.omissions = Omissions()
+        """What is left out of ticks that have not run yet, and of those that may be folded again."""
         self._unsmoothed = False
         self._dirty: int | None = None
         self._dirty_rows: set[int] = set()
@@ -160,6 +165,7 @@ class Timeline:
                 state = state.copy()  # a checkpoint of its own
         self._keep(self.frontier, state, rows, force=True)
         self._unfolded -= folded
+        self.changes += 1
 
     def advance(self, through: int) -> Iterator[Record]:
         """Run every tick up to and with ``through``."""
@@ -207,6 +213,7 @@ class Timeline:
             del self._checkpoints[self.frontier]
         self.frontier = number
         self._checkpoints[number] = state
+        self.changes += 1
 
     def conclude(self) -> Iterator[Record]:
         """The ticks whose lag is not over, smoothed by what there is: for the end of a run."""
@@ -300,7 +307,9 @@ class Timeline:
 
     def _tick(self, state: FleetState, number: int, rows: IntArray) -> tuple[FleetState, Record]:
         crash_point("tick")
-        return tick_of_begun(self.fleet, state, number, self._of_rows(number, rows), rows, self._after(number, rows))
+        given = self.fleet, state, number, self._of_rows(number, rows), rows, self._after(number, rows)
+        omitted = self.omissions.of(number)
+        return tick_leaving_out(*given, omitted) if omitted else tick_of_begun(*given)
 
     def _of_rows(self, number: int, rows: IntArray) -> list[Reading]:
         """The readings of a tick that belong to some rows, with their places in them."""
@@ -360,3 +369,4 @@ class Timeline:
         self._readings = {n: readings for n, readings in self._readings.items() if n >= base}
         self._used_later = {key: n for key, n in self._used_later.items() if n >= base}
         self._revisions.drop_before(base)
+        self.omissions.drop_before(base)

@@ -103,6 +103,11 @@ def compare(
                 continue
             sensor, observed, noise = memory.sensors[i, s], comparison.observed[i, k], comparison.variance[i, k]
             own = tick - comparison.earlier[i, k] if comparison.earlier.size else float(tick)
+            if noise == np.inf:  # a confirmed value: the sensor is alive, and there is nothing new to compare
+                sensor.newest = max(sensor.newest, own)
+                memory.twins[i].sum_inputs += 1.0
+                comparison.variance[i, k] = np.nan
+                continue
             frozen = _repeated(observed, own, sensor) > gate.frozen[s]
             sensor.newest = max(sensor.newest, own)
             innovation = _innovation(comparison.predicted[i, :, k], observed, noise, frozen, used.deviations[accepted])

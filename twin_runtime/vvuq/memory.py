@@ -44,6 +44,7 @@ class TwinMemory:
     """Ticks by :class:`twin_runtime.core.Trust`."""
     sum_compared: float
     sum_inputs: float
+    """Samples of inputs that were used, and values of sensors that were only confirmed."""
     sum_updates: float
     diverged: float
     """For how many ticks yet the twin counts as diverged."""
@@ -55,6 +56,8 @@ class TwinMemory:
     window_replaced: float
     """Members that were lost and replaced, as a share of all."""
     sum_replaced: float
+    sum_omitted: float
+    """Readings that were not used because the run had fallen behind."""
 
 
 class SensorMemory:

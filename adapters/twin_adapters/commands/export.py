@@ -2,11 +2,16 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from twin_runtime.cli.output import progress
+
+if TYPE_CHECKING:
+    from twin_adapters.commands.tables import TableWriter
+
+Format = Literal["csv", "parquet", "fhir"]
 
 
 def export(
@@ -17,7 +22,8 @@ def export(
         Path | None, typer.Option(metavar="FILE", help="The file to write; without it beside the store.")
     ] = None,
     table_format: Annotated[
-        Literal["csv", "parquet"] | None, typer.Option("--format", help="Without it by the suffix of FILE, or parquet.")
+        Format | None,
+        typer.Option("--format", help="Without it by the suffix of FILE, or parquet. fhir: observations, a line each."),
     ] = None,
     revisions: Annotated[bool, typer.Option("--revisions", help="Write every revision, not only the newest.")] = False,
 ) -> None:
@@ -25,14 +31,15 @@ def export(
 
     Example: `twin export artery.db --format csv --out artery.csv`
     """
-    from twin_adapters.commands.estimates import SCHEMA, every_revision, expected, newest_revisions, tables
-    from twin_adapters.commands.tables import format_of, open_table_file
+    from twin_adapters.commands.estimates import every_revision, expected, newest_revisions, tables
+    from twin_adapters.commands.tables import format_of
     from twin_runtime.store.reader import Reader
 
-    chosen = table_format or (format_of(out) if out else "parquet")
-    path = out or store.with_suffix(f".{chosen}")
+    of_suffix = "parquet" if out is None else "fhir" if out.suffix == ".ndjson" else format_of(out)
+    chosen = table_format or of_suffix
+    path = out or store.with_suffix(".ndjson" if chosen == "fhir" else f".{chosen}")
     rows = 0
-    with Reader.open(store) as reader, closing(open_table_file(path, chosen, SCHEMA)) as file:
+    with Reader.open(store) as reader, closing(_begun(path, chosen)) as file:
         reader.require_intact()
         estimates, total = (every_revision(reader), None) if revisions else (newest_revisions(reader), expected(reader))
         with progress(f"writing {path.name}", total) as advance:
@@ -41,3 +48,11 @@ def export(
                 rows += table.num_rows
                 advance(rows)
     typer.echo(f"{path}: {rows} rows")
+
+
+def _begun(path: Path, chosen: Format) -> "TableWriter":
+    from twin_adapters.commands.estimates import SCHEMA
+    from twin_adapters.commands.observations import ObservationWriter
+    from twin_adapters.commands.tables import open_table_file
+
+    return ObservationWriter(path) if chosen == "fhir" else open_table_file(path, chosen, SCHEMA)

@@ -3,13 +3,14 @@
 import asyncio
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from twin_adapters.commands.options import Broker
 from twin_runtime.cli.options import duration
 from twin_runtime.cli.output import progress
+from twin_runtime.cli.recordings import opened
 
 if TYPE_CHECKING:
     from twin_adapters.recordings import MergedStreams
@@ -43,17 +44,16 @@ def play(
 
     Example: `twin play surgery-patient.recording.toml --config artery.toml --data DIR --speed 20`
     """
-    from twin_adapters.commands.broker import settings_for
+    from twin_adapters.commands.broker import sender_for
     from twin_adapters.commands.packets import packets, topics_of
     from twin_adapters.commands.punctuality import Punctuality
     from twin_adapters.publishing import publish
-    from twin_adapters.recordings import load
     from twin_runtime.config import load as load_config
 
     configuration = load_config(config)
-    section = _section(load(recording, data), begin or 0, length)
+    section = _section(cast("MergedStreams", opened(recording, data)), begin or 0, length)
     parts = packets(section.readings(), topics_of(section, configuration), section.units, batch or 0)
-    settings, pace = settings_for("play", configuration, broker), speed or math.inf
+    settings, pace = sender_for("play", configuration, broker), speed or math.inf
     with progress(f"playing {section.name}", len(section)) as advance:
         punctuality = Punctuality(section.start, pace, advance)
         messages = punctuality.timed(parts)

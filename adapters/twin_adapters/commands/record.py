@@ -16,7 +16,7 @@ from twin_runtime.errors import ConfigError
 
 if TYPE_CHECKING:
     from twin_adapters.commands.recorder import Recorder
-    from twin_adapters.mqtt import MqttSource
+    from twin_runtime.core import Source
 
 
 def record(
@@ -33,25 +33,24 @@ def record(
     """Record what arrives on the topics of CONFIG, and write NAME.recording.toml beside it: a mapping to replay it.
 
     Values are kept in the units of CONFIG, plausible or not, as a recording should show faults. Messages that cannot be
-    read are counted and left out.
+    read are counted and left out. Sparkplug and OPC UA are recorded, too, where CONFIG names them.
 
     Example: `twin record deploy/examples/artery.toml --out today.parquet --for "10 min"`
     """
-    from twin_adapters.commands.broker import settings_for
+    from twin_adapters.commands.broker import source_for
     from twin_adapters.commands.recorder import Recorder
-    from twin_adapters.mqtt import MqttSource
     from twin_runtime.config import load
 
     configuration = load(config)
-    settings = settings_for("record", configuration, broker)
     if out.exists():
         raise ConfigError("is there already", where=str(out), remedy="name another file, or move this one away")
     with progress("recording", None) as advance, Recorder(configuration, out, advance) as recorder:
-        asyncio.run(_receive(MqttSource(settings, recorder.topics), recorder, length))
+        source = source_for("record", configuration, broker, recorder.topics)
+        asyncio.run(_receive(source, recorder, length))
     typer.echo(str(recorder))
 
 
-async def _receive(source: "MqttSource", recorder: "Recorder", length: int | None) -> None:
+async def _receive(source: "Source", recorder: "Recorder", length: int | None) -> None:
     """Take all that comes until the time is over or the process is asked to stop."""
     async with source:
         receiving = asyncio.create_task(_take_all(source, recorder))
@@ -64,7 +63,7 @@ async def _receive(source: "MqttSource", recorder: "Recorder", length: int | Non
             await receiving
 
 
-async def _take_all(source: "MqttSource", recorder: "Recorder") -> None:
+async def _take_all(source: "Source", recorder: "Recorder") -> None:
     async for batch in source.batches():
         recorder.take(batch)
         await source.acknowledge(batch)

@@ -1,22 +1,23 @@
 """From messages to a table of readings, and to the mapping that reads it again."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Self
 
 import pyarrow as pa
 
 from twin_adapters.commands.tables import format_of, open_table_file
-from twin_runtime.config import Config, TwinType
+from twin_runtime.config import Config
 from twin_runtime.core import Code, Message
 from twin_runtime.errors import RecordingError
-from twin_runtime.ingest.channel import Channel
 from twin_runtime.ingest.intake import Intake, Plausibility
 from twin_runtime.ingest.router import Router
-from twin_runtime.units import conversion
+from twin_runtime.runs.assembly import TypeAssembly, assemble
 
 SCHEMA = pa.schema(
     {"time": pa.int64(), "twin": pa.string(), "channel": pa.string(), "value": pa.float64(), "arrival": pa.int64()}
@@ -42,7 +43,7 @@ class Recorder:
         self.left_out: Counter[Code] = Counter()
         self.counts: Counter[tuple[str, str]] = Counter()
         self._config, self._advance = config, advance
-        self._router = Router([_intake(twin_type) for twin_type in config.types])
+        self._router = Router([everything_of(twin_type) for twin_type in assemble(config).types])
         self._rows: list[Row] = []
         self._writer = open_table_file(path, format_of(path), SCHEMA)
 
@@ -81,7 +82,9 @@ class Recorder:
             if entry.reading is None or entry.code is not Code.ACCEPTED:
                 self.left_out[entry.code] += 1
                 continue
-            row, place, time, value, *_ = entry.reading
+            row, place, time, value, sd, *_ = entry.reading
+            if math.isinf(sd):
+                continue  # a confirmed value is no reading
             twin_type = self._config.types[entry.type]
             twin, channel = twin_type.twin.twins[row], twin_type.channels[place].name
             self.counts[twin, channel] += 1
@@ -102,26 +105,18 @@ class Recorder:
         yield "[recording]"
         yield f"name = {json.dumps(self.path.stem)}"
         yield f"file = {json.dumps(self.path.name)}"
-        yield 'time = "time"\ntime_unit = "ns"\n'
-        units = {
-            (twin, channel.name): channel.unit
-            for twin_type in self._config.types
-            for twin in twin_type.twin.twins
-            for channel in twin_type.channels
-        }
-        for (twin, channel), unit in units.items():
-            if self.counts[twin, channel]:
-                yield "[[streams]]"
-                yield f"twin = {json.dumps(twin)}"
-                yield f"channel = {json.dumps(channel)}"
-                yield f"where = {{ twin = {json.dumps(twin)}, channel = {json.dumps(channel)} }}"
-                yield f'value = "value"\nunit = {json.dumps(unit)}\n'
+        yield 'twin_column = "twin"\ntime = "time"\ntime_unit = "ns"\n'
+        for twin_type in self._config.types:
+            for channel in twin_type.channels:
+                twins = [twin for twin in twin_type.twin.twins if self.counts[twin, channel.name]]
+                if twins:
+                    yield "[[streams]]"
+                    yield f"channel = {json.dumps(channel.name)}"
+                    yield f"where = {{ channel = {json.dumps(channel.name)}, twin = {json.dumps(twins)} }}"
+                    yield f'value = "value"\nunit = {json.dumps(channel.unit)}\n'
 
 
-def _intake(twin_type: TwinType) -> Intake:
+def everything_of(twin_type: TypeAssembly) -> Intake:
     """An intake that accepts every time and every value, in the unit of its channel."""
-    channels = [
-        Channel(channel.name, channel.topic, channel.unit, convert=partial(conversion, to_unit=channel.unit))
-        for channel in twin_type.channels
-    ]
-    return Intake(channels, twin_type.twin.twins, Plausibility.stream(future=2**63))
+    channels = [replace(channel, scale=1.0, offset=0.0, sd=0.0, low=-inf, high=inf) for channel in twin_type.channels]
+    return Intake(channels, twin_type.config.twin.twins, Plausibility.stream(future=2**63))

@@ -35,11 +35,16 @@ def format_of(path: Path) -> TableFormat:
     raise ConfigError(what, where="--out", remedy="give it one of these suffixes")
 
 
+def not_writable(path: Path, error: OSError) -> ConfigError:
+    """The error for a file that cannot be begun."""
+    remedy = "name a file in a folder that is there and that you may write to"
+    return ConfigError(f"cannot be written: {error.strerror or error}", where=str(path), remedy=remedy)
+
+
 def open_table_file(path: Path, table_format: TableFormat, schema: pa.Schema) -> TableWriter:
     """Begin a table, in place of a file that may be there. Raises :class:`ConfigError` where that is not possible."""
     writer = pyarrow.csv.CSVWriter if table_format == "csv" else pyarrow.parquet.ParquetWriter
     try:
         return cast("TableWriter", writer(str(path), schema))
     except OSError as error:
-        remedy = "name a file in a folder that is there and that you may write to"
-        raise ConfigError(f"cannot be written: {error.strerror or error}", where=str(path), remedy=remedy) from error
+        raise not_writable(path, error) from error

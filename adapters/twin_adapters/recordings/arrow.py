@@ -2,8 +2,9 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from twin_adapters.recordings.table import MISSING, Cells
+from twin_adapters.recordings.cells import MISSING, Cells
 
 NUMBERS = (
     pa.types.is_floating,
@@ -13,6 +14,8 @@ NUMBERS = (
     pa.types.is_null,
 )
 """What becomes float64 where it is not an integer that int64 holds."""
+LARGEST = 2**63 - 1
+"""The largest integer that int64 holds."""
 
 
 def cells_of(column: pa.ChunkedArray) -> Cells:
@@ -27,10 +30,10 @@ def cells_of(column: pa.ChunkedArray) -> Cells:
         return _array(nanoseconds, MISSING).view("datetime64[ns]")
     if pa.types.is_integer(kind) and column.null_count == 0:
         return _array(column, MISSING)
-    if pa.types.is_integer(kind) and not pa.types.is_uint64(kind):
+    if pa.types.is_integer(kind) and (not pa.types.is_uint64(kind) or (pc.max(column).as_py() or 0) <= LARGEST):
         return _array(column.cast(pa.int64()), MISSING)
     if any(is_kind(kind) for is_kind in NUMBERS):
-        return _array(column.cast(pa.float64()), np.nan)
+        return _array(column.cast(pa.float64(), safe=False), np.nan)
     return np.array(column.to_pylist(), dtype=np.object_)
 
 

@@ -1,49 +1,97 @@
 """Times of a recording as integer nanoseconds since the epoch, to the nearest nanosecond."""
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from twin_adapters.recordings.cells import MISSING, Cells
 from twin_adapters.recordings.mapping import UNIX_EPOCH
-from twin_adapters.recordings.table import MISSING, Cells
-from twin_runtime.core import IntArray
+from twin_adapters.recordings.texts import numbers
+from twin_adapters.recordings.zones import TimeError, in_utc
+from twin_runtime.core import FloatArray, IntArray
 from twin_runtime.durations import NANOSECONDS
 
+DATENUM_OF_1970 = 719_529
+"""MATLAB counts days from a year 0."""
 LATEST = float(np.iinfo(np.int64).max)
+Written = Callable[[], Iterable[Decimal | None]]
+SIZES = {"s": 1e9, "ms": 1e12, "us": 1e15, "ns": 1e18}
+"""What the years 2001 to 2286 count from, in units of time since 1970."""
+_CLOCK = re.compile(r"(?:(\d{1,6}):(?=\d+:)|(?=\d+:\d+[.,]))([0-5]?\d):([0-5]?\d)(?:[.,](\d+))?")
 _FRACTION = re.compile(r"[.,](\d+)")
 
 
-class TimeError(ValueError):
-    """A column does not hold the times it should; ``place`` is the entry that shows it, where it is one."""
-
-    def __init__(self, what: str, place: int | None = None, remedy: str = "") -> None:
-        super().__init__(what)
-        self.place, self.remedy = place, remedy or "mend `time` or `time_unit` in the mapping"
-
-
-def event_times(cells: Cells, unit: str, epoch: int, zone: str | None = None, local: bool = False) -> IntArray:
+def event_times(
+    cells: Cells,
+    unit: str,
+    epoch: int,
+    zone: str | None = None,
+    local: bool = False,
+    written: Written | None = None,
+) -> IntArray:
     """Times of one column: relative to ``epoch`` (ns) in ``unit``, or absolute for ``iso``.
 
-    ``local`` date-times have no offset and are of ``zone``. Raises :class:`TimeError` where the column is not of
+    ``local`` date-times have no offset and are of ``zone``. ``written`` gives numbers with all their digits, for those
+    that float64 does not hold. Raises :class:`TimeError` where the column is not of
     that ``unit``.
     """
     if unit == "iso":
         return _absolute(cells, zone, local)
+    if unit == "clock":
+        return _clock(cells, epoch)
+    cells = _numbers(cells, unit) if cells.dtype.kind == "O" else cells
     if cells.dtype.kind not in "fiu":
         raise TimeError(f'expected numbers ({unit}), came {_first(cells)}; for date-times say time_unit = "iso"')
-    return _relative(cells, NANOSECONDS[unit], epoch)
+    if unit == "datenum":
+        return _relative(cells.astype(np.float64) - DATENUM_OF_1970, NANOSECONDS["d"], epoch, None)
+    return _relative(cells, NANOSECONDS[unit], epoch, written)
 
 
-def _relative(cells: Cells, scale: int, epoch: int) -> IntArray:
+def unit_by_size(number: float) -> str | None:
+    """The unit in which a number counts from 1970 to our years, by its size."""
+    return next((unit for unit, least in SIZES.items() if least <= number < 10 * least), None)
+
+
+def formatted_times(texts: Cells, form: str, zone: str | None) -> IntArray:
+    """Date-times of a column of text, written as strptime's ``form`` says; None where there is none."""
+    import pandas as pd  # late: it takes longer to load than most recordings
+
+    given = np.array([text is not None for text in texts], dtype=np.bool_)
+    utc = "%z" in form
+    try:
+        read = pd.to_datetime(pd.Series(texts[given], dtype=object), format=form, errors="coerce", exact=True, utc=utc)
+    except ValueError as error:
+        raise TimeError(f"`time_format` {form!r} is none: {error}", remedy="write it as strptime reads it") from None
+    if read.isna().any():
+        place = int(np.flatnonzero(given)[np.flatnonzero(read.isna())[0]])
+        remedy = "mend that row, or `time_format` in the mapping"
+        raise TimeError(f"expected a date-time written as {form!r}, came {texts[place]!r}", place, remedy)
+    moments = read.dt.tz_localize(None).to_numpy() if utc else read.to_numpy()
+    if moments.dtype.kind == "M" and np.any(np.abs(moments.astype("datetime64[s]").astype(np.int64)) > LATEST / 1e9):
+        raise TimeError("a time lies beyond the years 1678 to 2262")
+    times = np.full(len(texts), MISSING, dtype=np.int64)
+    times[given] = moments.astype("datetime64[ns]").astype(np.int64)
+    return times if utc else in_utc(times, zone, np.arange(len(times)))
+
+
+def _relative(cells: Cells, scale: int, epoch: int, written: Written | None) -> IntArray:
     present = ~np.isnan(cells) if cells.dtype.kind == "f" else cells != MISSING
     furthest = np.abs(cells.astype(np.float64)).max(initial=0.0, where=present)
     if not furthest * scale + abs(epoch) < LATEST:
-        raise TimeError(f"a time lies {furthest:g} units from the epoch, and so beyond the years 1678 to 2262")
+        fitting = unit_by_size(furthest)
+        remedy = f'say time_unit = "{fitting}" in the mapping, which would fit' if fitting else ""
+        what = f"a time lies {furthest:g} units from the epoch, and so beyond the years 1678 to 2262"
+        raise TimeError(what, remedy=remedy)
+    if cells.dtype.kind == "f" and furthest * scale > 2**53 and written is not None:
+        exact = [MISSING if n is None else int((n * scale).to_integral_value()) + epoch for n in written()]
+        return np.array(exact, dtype=np.int64)
+    if cells.dtype.kind == "f" and scale == 1 and furthest > 2**53:
+        what = "times in ns came as numbers that are not whole, and do not hold their last digits"
+        raise TimeError(what, remedy="write whole numbers; where there is no time, leave the cell empty")
     known = np.where(present, cells, 0)
     if cells.dtype.kind != "f":
         return np.where(present, known.astype(np.int64) * scale + epoch, MISSING)
@@ -53,47 +101,50 @@ def _relative(cells: Cells, scale: int, epoch: int) -> IntArray:
     return np.where(present, times, MISSING)
 
 
+def _clock(texts: Cells, epoch: int) -> IntArray:
+    """Hours, minutes and seconds since ``epoch``; without hours where seconds have a fraction.
+
+    They do not go back by half a day: that would be another day.
+    """
+    times = np.full(len(texts), MISSING, dtype=np.int64)
+    last = 0
+    for place, text in enumerate(texts):
+        if text is None:
+            continue
+        parts = _CLOCK.fullmatch(str(text))
+        if parts is None:
+            what = f'expected hours:minutes:seconds (time_unit = "clock"), came {text!r}'
+            raise TimeError(what, place, "mend that row, or `time` or `time_unit` in the mapping")
+        hours, minutes, seconds, fraction = parts.groups(default="0")
+        whole = (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
+        time = whole * NANOSECONDS["s"] + int(fraction[:9].ljust(9, "0"))
+        if time < last - 12 * NANOSECONDS["h"]:
+            what = f"{text} goes back by more than 12 h: a clock does not tell the day"
+            raise TimeError(what, place, 'give the column of days too: time = ["Date", "Time"]')
+        last = max(last, time)
+        times[place] = time + epoch
+    return times
+
+
+def _numbers(texts: Cells, unit: str) -> FloatArray:
+    found, wrong = numbers(texts, ".", {})
+    if wrong.any():
+        place = int(np.flatnonzero(wrong)[0])
+        what = f'expected numbers ({unit}), came {texts[place]!r}; for date-times say time_unit = "iso"'
+        raise TimeError(what, place, "mend that row, or `time` or `time_unit` in the mapping")
+    return found
+
+
 def _absolute(cells: Cells, zone: str | None, local: bool) -> IntArray:
     if cells.dtype.kind == "O":
         times, naive = _parsed(cells)
-        times[naive] = _in_utc(times[naive], zone, np.flatnonzero(naive))
+        times[naive] = in_utc(times[naive], zone, np.flatnonzero(naive))
         return times
     if cells.dtype.kind != "M":
-        raise TimeError(f'expected date-times (time_unit = "iso"), came {_first(cells)}')
+        remedy = 'mend `time` or `time_unit`, or say how date-times are written: time_format = "%Y%m%d %H%M%S"'
+        raise TimeError(f'expected date-times (time_unit = "iso"), came {_first(cells)}', remedy=remedy)
     times = cells.astype("datetime64[ns]").astype(np.int64)
-    return _in_utc(times, zone, np.arange(len(times))) if local else times
-
-
-def _in_utc(local: IntArray, zone: str | None, places: IntArray) -> IntArray:
-    """Local times in UTC. Raises :class:`TimeError` for one that occurs twice or never when clocks are changed."""
-    if not np.any(local != MISSING):
-        return local
-    first = int(np.flatnonzero(local != MISSING)[0])
-    if zone is None:
-        what = f"{_text(local[first])} has no offset from UTC"
-        raise TimeError(what, int(places[first]), 'say zone = "Europe/Brussels", zone = "+01:00" or zone = "UTC"')
-    naive = pa.array(local, pa.timestamp("ns"), mask=local == MISSING)
-    earliest, latest = (
-        pc.assume_timezone(naive, zone, ambiguous=which, nonexistent=which).cast(pa.int64()).fill_null(MISSING)
-        for which in ("earliest", "latest")
-    )
-    times = np.from_dlpack(earliest)
-    unclear = np.flatnonzero(times != np.from_dlpack(latest))
-    if len(unclear):
-        here = int(unclear[0])
-        what = f"{_text(local[here])} occurs {_how_often(local[here], zone)} in {zone}, where clocks were changed"
-        raise TimeError(what, int(places[here]), "write these times with their offset, or as UTC")
-    return np.asarray(times, dtype=np.int64)
-
-
-def _how_often(local: np.int64, zone: str) -> str:
-    moment = datetime.fromisoformat(_text(local)[:26])
-    there = (moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UNIX_EPOCH.tzinfo)).astimezone(ZoneInfo(zone))
-    return "twice" if there.replace(tzinfo=None) == moment else "never"
-
-
-def _text(time: np.int64) -> str:
-    return str(np.datetime64(int(time), "ns")).rstrip("0").rstrip(".")
+    return in_utc(times, zone, np.arange(len(times))) if local else times
 
 
 def _parsed(cells: Cells) -> tuple[IntArray, npt.NDArray[np.bool_]]:
@@ -110,7 +161,8 @@ def _parse(text: object, place: int) -> tuple[int, bool]:
     try:
         moment = datetime.fromisoformat(text if isinstance(text, str) else repr(text))
     except ValueError:
-        remedy = "mend that row, or name the column of date-times in `time`"
+        remedy = "mend that row, or name the column of date-times in `time`; where they are written in another way, "
+        remedy += 'say how: time_format = "%d.%m.%Y %H:%M:%S"'
         raise TimeError(f'expected a date-time (time_unit = "iso"), came {text!r}', place, remedy) from None
     fraction = _FRACTION.search(str(text))
     beyond = int(fraction[1][6:9].ljust(3, "0")) if fraction else 0

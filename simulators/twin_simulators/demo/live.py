@@ -14,7 +14,8 @@ from twin_adapters.mqtt import MqttSettings, MqttSource
 from twin_adapters.publishing import publish
 from twin_runtime.core import SECOND, Message
 from twin_runtime.runs.assembly import Assembly
-from twin_runtime.runs.live import Ending, run
+from twin_runtime.runs.live import run
+from twin_runtime.runs.live_run import Ending
 from twin_runtime.store.store import Store
 from twin_simulators.broker import PROTOCOL, embedded_broker
 from twin_simulators.demo.case import Case

@@ -16,7 +16,7 @@ from tests.servers import Server, free_port
 from twin_adapters.commands import play
 from twin_adapters.recordings import load
 from twin_runtime.core import RawReading
-from twin_runtime.errors import ConfigError, ConnectionFailed
+from twin_runtime.errors import ConfigError, ConnectionFailed, RecordingError
 from twin_runtime.ingest.decode import decode
 
 MAPPING = """
@@ -134,3 +134,8 @@ def test_a_wrong_or_absent_broker_is_reported(config: Path, mapping: Path) -> No
         play(mapping, config, broker="localhost")
     with pytest.raises(ConnectionFailed, match="nothing listens there"):
         play(mapping, config, broker=f"mqtt://127.0.0.1:{free_port()}")
+
+
+def test_a_file_in_place_of_its_mapping_is_reported(config: Path, mapping: Path) -> None:
+    with pytest.raises(RecordingError, match=r"expected the mapping of a recording.*file = \"abp.parquet\""):
+        play(mapping.with_name("abp.parquet"), config)

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -9,10 +10,14 @@ import pytest
 from paho.mqtt import publish
 from typer.testing import CliRunner
 
-from tests.adapters.commands.conftest import TWIN
+from tests.adapters.commands.conftest import CONFIG, TWIN
 from tests.servers import Server, free_port
+from twin_adapters.commands.recorder import Recorder, everything_of
 from twin_adapters.recordings import load
+from twin_runtime import config as configurations
 from twin_runtime.cli import app
+from twin_runtime.core import Code, Message
+from twin_runtime.runs.assembly import assemble
 
 START = 1_700_000_000_000_000_000
 
@@ -85,3 +90,31 @@ def test_a_recording_is_never_overwritten(config: Path, tmp_path: Path) -> None:
     out.write_text("precious")
     assert "is there already" in refused(config, out)
     assert out.read_text() == "precious"
+
+
+def configured(folder: Path, text: str) -> configurations.Config:
+    """A configuration with this text, without a broker."""
+    path = folder / "ward.toml"
+    path.write_text(text.replace("PORT", "1"))
+    return configurations.load(path)
+
+
+def test_a_retained_value_that_holds_is_recorded_when_it_arrives(tmp_path: Path) -> None:
+    twin_type = assemble(configured(tmp_path, CONFIG)).types[0]
+    retained = Message("ward/patient-1/abp", b"80", START, retained=True)
+    for holds, code in ((False, Code.MISSING_FIELD), (True, Code.ACCEPTED)):
+        channels = tuple(replace(channel, holds=holds) for channel in twin_type.channels)
+        entries = everything_of(replace(twin_type, channels=channels)).read(retained)
+        assert [entry.code for entry in entries] == [code]
+
+
+def test_messages_of_a_declared_kind_are_recorded_as_a_run_reads_them(tmp_path: Path) -> None:
+    kind = CONFIG.replace("noise = 2.0", 'noise = 2.0\npayload = "shelly"\nvalue = "apower"').replace(
+        "ward/{twin}/abp", "{twin}/status/switch:0"
+    )
+    with Recorder(configured(tmp_path, kind), tmp_path / "today.csv", lambda count: None) as recorder:
+        recorder.take(
+            [Message("patient-1/status/switch:0", b'{"id":0,"apower":512.3,"aenergy":{"minute_ts":1767603600}}', 0)]
+        )
+    recording = load(tmp_path / "today.recording.toml")
+    assert [(r.twin, r.channel, r.value) for r in recording.readings()] == [("patient-1", "abp", 512.3)]

@@ -91,7 +91,7 @@ def test_any_bytes_raise_nothing_but_errors_of_ours(suffix: str, content: bytes)
 
 HEADERS = {
     "several segments": "a/2 1 10 40\nb 20\nc 20\n",
-    "no length": "a 1 10\na.dat 16 200/V 16 0 0 0 0 x\n",
+    "no length and no signals": "a 0 10\n",
     "no rate": "a 1 0 20\na.dat 16 200/V 16 0 0 0 0 x\n",
     "no signals": "a 0 10 20\n",
     "an unknown format": "a 1 10 20\na.dat 999 200/V 16 0 0 0 0 x\n",
@@ -110,7 +110,7 @@ def test_a_wfdb_header_that_describes_no_signals_is_refused(case: str, tmp_path:
 @pytest.mark.parametrize("cell", ["12:00:00", "noon", "2020-13-01 00:00:00"])
 def test_what_is_no_date_time_is_reported_with_its_row(cell: str, tmp_path: Path, load_mapping: Load) -> None:
     (tmp_path / "a.csv").write_text(f"time,x\n2020-01-01T00:00:00Z,1\n{cell},2\n")
-    with pytest.raises(RecordingError, match=r"a\.csv: column 'time', row 1: .*remedy"):
+    with pytest.raises(RecordingError, match=r"a\.csv:3: column 'time', row 1: .*remedy"):
         load_mapping('[[streams]]\nchannel = "x"\nfile = "a.csv"\nvalue = "x"\nunit = "1"\ntime_unit = "iso"')
 
 

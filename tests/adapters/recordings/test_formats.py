@@ -41,11 +41,15 @@ def test_csv_without_a_header_has_columns_by_number_or_by_the_names_of_the_mappi
     np.testing.assert_array_equal(read_csv(path, Layout(columns=("t", "x"))).numbers("x"), [10.0, 11.0])
 
 
-def test_csv_starts_behind_a_byte_order_mark_and_takes_two_columns_of_one_name(tmp_path: Path) -> None:
+def test_csv_starts_behind_a_byte_order_mark_and_tells_columns_of_one_name_by_number(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xef\xbb\xbftime,x,x\r\n0,1,2\r\n")
     table = read_csv(path, PLAIN)
-    assert (table.numbers("time").tolist(), table.numbers("x").tolist(), table.numbers(2).tolist()) == ([0], [1], [2])
+    assert (table.numbers("time").tolist(), table.numbers(1).tolist(), table.numbers(2).tolist()) == ([0], [1], [2])
+    with pytest.raises(RecordingError, match="there are 2 columns 'x', with the numbers 1, 2; remedy: name"):
+        table.numbers("x")
 
 
 def test_csv_with_text_among_the_numbers_reports_which_row(tmp_path: Path) -> None:
@@ -58,7 +62,9 @@ def test_csv_with_text_among_the_numbers_reports_which_row(tmp_path: Path) -> No
 def test_csv_with_ragged_rows_reports_which(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("time,x\n0,1\n1,2,3\n")
-    with pytest.raises(RecordingError, match=r"Expected 2 columns, got 3: 1,2,3.*mend that row"):
+    with pytest.raises(
+        RecordingError, match=r"a\.csv:3: expected 2 columns as in the first row, came 3: .*mend that row"
+    ):
         read_csv(path, PLAIN)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.adapters.recordings.conftest import Load
 from tests.conftest import REPOSITORY
 from twin_adapters.recordings import Layout, MergedStreams, load
 from twin_adapters.recordings.wfdb import read as read_wfdb
@@ -70,40 +69,3 @@ def test_the_wfdb_records_have_their_signals(recording: Find) -> None:
     assert list(flush.names) == ["time", "II", "V", "ABP"]
     assert (flush.rows, round(float(np.nanmax(flush.numbers("ABP"))))) == (18_075, 270)
     assert len(read_wfdb(folder / "s0010_re.hea", Layout()).names) == 16
-
-
-OTHERS = {
-    "water-loop": ('file = "valve1/0.csv"\ntime = "datetime"\ntime_unit = "iso"\nzone = "UTC"', "Pressure", 0.054711),
-    "heat-pump": (
-        'file = "MeasuredHeatPumpData.txt"\nformat = "mos"\ntime = "time_in_s"',
-        "HP/Temperatures/T_Amb",
-        294.05,
-    ),
-    "ice-tank": ('file = "charging.txt"\nformat = "mos"\ntime = 0', 1, 17.333333),
-    "borehole": ('file = "Beier_Smith_Spitler_2011_SandBox.txt"\nformat = "mos"\ntime = 0', 2, 21.97777778),
-    "tanks": ('file = "dataBenchmark.csv"\nperiod = "4 s"', "yEst", 5.205),
-    "ivgtt": ('file = "glucose_insulin.csv"\ntime_unit = "min"', "glucose", 92.0),
-    "turbidostat": (
-        'file = "example_2_Pio_Experiment_od_readings.csv"\ntime = "timestamp"\ntime_unit = "iso"\n'
-        'where = { pioreactor_unit = "P07" }',
-        "od_reading",
-        0.010395128905874105,
-    ),
-    "remifentanil": (
-        'file = "remifentanil.csv"\ntime = "Time"\ntime_unit = "min"\nwhere = { Subject = 1 }',
-        "conc",
-        9.51,
-    ),
-    "weather": ('file = "sgp_met_2019-01.parquet"', "temp_mean", 1.57700002),
-    "battery": ('file = "lgm50_rpt.parquet"\ntime = "Time [s]"', "Voltage [V]", 3.6195562),
-    "cerebral": ('file = "abp_mcav_1000hz.parquet"\ntime = "t"', "mcav", 32.4),
-}
-"""Of each recording: the place of its data, a column, and its first value."""
-
-
-@pytest.mark.parametrize("name", OTHERS)
-def test_a_recording_is_described_in_a_few_lines(name: str, recording: Find, load_mapping: Load) -> None:
-    place, column, first = OTHERS[name]
-    value = f'"{column}"' if isinstance(column, str) else column
-    mapping = f'[[streams]]\nchannel = "x"\nunit = "1"\n{place}\nvalue = {value}\n'
-    assert load_mapping(mapping, recording(name)).value[0] == pytest.approx(first, rel=1e-6)

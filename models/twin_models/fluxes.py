@@ -1,0 +1,28 @@
+"""Laws of fluxes between ports: through a resistance, through a valve, by conduction."""
+
+from twin_runtime.modelling.coupling import Law
+from twin_runtime.modelling.physics import physics
+from twin_runtime.modelling.variables import LogNormal, Parameter
+
+
+@physics
+def through_resistance(upstream_pressure: float, downstream_pressure: float, resistance: float) -> float:
+    """Poiseuille's flow: the difference of pressures by the resistance."""
+    return (upstream_pressure - downstream_pressure) / resistance
+
+
+@physics
+def through_valve(upstream_pressure: float, downstream_pressure: float, resistance: float) -> float:
+    """The same in one direction only."""
+    return max(upstream_pressure - downstream_pressure, 0.0 * upstream_pressure) / resistance
+
+
+@physics
+def by_conduction(upstream_temperature: float, downstream_temperature: float, conductance: float) -> float:
+    """Fourier's law between two bodies: the difference of temperatures times the conductance."""
+    return conductance * (upstream_temperature - downstream_temperature)
+
+
+resistance = Law(through_resistance, "mL/s", (Parameter("resistance", "mmHg*s/mL", LogNormal(1.0, 0.5)),))
+valve = Law(through_valve, "mL/s", (Parameter("resistance", "mmHg*s/mL", LogNormal(0.01, 0.5)),))
+conduction = Law(by_conduction, "W", (Parameter("conductance", "W/K", LogNormal(10.0, 0.5)),))
