@@ -9,11 +9,11 @@ from rich.table import Table
 
 from twin_runtime.cli.options import ConfigPath, Json, duration, instant, instant_text
 from twin_runtime.cli.output import display, print_json, progress
-from twin_runtime.core import FIGURES, SECOND, FloatArray
 from twin_runtime.durations import rough_duration
 from twin_runtime.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
+    from twin_runtime.core import FloatArray
     from twin_runtime.runs.assembly import TypeAssembly
     from twin_runtime.runs.branch import FutureInput, Posterior
 
@@ -47,8 +47,8 @@ class Lead(NamedTuple):
     """The members' quantities ``[twin, member, quantity]`` so many ns ahead, and under other inputs."""
 
     ahead: int
-    plain: FloatArray
-    changed: FloatArray | None = None
+    plain: "FloatArray"
+    changed: "FloatArray | None" = None
 
 
 def forecast(
@@ -164,8 +164,9 @@ def _chosen(of: "TypeAssembly", names: Sequence[str]) -> list[int]:
     return [known.index(name) for name in names] or list(range(len(of.fleet.model.outputs)))
 
 
-def _figures(members: FloatArray) -> dict[str, float]:
+def _figures(members: "FloatArray") -> dict[str, float]:
     """Of one quantity of one twin; quantiles as those of estimates."""
+    from twin_runtime.core import FIGURES
     from twin_runtime.vvuq.figures import summarise
 
     return dict(zip(FIGURES, summarise(members.copy()[None, :, None])[0, 0].tolist(), strict=True))
@@ -180,6 +181,8 @@ def _described(posterior: "Posterior", leads: Sequence[Lead], chosen: Sequence[i
 
 
 def _of_lead(issued: int, lead: Lead, row: int, q: int) -> dict[str, Any]:
+    from twin_runtime.core import SECOND
+
     found: dict[str, Any] = {"seconds": lead.ahead / SECOND, "time": instant_text(issued + lead.ahead)}
     found |= _figures(lead.plain[row, :, q])
     if lead.changed is not None:
@@ -204,7 +207,7 @@ def _show(posterior: "Posterior", leads: Sequence[Lead], chosen: Sequence[int]) 
         display(table)
 
 
-def _cell(members: FloatArray) -> str:
+def _cell(members: "FloatArray") -> str:
     """The mean and the 90 % interval."""
     found: Mapping[str, float] = _figures(members)
     return f"{found['mean']:.4g} [{found['q05']:.4g}, {found['q95']:.4g}]"
