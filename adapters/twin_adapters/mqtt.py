@@ -15,7 +15,7 @@ from twin_adapters.mqtt_connection import Connection, Publication
 from twin_adapters.mqtt_errors import TAKEN_OVER, UNSPECIFIED, taken_over
 from twin_adapters.mqtt_settings import MqttSettings
 from twin_runtime.core import SECOND, Message
-from twin_runtime.errors import ConnectionFailed
+from twin_runtime.errors import ConfigError, ConnectionFailed
 
 __all__ = ["MqttSettings", "MqttSource"]
 
@@ -132,7 +132,7 @@ class MqttSource:
             try:
                 self._connection = connection = await self._connect(known=True)
                 break
-            except ConnectionFailed as error:
+            except (ConnectionFailed, ConfigError) as error:  # files of certificates and passwords may be renewed
                 self._short_lives = 0
                 if str(error) != trouble:
                     LOG.warning("%s", error)

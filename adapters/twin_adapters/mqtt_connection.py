@@ -23,6 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from twin_adapters.addresses import is_loopback, warn_of_clear_text
+from twin_adapters.mqtt_certificates import expired, warn_of_ends
 from twin_adapters.mqtt_errors import (
     PACKET_AT_FAULT,
     MessagesRefused,
@@ -30,6 +31,7 @@ from twin_adapters.mqtt_errors import (
     check_granted,
     explain,
     loss,
+    may_be_expired,
     reason_of,
 )
 from twin_adapters.mqtt_settings import MqttSettings
@@ -49,6 +51,8 @@ BYTES_IN_FLIGHT = 64 * 2**20
 """Payloads read and not yet acknowledged; then nothing more is read."""
 
 LARGEST_RECEIVE_MAXIMUM = 65_535
+
+DAY_SECONDS = 86_400.0
 
 
 __all__ = ["Connection", "Publication"]
@@ -91,6 +95,7 @@ class Connection:
         self._largest: float = math.inf
         self._confirmed: asyncio.Future[None] | None = None
         self._monitor: asyncio.Task[None] | None = None
+        self._next_warning: asyncio.TimerHandle | None = None
         self._limit: float = settings.window
         self._paused = False
         self._client = _client(settings, resume, will)
@@ -129,14 +134,29 @@ class Connection:
             await self._client.__aenter__()
         except aiomqtt.MqttError as error:
             self._abandon()
-            raise explain(error, self.settings) from error
+            raise await self._cause(error) from error
         except BaseException:
             self._abandon()
             raise
         self._monitor = asyncio.create_task(self._until_lost())
         self._monitor.add_done_callback(lambda _: self._on_change())
         self._paho.on_socket_register_write = self._on_packets_to_write
+        self._warn_daily()
         self._resume_reading()
+
+    async def _cause(self, error: aiomqtt.MqttError) -> ConnectionFailed:
+        """What has gone wrong at the start: a certificate that has expired, or what the error says."""
+        ended = None
+        if may_be_expired(error, self.settings):
+            untrusted = isinstance(error.__context__, ssl.SSLCertVerificationError)
+            ended = await asyncio.to_thread(expired, self.settings, untrusted=untrusted)
+        return ended or explain(error, self.settings)
+
+    def _warn_daily(self) -> None:
+        """Warn of certificates that end soon, now and on every day that the connection lasts."""
+        if self.settings.tls and not self.lost:
+            warn_of_ends(self.settings, self._paho.socket())
+            self._next_warning = asyncio.get_running_loop().call_later(DAY_SECONDS, self._warn_daily)
 
     async def close(self, last: Publication | None = None) -> None:
         """Send what is queued, and a ``last`` message that nobody waits for; disconnect, and free the socket."""
@@ -332,6 +352,8 @@ class Connection:
     def _free(self) -> None:
         self._outstanding.clear()
         self._held = 0
+        if self._next_warning is not None:
+            self._next_warning.cancel()
         self._paho._sock_close()  # takes aiomqtt's tasks and callbacks with it; the public ways out wait for the broker
 
 

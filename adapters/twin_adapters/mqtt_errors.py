@@ -101,6 +101,11 @@ def explain(error: aiomqtt.MqttError, settings: MqttSettings) -> ConnectionFaile
     return ConnectionFailed(str(error), where=settings.broker, remedy="look at the broker's log")
 
 
+def may_be_expired(error: aiomqtt.MqttError, settings: MqttSettings) -> bool:
+    """Whether a certificate that has expired may be behind a failure; a broker that refuses ours may keep silent."""
+    return settings.tls and isinstance(error.__context__, (ssl.SSLError, ConnectionError, TimeoutError))
+
+
 def check_granted(topics: Sequence[str], codes: Sequence[int | ReasonCode], settings: MqttSettings) -> None:
     """Raise ConnectionFailed unless every subscription was granted; ``codes`` are those of the SUBACK."""
     refused = [(topic, code) for topic, code in zip(topics, codes, strict=True) if _value(code) >= 128]

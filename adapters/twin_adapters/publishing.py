@@ -10,7 +10,7 @@ from twin_adapters.mqtt_connection import Connection, Publication
 from twin_adapters.mqtt_settings import MqttSettings
 from twin_adapters.pacing import paced
 from twin_runtime.core import SECOND, Message
-from twin_runtime.errors import ConnectionFailed
+from twin_runtime.errors import ConfigError, ConnectionFailed
 
 LOG = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ async def _get_through(connection: Connection, publications: Sequence[Publicatio
                 connection = await _opened(settings)
             await connection.publish(publications)
             return connection
-        except ConnectionFailed as error:
+        except (ConnectionFailed, ConfigError) as error:
             await connection.close()
             if time.monotonic_ns() + pause > give_up:
                 raise

@@ -84,6 +84,8 @@ def simulate(  # noqa: PLR0913, PLR0917 - an argument for every option
     Faults act in the order given, on one channel or on all. Durations have a unit, as in 50ms or 2s:
       noise,sd=2                             bias,size=5[,start=10s]
       spikes,share=0.001,size=80             stuck,start=10s,length=2s[,every=60s]
+      ramp,rate=0.5,start=60s,length=30s     scale,factor=1.1,start=60s,length=30s
+      replayed,ago=30s,start=60s,length=30s
       dropout,start=10s,length=2s[,every=60s]
       outage,start=10s,length=2s[,every=60s]  (held back, then all at once)
       jitter,sd=2ms                          drift,ppm=50[,offset=0.1]

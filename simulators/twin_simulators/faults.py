@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from twin_runtime.core import SECOND, FloatArray, IntArray
-from twin_runtime.durations import Duration
+from twin_runtime.durations import Duration, PositiveDuration
 from twin_runtime.errors import ConfigError
 from twin_simulators.packets import Mask, Packets
 
@@ -40,14 +40,21 @@ class Fault(BaseModel):
 
 
 class Noise(Fault):
-    """Gaussian measurement noise with standard deviation ``sd``, in the signal's unit."""
+    """Gaussian measurement noise with standard deviation ``sd``, in the signal's unit, from ``start`` for ``length``.
+
+    Without ``length`` it does not end.
+    """
 
     kind: Literal["noise"] = "noise"
     sd: float = Field(ge=0)
+    start: Duration = 0
+    length: Duration | None = None
 
     def _apply(self, packets: Packets, rng: np.random.Generator) -> Outcome:
         error = self.sd * rng.standard_normal(len(packets))
-        return replace(packets, value=packets.value + error), len(packets)
+        since = packets.measured - self.start
+        inside = (since >= 0) & (since < (np.inf if self.length is None else self.length))
+        return _changed(packets, inside, packets.value + error)
 
 
 class Bias(Fault):
@@ -101,6 +108,39 @@ class Stuck(Window):
         first_inside = np.searchsorted(packets.measured, self._onset(packets), sorter=in_order)
         held = packets.value[in_order[np.minimum(first_inside, len(packets) - 1)]]
         return _changed(packets, self._inside(packets), held)
+
+
+class Ramp(Window):
+    """An error that grows by ``rate`` a second, in the signal's unit: a transducer that drifts away."""
+
+    kind: Literal["ramp"] = "ramp"
+    rate: float
+
+    def _apply(self, packets: Packets, rng: np.random.Generator) -> Outcome:
+        error = self.rate * (packets.measured - self._onset(packets)) / SECOND
+        return _changed(packets, self._inside(packets), packets.value + error)
+
+
+class Scale(Window):
+    """Every value is multiplied by ``factor``: a wrong gain, or a wrong unit."""
+
+    kind: Literal["scale"] = "scale"
+    factor: float
+
+    def _apply(self, packets: Packets, rng: np.random.Generator) -> Outcome:
+        return _changed(packets, self._inside(packets), packets.value * self.factor)
+
+
+class Replayed(Window):
+    """What was measured ``ago`` earlier is sent as if it were measured now: a recording put before the twin."""
+
+    kind: Literal["replayed"] = "replayed"
+    ago: PositiveDuration
+
+    def _apply(self, packets: Packets, rng: np.random.Generator) -> Outcome:
+        in_order = np.argsort(packets.measured, kind="stable")
+        before = np.searchsorted(packets.measured, packets.measured - self.ago, "right", sorter=in_order) - 1
+        return _changed(packets, self._inside(packets), packets.value[in_order[np.maximum(before, 0)]])
 
 
 class Dropout(Window):
@@ -184,7 +224,20 @@ class Duplicates(Fault):
 
 
 AnyFault = Annotated[
-    Noise | Bias | Spikes | Stuck | Dropout | Outage | Jitter | Drift | Delay | Loss | Duplicates,
+    Noise
+    | Bias
+    | Ramp
+    | Scale
+    | Spikes
+    | Stuck
+    | Replayed
+    | Dropout
+    | Outage
+    | Jitter
+    | Drift
+    | Delay
+    | Loss
+    | Duplicates,
     Field(discriminator="kind"),
 ]
 """A fault as it stands in a file: a table with its ``kind`` and its own fields."""

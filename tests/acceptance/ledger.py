@@ -53,12 +53,14 @@ class History:
         return len(ticks) == twins and all(of_twin == set(range(min(of_twin), last + 1)) for of_twin in ticks.values())
 
 
-def history_of(reader: Reader) -> History:
-    """All estimates of a store."""
+def history_of(reader: Reader, place: int | None = None) -> History:
+    """All estimates of a store, or those of one type."""
     history, position = History(), 0
     while estimates := reader.estimates(position, 10_000):
         position = estimates[-1].position
         for e in estimates:
+            if place not in (None, e.type):
+                continue
             known = reader.identity.types[e.type]
             bits = sum(1 << known.checks.index(name) for name in e.reasons)
             row, trust, reasons, revision = (

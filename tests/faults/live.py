@@ -93,15 +93,16 @@ def living(folder: Path, *changes: Change, **environment: str) -> Iterator[tuple
             yield server, deployment, run
 
 
-def settled(deployment: Deployment, run: Running, sent: Patient) -> dict[str, Any]:
-    """Stop a run once it has estimates up to the last message; its summary."""
-    tick = 40_000_000
+def settled(
+    deployment: Deployment, run: Running, sent: Patient, patience: float = 20.0, tick: int = 40_000_000
+) -> dict[str, Any]:
+    """Stop a run once it has estimates up to the last message, or after so many seconds; its summary."""
 
     def is_done(reader: Reader) -> bool:
         return (reader.frontier() or 0) * tick >= sent.end and missing(reader, sent) == 0
 
     try:
-        run.wait_until(lambda: deployment.holds(is_done), 20)
+        run.wait_until(lambda: deployment.holds(is_done), patience)
     except AssertionError:
         if run.process.poll() is not None:
             raise
@@ -109,9 +110,12 @@ def settled(deployment: Deployment, run: Running, sent: Patient) -> dict[str, An
 
 
 def missing(reader: Reader, sent: Patient) -> int:
-    """How many of the messages sent have no entry in the journal."""
-    known = {entry.reading.time for _, entry in reader.entries() if entry.reading is not None}
-    return len({message.arrival for message in sent.messages} - known)
+    """How many of the messages sent have no entry in the journal, neither as a reading nor as one that was refused."""
+    entries = [entry for _, entry in reader.entries()]
+    known = {entry.reading.time for entry in entries if entry.reading is not None}
+    refused = {(entry.topic, entry.payload) for entry in entries if entry.reading is None}
+    unknown = (message for message in sent.messages if (message.topic, message.payload) not in refused)
+    return len({message.arrival for message in unknown} - known)
 
 
 def account(deployment: Deployment, summary: dict[str, Any], sent: Patient) -> str:

@@ -5,11 +5,13 @@ import signal
 import time
 from pathlib import Path
 
+from tests.acceptance.deployments import Change
 from tests.acceptance.test_mistakes import MISTAKES
 from tests.faults.live import account, broker, deployed, living, patient, ready, settled
 from tests.faults.row import Outcome
 
 KILLS = 10
+FAST: Change = ('tick = "40 ms"', 'tick = "0.2 ms"')
 STALL = 15.0
 """Seconds; longer than the lateness of the example, 5 s."""
 
@@ -42,6 +44,22 @@ def stalled(folder: Path) -> Outcome:
             run.process.send_signal(signal.SIGCONT)
         figures = account(deployment, settled(deployment, run, sent), sent)
     return Outcome("what lies unread is read before ticks run", f"stopped for {STALL:g} s: {figures}")
+
+
+def overloaded(folder: Path) -> Outcome:
+    """Five thousand ticks a second are asked for: more than one core can run."""
+    with living(folder, FAST) as (_, deployment, run):
+        with patient(deployment, 10.0) as sent:
+            time.sleep(8.0)
+            began = time.monotonic()
+            behind = run.stop()["behind"]["most"]
+            answered = time.monotonic() - began
+        with deployment.run() as again:
+            figures = account(deployment, settled(deployment, again, sent, 240.0, tick=200_000), sent)
+    does = "what comes is read and acknowledged first; ticks catch up, none is skipped; how far behind is told"
+    return Outcome(
+        does, f"at most {behind:.1f} s behind after 8 s, SIGTERM answered in {answered:.1f} s; then {figures}"
+    )
 
 
 def two_runtimes(folder: Path) -> Outcome:

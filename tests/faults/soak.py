@@ -29,6 +29,7 @@ from twin_adapters.publishing import publish
 from twin_runtime.core import SECOND, Message
 
 MINUTES = 60.0
+SHORT_MINUTES = 3.0
 PAUSE = (5.0, 25.0)
 """Seconds between faults, at least and at most."""
 LONG_LIFE = 120.0
@@ -138,6 +139,11 @@ def soak(folder: Path, minutes: float = MINUTES, seed: int = 1) -> Outcome:
     happened = ", ".join(f"{count} {name}" for name, count in life.faults.most_common())
     memory = f"memory of a process grew by {max(life.growth, default=0)} MiB at most"
     return Outcome("goes on after each", f"{minutes:g} min: {happened}; {memory}; {figures}")
+
+
+def short(folder: Path) -> Outcome:
+    """Minutes of it, for the table of faults."""
+    return soak(folder, SHORT_MINUTES)
 
 
 def _live(life: Soak, sent: Patient) -> None:

@@ -258,6 +258,21 @@ class TestDurability:
         reported = await run(ward(2), MemorySource(batches(messages(60, 2))), store, ending=IDLE)
         assert reported["state_hash"] == folded(ward(2), messages(60, 2)).state_hash
 
+    @pytest.mark.parametrize("turns", [0, 1, 3, 10, 30, 100])
+    async def test_a_run_that_is_cancelled_leaves_nothing_running(self, store: Store, turns: int) -> None:
+        """Whenever that is: while it works, or while it writes what is left."""
+        begun, stop = asyncio.Event(), asyncio.Event()
+        source, sinks = MemorySource(batches(messages(60, 2))), [MemorySink(), MemorySink()]
+        work = run(ward(2), source, store, sinks=sinks, stop=stop, observer=lambda *_: begun.set())
+        running = asyncio.create_task(work)
+        await asyncio.wait_for(begun.wait(), timeout=20)
+        stop.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait({running})
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
     async def test_estimates_reach_the_sinks_in_order_and_once_each(self, store: Store) -> None:
         sink = MemorySink(failures=1)
         ending = Ending(idle=SECOND)

@@ -14,7 +14,7 @@ from tests.ward import EPOCH, TICK, messages, ward
 from twin_runtime.config.agreement import disagreements
 from twin_runtime.config.sections import OverloadSection
 from twin_runtime.core import SECOND, Code, Omission, Record
-from twin_runtime.ingest.intake import Plausibility
+from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.ingest.router import Router
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.fold import Fold

@@ -11,7 +11,7 @@ from tests.simulation.disk import Fate
 from tests.simulation.invariants import require_all
 from tests.simulation.loop import Stalled, VirtualLoop
 from tests.simulation.process import Process
-from tests.simulation.sensors import CHANNELS, Sent, sensor, vandal
+from tests.simulation.sensors import Sent, sensor, vandal
 from tests.simulation.sinks import Received
 from tests.simulation.story import Fault, Kind, Story
 from tests.simulation.trace import Broken, Trace
@@ -105,8 +105,7 @@ class Life:
         for fault in self.world.story.faults:
             self.world.loop.call_at(fault.moment, self._begin, fault)
         self.world.loop.call_at(self.world.story.end, self._end)
-        signals = [(row, k) for row in range(self.world.story.patients) for k in range(len(CHANNELS))]
-        sending = [sensor(self.world, self.broker, self.sent, *signal) for signal in signals]
+        sending = [sensor(self.world, self.broker, self.sent, k) for k in range(len(self.world.story.signals))]
         tasks = [asyncio.create_task(each) for each in (*sending, vandal(self.world, self.broker))]
         self.world.surroundings = asyncio.all_tasks()
         summary = None

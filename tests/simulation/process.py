@@ -43,7 +43,8 @@ class Process:
     async def ended(self) -> dict[str, Any] | None:
         """Wait until the run is over and the store is closed; the summary, or None where it died."""
         await asyncio.wait({self.task})
-        await self.world.end_process()
+        if left := asyncio.all_tasks() - self.world.surroundings:
+            raise Broken("a run leaves nothing running", left)
         self.store.close()
         if self._left is not None:
             restore(self.world.path, self._left)

@@ -12,6 +12,9 @@ from twin_runtime.errors import ConnectionFailed, EstimatesRefused
 EVERY = 7
 """What a sink refuses: of so many positions one."""
 
+HANGING = 2.0
+"""Seconds before the end from which on a sink hangs that does so at the end."""
+
 
 class Received:
     """What a sink has taken in all runs: positions in order of their first coming, and those that it refused."""
@@ -49,7 +52,7 @@ class SimulatedSink:
         """Take them, or not."""
         await asyncio.sleep(self.world.rng.uniform(0.001, 0.05))
         self._require_reachable()
-        if self._has("sink hangs"):
+        if self._has("sink hangs") or self._hangs_at_the_end:
             await asyncio.Event().wait()
         if self._has("sink breaks"):
             raise ValueError("a fault of the sink's own")
@@ -65,6 +68,11 @@ class SimulatedSink:
     def _require_reachable(self) -> None:
         if not self.has_power or self._has("sink down"):
             raise ConnectionFailed("cannot be reached", where=self.name)
+
+    @property
+    def _hangs_at_the_end(self) -> bool:
+        story = self.world.story
+        return story.hangs_at_the_end and self.number == 0 and self.world.loop.time() > story.end - HANGING
 
     def _has(self, kind: Kind) -> bool:
         return self.world.on(kind, self.number, 2) is not None

@@ -2,10 +2,12 @@
 
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from tests.ward import ward
-from twin_runtime.runs.assembly import Assembly
+from twin_runtime.config import Config
+from twin_runtime.runs.assembly import Assembly, assemble
 
 Kind = Literal[
     "kill",
@@ -56,13 +58,34 @@ KINDS: dict[Kind, tuple[float, float]] = {
     "sink refuses": (5, 15),
 }
 """What can go wrong, and how long it lasts, at least and at most (s)."""
+ENDS: tuple[Kind, ...] = ("stop", "stop", "kill", "power cut")
+"""Ends of a process that come in the middle of other faults, too."""
 
 FAULTS_BEGIN, FAULTS_END = 4.0, 35.0
 """No fault begins outside of these moments (s); the last may go on for a while."""
-AGAIN = 30.0
+AGAIN = 15.0
 """So many seconds after the last fault every good reading is accepted: as long as the furthest lie in time."""
-QUIET = 12.0
+QUIET = 7.0
 """Seconds for which good readings are sent after that; then the run has as long to take the last."""
+
+
+CHANNELS = ("abp", "flow")
+GUESTS: Literal[1] = 1
+"""The place of the second type of twins."""
+
+
+class Signal(NamedTuple):
+    """A channel of a twin."""
+
+    type: int
+    twin: str
+    row: int
+    channel: int
+
+    @property
+    def topic(self) -> str:
+        """Where its messages go."""
+        return f"{self.twin}/{CHANNELS[self.channel]}"
 
 
 class Fault(NamedTuple):
@@ -89,14 +112,29 @@ class Story:
     lateness: str
     sinks: int
     faults: tuple[Fault, ...]
+    has_guest: bool = False
+    """Whether there is a twin of another type."""
+    late: Literal["fold", "asynchronous"] = "fold"
+    smoothing: str = "0 s"
+    batch: int = 1
+    """Samples in a message."""
+    hangs_at_the_end: bool = False
+    """Whether the first sink hangs when the run is told to stop."""
     policy: str = "catch-up"
 
     @property
     def assembly(self) -> Assembly:
         """The deployment."""
-        settings: dict[str, Any] = {"clock": self.clock, "wait": self.wait, "lateness": self.lateness, "tick": "1 s"}
-        settings["overload"] = {"policy": self.policy, "span": "4 s"}
-        return ward(self.patients, members=4, **settings)
+        return _assembly(
+            self.patients, self.clock, self.wait, self.lateness, self.late, self.smoothing, self.has_guest, self.policy
+        )
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """All that is measured."""
+        twins = [(0, f"patient-{row}", row) for row in range(self.patients)]
+        twins += [(GUESTS, "guest", 0)] if self.has_guest else []
+        return tuple(Signal(*twin, channel) for twin in twins for channel in range(len(CHANNELS)))
 
     @property
     def healed(self) -> float:
@@ -122,8 +160,48 @@ def story(seed: int) -> Story:
     faults = [_fault(rng, rng.choice(kinds)) for _ in range(rng.randint(2, 10))]
     wait, lateness = rng.choice(["500 ms", "2 s"]), rng.choice(["5 s", "15 s"])
     patients, sinks = rng.randint(1, 2), rng.randint(1, 2)
+    late: Literal["fold", "asynchronous"] = "asynchronous" if rng.random() < 0.2 else "fold"
+    smoothing = "2 s" if late == "fold" and rng.random() < 0.25 else "0 s"
+    batch, has_guest = rng.choice([1, 1, 3]), rng.random() < 0.2
+    if rng.random() < 0.3:
+        faults.append(_in_the_middle(rng, rng.choice(faults)))
+    kept, hangs = tuple(sorted(faults)), rng.random() < 0.2
     policies = ["catch-up"] if clock == "stream" else ["catch-up", "skip", "shed"][: 1 + patients]
-    return Story(seed, patients, clock, wait, lateness, sinks, tuple(sorted(faults)), rng.choice(policies))
+    return Story(
+        seed,
+        patients,
+        clock,
+        wait,
+        lateness,
+        sinks,
+        kept,
+        has_guest,
+        late,
+        smoothing,
+        batch,
+        hangs,
+        rng.choice(policies),
+    )
+
+
+@lru_cache
+def _assembly(
+    patients: int, clock: str, wait: str, lateness: str, late: str, smoothing: str, has_guest: bool, policy: str
+) -> Assembly:
+    settings: dict[str, Any] = {"clock": clock, "wait": wait, "lateness": lateness, "tick": "1 s"}
+    settings["overload"] = {"policy": policy, "span": "4 s"}
+    assimilation = {"late": late, "smoothing": smoothing}
+    patients_type = ward(patients, members=4, assimilation=assimilation, **settings)
+    if not has_guest:
+        return patients_type
+    guests = ward(1, members=4, **{**settings, "name": "guests", "twins": ["guest"], "tick": "500 ms", "overload": {}})
+    return assemble(Config("ward", (*patients_type.config.types, *guests.config.types)))
+
+
+def _in_the_middle(rng: random.Random, fault: Fault) -> Fault:
+    """An end of the process while something else goes wrong."""
+    kind = rng.choice(ENDS)
+    return Fault(fault.moment + rng.uniform(0.0, fault.length), kind, 0.0, 0.0, 0)
 
 
 def _fault(rng: random.Random, kind: Kind) -> Fault:

@@ -29,13 +29,6 @@ class World:
         self.surroundings: set[asyncio.Task[Any]] = set()
         self._on: dict[Kind, list[Fault]] = {}
 
-    async def end_process(self) -> None:
-        """End all that does not belong to the surroundings: whatever a dead process has left undone."""
-        while left := asyncio.all_tasks() - self.surroundings:
-            for task in sorted(left, key=lambda task: int(task.get_name()[5:])):
-                task.cancel()
-            await asyncio.wait(left)
-
     def true_time(self) -> int:
         """What time it is, ns."""
         return EPOCH + round(self.loop.time() * SECOND)

@@ -20,6 +20,9 @@ from twin_simulators.faults import (
     Loss,
     Noise,
     Outage,
+    Ramp,
+    Replayed,
+    Scale,
     Spikes,
     Stuck,
     parse_fault,
@@ -61,6 +64,38 @@ def test_a_stuck_sensor_repeats_its_value_and_recovers() -> None:
     assert set(stuck.value[inside]) == {CLEAN.value[1000]}
     np.testing.assert_array_equal(stuck.value[~inside], CLEAN.value[~inside])
     assert touched == 200
+
+
+def test_noise_may_begin_and_end() -> None:
+    noisy, touched = after(Noise(sd=2.0, start="10 s", length="20 s"))
+    inside = (CLEAN.measured >= 10 * SECOND) & (CLEAN.measured < 30 * SECOND)
+    np.testing.assert_array_equal(noisy.value != CLEAN.value, inside)
+    assert touched == 2000
+
+
+def test_a_ramp_grows_from_nothing_and_ends() -> None:
+    ramp, touched = after(Ramp(rate=0.5, start="10 s", length="20 s"))
+    seconds = CLEAN.measured / SECOND
+    inside = (seconds >= 10) & (seconds < 30)
+    np.testing.assert_allclose(ramp.value - CLEAN.value, np.where(inside, 0.5 * (seconds - 10), 0.0), atol=1e-12)
+    assert touched == 2000
+
+
+def test_a_scaled_sensor_multiplies() -> None:
+    scaled, touched = after(Scale(factor=1.1, start="10 s", length="20 s"))
+    inside = (CLEAN.measured >= 10 * SECOND) & (CLEAN.measured < 30 * SECOND)
+    np.testing.assert_allclose(scaled.value, np.where(inside, 1.1, 1.0) * CLEAN.value)
+    assert touched == 2000
+
+
+def test_what_is_replayed_is_what_was_measured_before_with_the_stamps_of_now() -> None:
+    again, touched = after(Replayed(ago="5 s", start="10 s", length="20 s"))
+    np.testing.assert_array_equal(again.value[1000:3000], CLEAN.value[500:2500])
+    np.testing.assert_array_equal(again.value[3000:], CLEAN.value[3000:])
+    np.testing.assert_array_equal(again.stamp, CLEAN.stamp)
+    assert touched == 2000
+    from_the_start, _ = after(Replayed(ago="5 s", start="0 s", length="2 s"))
+    assert set(from_the_start.value[:200]) == {CLEAN.value[0]}
 
 
 def test_a_window_comes_again() -> None:

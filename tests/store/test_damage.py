@@ -290,6 +290,17 @@ def test_without_its_lock_file_only_the_newest_writer_writes(path: Path) -> None
     assert held(path)
 
 
+def test_a_store_that_is_being_written_is_not_taken_for_damaged(path: Path) -> None:
+    """Whatever a reader asks for, a writer may commit between two of its statements."""
+    with Store.create_or_open(path, IDENTITY) as store, Reader.open(path) as reader:
+        numbers = iter(range(100, 200))
+        reader._reading.set_trace_callback(lambda _: store.write([accepted(next(numbers))]))
+        before, _ = reader.sizes()
+        assert reader.damage() == []
+        reader._reading.set_trace_callback(None)
+        assert reader.sizes()[0] > before
+
+
 def test_estimates_that_are_there_already_are_not_sealed_twice(path: Path) -> None:
     with Store.create_or_open(path, IDENTITY) as store:
         store.write([accepted(20)], [record(19), record(20)])

@@ -53,13 +53,17 @@ PIPE = Stream("pipe", "pipe.toml", "pipe-160104.recording.toml", "pipe", "outlet
 
 
 class Followed(NamedTuple):
-    """What a twin came to: its summary, CPU seconds a tick, and trust and reasons at ``seconds`` after the start."""
+    """What a twin came to: its summary, CPU seconds a tick, and trust and reasons at ``seconds`` after the start.
+
+    ``figures[tick, quantity, figure]`` are its estimates, newest revisions.
+    """
 
     summary: Mapping[str, Any]
     cost: float
     seconds: FloatArray
     trust: IntArray
     reasons: tuple[tuple[str, ...], ...]
+    figures: FloatArray
 
 
 def follow(config: Config, recording: Recording, seconds: float) -> Followed:
@@ -77,7 +81,8 @@ def follow(config: Config, recording: Recording, seconds: float) -> Followed:
     ends = np.array([(record.tick + 1) * assembly.types[0].fleet.tick - recording.start for record in records]) / SECOND
     trust = np.array([record.trust[0] for record in records])
     complaints = tuple(assembly.types[0].identity.reasons(int(record.reasons[0])) for record in records)
-    return Followed(summary, spent / len(records), ends, trust, complaints)
+    figures = np.array([record.figures[0] for record in records])
+    return Followed(summary, spent / len(records), ends, trust, complaints, figures)
 
 
 def with_faults(recording: Recording, channel: str, *faults: Fault) -> MemoryRecording:

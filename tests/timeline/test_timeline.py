@@ -97,6 +97,14 @@ class TestOrder:
         revised = {key for key, known in run.history.estimates.items() if len(known) > 1}
         assert {(START + n, 1) for n in range(24, 34)} <= revised
 
+    def test_a_burst_that_ends_before_a_tick_is_smoothed_leaves_no_twin_without_it(self) -> None:
+        """Between the two a late reading of another twin may be folded."""
+        readings, late = log(20, 2), gauge(18, 1.3, twin=1, offset=7)
+        run = Run.of(SMOOTHED[2]).offer(*readings).to(19)
+        run.history.add([next(run.timeline.advance(START + 19))])
+        run.offer(late).to(20)
+        assert run.history.newest == in_order(SMOOTHED[2], [*readings, late], 20).history.newest
+
     def test_many_late_readings_are_folded_in_one_pass(self) -> None:
         readings = log(30, 2)
         late = [gauge(n, 1.2, twin=n % 2, offset=7) for n in range(20, 30)]

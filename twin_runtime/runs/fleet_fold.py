@@ -151,8 +151,10 @@ class FleetFold:
 
     def ended(self, wall: int = 0) -> bool:
         """Whether all ticks to ``until`` have run, and have waited for slow readings."""
+        if self._last is None:
+            return False
         through = self.watermarks.through(wall)
-        return self._last is not None and through is not None and through > self._last and not self.due(wall)
+        return through is not None and through > self._last and not self.due(wall)
 
     def finish(self) -> Iterator[Record]:
         """Fold what is there: to ``until``, or to the tick of the newest reading."""

@@ -70,18 +70,21 @@ async def run(
 async def _until_stopped(live: LiveRun, deliveries: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Run all that runs at once until one stops the run or fails; then write what is left and acknowledge it."""
     delivering = [asyncio.create_task(delivery) for delivery in deliveries]
-    tasks = [*(asyncio.create_task(work) for work in (live.receive(), live.pace())), *delivering]
+    working = [asyncio.create_task(work) for work in (live.receive(), live.pace())]
     acknowledging = asyncio.create_task(live.acknowledge())
-    stopped = asyncio.create_task(live.stop.wait())
+    others = [acknowledging, asyncio.create_task(live.stop.wait())]
     try:
-        await asyncio.wait([stopped, acknowledging, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        live.stop.set()
-        await asyncio.gather(*map(_left, delivering))
-        await _cancelled([task for task in tasks if task.done() or task not in delivering])
+        try:
+            await asyncio.wait([*others, *working, *delivering], return_when=asyncio.FIRST_COMPLETED)
+            live.stop.set()
+        finally:
+            await asyncio.gather(*map(_left, delivering))
+        await _cancelled([*working, *filter(asyncio.Task.done, delivering)])
         live.finish()
-        await asyncio.wait([acknowledging, asyncio.create_task(live.written())], return_when=asyncio.FIRST_COMPLETED)
+        others.append(asyncio.create_task(live.written()))
+        await asyncio.wait([acknowledging, others[-1]], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await _cancelled([task for task in (*tasks, acknowledging, stopped) if task.done() or task not in delivering])
+        await _cancelled([*working, *others, *filter(asyncio.Task.done, delivering)])
 
 
 async def _delivered(writer: Writer, sink: Sink, account: Delivery, patience: float) -> None:

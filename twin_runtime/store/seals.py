@@ -26,6 +26,8 @@ _LAST_BEFORE = f"""
 {_LINK} WHERE (?1 IS NULL OR entry < ?1) AND (?2 IS NULL OR estimate < ?2) ORDER BY number DESC LIMIT 1
 """
 _ENDS = "SELECT coalesce((SELECT max(position) FROM journal), 0), coalesce((SELECT max(position) FROM estimate), 0)"
+_LAST_AND_ENDS = f"SELECT * FROM ({_ENDS}) LEFT JOIN ({_LINK} ORDER BY number DESC LIMIT 1)"
+"""One statement, as a writer may commit between two."""
 _FIRST_ENTRY = "SELECT min(position) FROM journal WHERE code = 'accepted' AND time >= ?"
 _FIRST_ESTIMATE = "SELECT min(position) FROM estimate WHERE type = ? AND tick >= ?"
 _INDEXED = "SELECT count(*) FROM journal INDEXED BY accepted WHERE code = 'accepted' AND time >= ?"
@@ -57,9 +59,9 @@ def linked(before: Link, entries: Sequence[object], estimates: Sequence[object])
 
 def last_link(connection: sqlite3.Connection, where: str) -> Link:
     """The newest link; raises :class:`StoreError` unless it lies at the end of the journal and of the estimates."""
-    row = connection.execute(f"{_LINK} ORDER BY number DESC LIMIT 1").fetchone()
-    link = ORIGIN if row is None else Link(*row)
-    if connection.execute(_ENDS).fetchone() != (link.entry, link.estimate):
+    entry, estimate, *newest = connection.execute(_LAST_AND_ENDS).fetchone()
+    link = ORIGIN if newest[0] is None else Link(*newest)
+    if (entry, estimate) != (link.entry, link.estimate):
         raise damaged(where, "the chain of its hashes does not end where the journal and the estimates do")
     return link
 

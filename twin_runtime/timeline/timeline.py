@@ -123,6 +123,7 @@ class Timeline:
             yield self._newly_smoothed()
             return
         rows = np.array(sorted(self._dirty_rows), np.int64)
+        yield self._newly_smoothed(np.setdiff1d(self.rows, rows))
         base = self._base(self._dirty)
         self._dirty = None
         self._dirty_rows.clear()
@@ -142,7 +143,6 @@ class Timeline:
                 state = state.copy()  # a checkpoint of its own
         self._keep(self.frontier, state, rows, force=True)
         self._unfolded -= folded
-        self._unsmoothed = False
         self.changes += 1
 
     def advance(self, through: int) -> Iterator[Record]:
@@ -195,17 +195,17 @@ class Timeline:
         """The ticks whose lag is not over, smoothed by what there is: for the end of a run."""
         if self.frontier is not None:
             for ago in range(self.fleet.lag, 0, -1):
-                yield from self._smoothed(self.frontier - 1, ago)
+                yield from self._smoothed(self.frontier - 1, ago, self.rows)
 
-    def _newly_smoothed(self) -> list[Record]:
-        """The tick whose lag ended with the last tick that has run, smoothed; once."""
+    def _newly_smoothed(self, rows: IntArray | None = None) -> list[Record]:
+        """Some rows, or all, of the tick whose lag ended with the last tick that has run, smoothed; once."""
         if not self._unsmoothed or self.frontier is None:
             return []
         self._unsmoothed = False
-        return list(self._smoothed(self.frontier - 1, self.fleet.lag))
+        return list(self._smoothed(self.frontier - 1, self.fleet.lag, self.rows if rows is None else rows))
 
-    def _smoothed(self, last: int, ago: int) -> Iterator[Record]:
-        return self._revisions.with_figures(last - ago, self.rows, self._figures(self.state, ago))
+    def _smoothed(self, last: int, ago: int, rows: IntArray) -> Iterator[Record]:
+        return self._revisions.with_figures(last - ago, rows, self._figures(self.state, ago)[rows])
 
     def _figures(self, state: FleetState, ago: int) -> FloatArray:
         return figures_of(state.lagged, len(self.fleet.model.quantities), ago)
