@@ -83,7 +83,8 @@ def test_one_object_and_a_file_that_a_deployment_names(folder: Path) -> None:
     assert list(found["types"]["tank"]["sensors"]) == ["bottom"]
     assert found["types"]["tank"]["sensors"]["bottom"]["outcome"] == "contradicts"
     (folder / "deployed.toml").write_text(f'{TANK}\n[trust]\nevidence = "{out}"\n', "utf-8")
-    assert twin("check", folder / "deployed.toml").exit_code == 0
+    checked = twin("check", folder / "deployed.toml")
+    assert checked.exit_code == 0, checked.output
 
 
 def test_a_table_for_people(folder: Path) -> None:

@@ -45,7 +45,7 @@ def of_bottom(bottom: float) -> float:
 @physics
 def stored(top: float, bottom: float, ambient: float) -> float:
     """Mean temperature above that of the room: what the tank has stored."""
-    return (top + bottom) / 2.0 - ambient
+    return ((top - ambient) + (bottom - ambient)) / 2.0
 
 
 class HeatedTank(OdeModel):

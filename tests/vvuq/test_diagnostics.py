@@ -89,4 +89,5 @@ class TestSummary:
 
     def test_without_readings_nothing_is_reported(self) -> None:
         twin = Replicates(1)
-        assert diagnosed(twin.records, ["pump"], ["outlet"]) == {"divergences": {}, "replaced": {}, "diagnostics": {}}
+        nothing = dict.fromkeys(("divergences", "replaced", "withheld", "diagnostics"), {})
+        assert diagnosed(twin.records, ["pump"], ["outlet"]) == nothing
