@@ -142,7 +142,7 @@ def _receiver(asset: str, config: Path | None, broker: str | None, twin: str) ->
         known = [known for each in configuration.types for known in each.twin.twins]
         raise ConfigError(f"there is no twin '{name}'", where=str(config), remedy=did_you_mean(name, known))
     twin_type = twin_type or configuration.types[0]
-    topics = {channel.name: channel.topic_of(name) for channel in twin_type.channels}
+    topics = {channel.name: twin_type.topic_of(channel, name) for channel in twin_type.channels}
     return _Receiver(name, topics, sender_for("simulate", configuration, broker))
 
 

@@ -18,7 +18,7 @@ def test_a_right_file_becomes_a_configuration(tmp_path: Path) -> None:
     )
     assert (abp.kind, abp.target, abp.noise, abp.range) == ("sensor", "pressure", 2.0, (-30.0, 300.0))
     assert (r_peak.kind, r_peak.target, r_peak.noise, r_peak.range) == ("input", "r_peak", 0.0, None)
-    assert [channel.topic_of("patient-1") for channel in config.types[0].channels] == [
+    assert [config.types[0].topic_of(channel, "patient-1") for channel in config.types[0].channels] == [
         "patient-1/abp",
         "patient-1/r_peak",
     ]

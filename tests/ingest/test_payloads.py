@@ -256,6 +256,17 @@ def test_what_else_must_stand_in_a_message_may_be_true(tmp_path: Path) -> None:
     assert entry.code is Code.NO_VALUE
 
 
+def test_a_topic_feeds_an_input_of_a_group(tmp_path: Path) -> None:
+    path = tmp_path / "room.toml"
+    groups = '[twin.groups]\nnorth = ["dev1", "dev3"]\nsouth = ["dev2"]\n'
+    head = HEADER.replace('["dev1", "dev2"]', '["dev1", "dev2", "dev3"]') + groups
+    path.write_text(head + ZIGBEE + '[inputs.flow]\nunit = "mL/s"\ntopic = "weather/{group}/wind"\n')
+    router = assemble(load(path)).router()
+    assert {"weather/north/wind", "weather/south/wind"} < set(router.topics)
+    found = router.read(Message("weather/north/wind", b'{"value": 3, "time": 1767603600}', ARRIVAL))
+    assert [(e.reading.twin, e.reading.value) for e in found if e.reading is not None] == [(0, 3.0), (2, 3.0)]
+
+
 def test_a_sensor_belongs_to_one_twin(tmp_path: Path) -> None:
     sensor = '[sensors.t]\nobserves = "pressure"\nunit = "mmHg"\nnoise = 1.0\ntopic = "weather"\n'
     with pytest.raises(ConfigError, match=r"expected \{twin\} in the topic of a fleet of 2"):
@@ -299,6 +310,18 @@ MISTAKES = {
         "expected `quality` and `good` together",
     ),
     "a wildcard within a level": (channel("a/{twin}+/b", "json"), "expected '\\+' as a whole level"),
+    "a group of a twin that is not there": (
+        "[twin.groups]\na = ['dev1', 'dev9']\n" + channel("{twin}", "json"),
+        "expected the name of a twin, got 'dev9'",
+    ),
+    "a twin in two groups": (
+        "[twin.groups]\na = ['dev1']\nb = ['dev1', 'dev2']\n" + channel("{twin}", "json"),
+        "'dev1' is in 'a', too",
+    ),
+    "a twin without the group that a topic asks for": (
+        "[twin.groups]\na = ['dev1']\n" + channel("{group}/{twin}", "json"),
+        "expected every twin in a group for '{group}/{twin}', but 'dev2' is in none",
+    ),
     "a misspelt key": (channel("{twin}", "a") + '[payloads.a]\nformt = "json"\n', r"payloads\.a\.formt: unknown key"),
 }
 

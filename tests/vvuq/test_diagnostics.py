@@ -89,5 +89,5 @@ class TestSummary:
 
     def test_without_readings_nothing_is_reported(self) -> None:
         twin = Replicates(1)
-        nothing = dict.fromkeys(("divergences", "replaced", "withheld", "diagnostics"), {})
-        assert diagnosed(twin.records, ["pump"], ["outlet"]) == nothing
+        found = diagnosed(twin.records, ["pump"], ["outlet"])
+        assert found == {"divergences": {}, "replaced": {}, "withheld": {}, "diagnostics": {}}

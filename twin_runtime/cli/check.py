@@ -146,7 +146,7 @@ def _sources(config: "Config", connected: "Adapters") -> list[tuple[str, str]]:
     from twin_runtime.config.addresses import by_source
 
     kinds = {name.partition(".")[0] for name in connected.sources}
-    topics = [c.topic_of(twin) for each in config.types for twin in each.twin.twins for c in each.channels]
+    topics = [topic for each in config.types for channel in each.channels for topic in each.topics(channel)]
     wanted = by_source(topics, kinds)
     return [
         (f"source {name}", f"{_address(source.settings)}, signals: {len(wanted.get(name, ()))}")

@@ -143,7 +143,7 @@ def _disagreements(
         what = f"expected none, as [{name}] decodes by itself, got '{channel.payload}'"
         yield Problem((*key[:-1], "payload"), what, "remove it")
     find_fault = getattr(source.made_by, "address_fault", None)
-    address = channel.topic_of(twin_type.twin.twins[0]).removeprefix(prefix_of(name))
+    address = next(twin_type.topics(channel)).removeprefix(prefix_of(name))
     fault = find_fault(address) if find_fault else ""
     if fault:
         yield Problem(key, f"{fault}, got '{channel.topic}'", getattr(source.made_by, "EXAMPLE", ""))

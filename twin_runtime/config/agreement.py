@@ -13,7 +13,7 @@ from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.durations import duration_text
 from twin_runtime.errors import did_you_mean
 
-PLACEHOLDERS = {"twin", "channel"}
+PLACEHOLDERS = {"twin", "group", "channel"}
 LONGEST_TOPIC = 65_535
 SINGULAR = 1e-10
 """The smallest eigenvalue of a correlation that rounding cannot turn negative, for up to thousands of sensors."""
@@ -29,7 +29,7 @@ def disagreements(config: Config) -> list[Problem]:
     malformed = [
         problem._replace(key=(*twin_type.at, *problem.key))
         for twin_type in config.types
-        for problem in _malformed_topics(twin_type)
+        for problem in (*_malformed_topics(twin_type), *_groups(twin_type))
     ]
     shared = () if malformed else _shared_topics(config)
     return [*own, *_shared_twins(config), *malformed, *shared]
@@ -95,6 +95,24 @@ def _overload(twin_type: TwinType) -> Iterator[Problem]:
         yield Problem(key, what, "remove one of both")
 
 
+def _groups(twin_type: TwinType) -> Iterator[Problem]:
+    """Groups hold twins that there are, each in one group, and all of them where a topic has a place for the group."""
+    taken: dict[str, str] = {}
+    for group, twins in twin_type.twin.groups.items():
+        key: Key = ("twin", "groups", group)
+        for twin in twins:
+            if twin not in twin_type.twin.twins:
+                remedy = did_you_mean(twin, twin_type.twin.twins)
+                yield Problem(key, f"expected the name of a twin, got '{twin}'", remedy)
+            elif taken.setdefault(twin, group) != group:
+                yield Problem(key, f"'{twin}' is in '{taken[twin]}', too", "put it into one group")
+    alone = [twin for twin in twin_type.twin.twins if twin not in taken]
+    for channel in twin_type.channels if alone else ():
+        if "{group}" in channel.topic:
+            what = f"expected every twin in a group for '{channel.topic}', but '{alone[0]}' is in none"
+            yield Problem((*table_of(channel), "topic"), what, "add it under [twin.groups]")
+
+
 def _malformed_topics(twin_type: TwinType) -> Iterator[Problem]:
     kinds = entry_points.found(entry_points.SOURCES)
     for channel in twin_type.channels:
@@ -155,9 +173,9 @@ def _shared_topics(config: Config) -> Iterator[Problem]:
     reported: set[Key] = set()
     for twin_type in config.types:
         channels = [c for c in twin_type.channels if c.payload is None and not _is_shared(c, twin_type)]
-        for twin in twin_type.twin.twins:
-            for channel in channels:
-                topic, key = channel.topic_of(twin), (*twin_type.at, *table_of(channel))
+        for channel in channels:
+            key = (*twin_type.at, *table_of(channel))
+            for topic in twin_type.topics(channel):
                 other = owner.setdefault(topic, key)
                 if other != key and key not in reported:
                     reported.add(key)

@@ -94,6 +94,11 @@ class TwinSection(Section):
         description="the names of the twins, one an asset",
         examples=[["patient-1", "patient-2"]],
     )
+    groups: dict[Name, Annotated[tuple[Name, ...], Field(strict=False)]] = Field(
+        default={},
+        description="twins that have something in common, for {group} in topics",
+        examples=[{"north": ["house-1", "house-2"]}],
+    )
     tick: PositiveDuration = Field(description="the interval at which the twins advance", examples=["40 ms"])
     wait: Duration = Field(
         default=SECOND // 10, description="how long a tick holds back for slow readings", examples=["100 ms"]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -55,10 +56,6 @@ class ConfiguredChannel(NamedTuple):
     future: int | None = None
     oldest: int | None = None
 
-    def topic_of(self, twin: str) -> str:
-        """The MQTT topic of this channel of a twin."""
-        return self.topic.format(twin=twin, channel=self.name)
-
 
 class TwinType(Section):
     """What a configuration says of one type of twins, checked as far as that goes without the model."""
@@ -98,6 +95,19 @@ class TwinType(Section):
         """Sensors, then inputs, in the order of the file."""
         return tuple(self._channels())
 
+    @cached_property
+    def group_of(self) -> dict[str, str]:
+        """The group of each twin that belongs to one."""
+        return {twin: group for group, twins in self.twin.groups.items() for twin in twins}
+
+    def topic_of(self, channel: ConfiguredChannel, twin: str) -> str:
+        """The topic of a channel of a twin."""
+        return channel.topic.format(twin=twin, channel=channel.name, group=self.group_of.get(twin, ""))
+
+    def topics(self, channel: ConfiguredChannel) -> Iterator[str]:
+        """The topic of a channel for each twin."""
+        return (self.topic_of(channel, twin) for twin in self.twin.twins)
+
     def _channels(self) -> Iterator[ConfiguredChannel]:
         for name, s in self.sensors.items():
             target, read = s.observes or name, (s.payload, s.value or "", tuple(s.where.items()), s.future, s.oldest)
@@ -132,7 +142,7 @@ class TwinType(Section):
         first published and not its value once the lateness is over; for how long its verdict counts; and what is left
         out under overload, which the journal says.
         """
-        twin = self.twin.model_dump(mode="json", exclude={"name", "twins", "clock", "wait", "validity"})
+        twin = self.twin.model_dump(mode="json", exclude={"name", "twins", "groups", "clock", "wait", "validity"})
         content = {
             "twin": twin,
             "channels": [channel._replace(topic="")[: -len(READ)] for channel in self.channels],

@@ -1,8 +1,8 @@
 """A sensor or an input as it is sent: topic, unit, range."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from twin_runtime.errors import UnitError
@@ -17,13 +17,14 @@ def _no_conversion(unit: str) -> tuple[float, float]:
 class Channel:
     """A sensor or an input of a twin type.
 
-    ``topic`` is a template with ``{twin}`` and ``{channel}``, and wildcards where ``payload`` is given. Senders use
-    ``unit``; ``value * scale + offset`` is in the model's unit. ``low`` and ``high`` bound what is physically possible,
-    in ``unit``. ``sd`` is the standard deviation of a measurement, in the model's unit. ``convert`` gives (scale,
-    offset) to ``unit`` from another unit that a message names, or raises :class:`UnitError`. A value that ``holds``
-    until the next one is still true when it comes as a retained message. ``payload`` says how messages are read that
-    are not in the native form, and ``wanted`` what is taken from them. ``future`` and ``oldest`` (ns) bound the times
-    of its readings, see :class:`twin_runtime.ingest.plausibility.Plausibility`; None: as for all channels.
+    ``topic`` is a template with ``{twin}``, ``{group}`` (that of the twin in ``groups``) and ``{channel}``, and
+    wildcards where ``payload`` is given. Senders use ``unit``; ``value * scale + offset`` is in the model's unit.
+    ``low`` and ``high`` bound what is physically possible, in ``unit``. ``sd`` is the standard deviation of a
+    measurement, in the model's unit. ``convert`` gives (scale, offset) to ``unit`` from another unit that a message
+    names, or raises :class:`UnitError`. A value that ``holds`` until the next one is still true when it comes as a
+    retained message. ``payload`` says how messages are read that are not in the native form, and ``wanted`` what is
+    taken from them. ``future`` and ``oldest`` (ns) bound the times of its readings, see
+    :class:`twin_runtime.ingest.plausibility.Plausibility`; None: as for all channels.
     """
 
     name: str
@@ -41,10 +42,11 @@ class Channel:
     wanted: Wanted = WHOLE
     future: int | None = None
     oldest: int | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_shared(self) -> bool:
-        """Whether all twins take it from one topic."""
+        """Whether several twins take it from one topic."""
         return self.kind == "input" and "{twin}" not in self.topic
 
     def wanted_of(self, twin: str) -> Wanted:
@@ -54,9 +56,11 @@ class Channel:
 
     def topic_of(self, twin: str) -> str:
         """The topic on which this channel of a twin arrives."""
-        return self.topic.replace("{channel}", self.name).replace("{twin}", twin)
+        named = self.topic.replace("{channel}", self.name).replace("{group}", self.groups.get(twin, ""))
+        return named.replace("{twin}", twin)
 
     def root_of(self, twin: str) -> str:
         """The topic up to the twin's name, below which all belongs to that twin; empty if it does not name it."""
-        head, found, _ = self.topic.replace("{channel}", self.name).partition("{twin}")
+        named = self.topic.replace("{channel}", self.name).replace("{group}", self.groups.get(twin, ""))
+        head, found, _ = named.partition("{twin}")
         return head + twin if found else ""

@@ -101,7 +101,9 @@ def assemble_type(config: TwinType, place: int = 0, own: Mapping[str, PayloadSec
         clock=config.twin.clock,
         validity=config.twin.valid_for,
     )
-    return TypeAssembly(place, config, fleet, tuple(_channel(c, model, payloads) for c in config.channels), identity)
+    return TypeAssembly(
+        place, config, fleet, tuple(_channel(c, model, payloads, config.group_of) for c in config.channels), identity
+    )
 
 
 def _fleet(config: TwinType, model: Model) -> Fleet:
@@ -196,7 +198,9 @@ def _report_global(config: TwinType, model: Model) -> None:
             LOG.warning(message, sensor.name, sensor.target)
 
 
-def _channel(channel: ConfiguredChannel, model: Model, payloads: Mapping[str, Payload]) -> Channel:
+def _channel(
+    channel: ConfiguredChannel, model: Model, payloads: Mapping[str, Payload], groups: Mapping[str, str]
+) -> Channel:
     known = {q.name: q.unit for q in (model.outputs if channel.kind == "sensor" else model.inputs)}
     scale, offset = conversion(channel.unit, known[channel.target])
     driven = {given.name: given for given in model.inputs if channel.kind == "input"}.get(channel.target)
@@ -219,4 +223,5 @@ def _channel(channel: ConfiguredChannel, model: Model, payloads: Mapping[str, Pa
         wanted=Wanted(path_of(channel.value), tuple((path_of(path), text) for path, text in channel.where)),
         future=channel.future,
         oldest=channel.oldest,
+        groups=groups,
     )

@@ -29,7 +29,7 @@ def topics_of(recording: MergedStreams, config: Config) -> Topics:
     """The topics of a recording's signals. Raises :class:`ConfigError` for a signal that the configuration lacks."""
     channels = {channel.name: channel for twin_type in config.types for channel in twin_type.channels}
     topics = {
-        (twin, channel.name): channel.topic_of(twin)
+        (twin, channel.name): twin_type.topic_of(channel, twin)
         for twin_type in config.types
         for twin in twin_type.twin.twins
         for channel in twin_type.channels
