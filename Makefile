@@ -42,7 +42,7 @@ test: install debian lint ## lint, and every test that takes seconds
 	$(BIN)/pytest --numprocesses auto --dist worksteal --session-timeout=1200
 
 test-slow: install debian ## the tests that take minutes: real time, real processes, kill -9
-	$(BIN)/pytest -m slow --timeout=1200 --session-timeout=3000
+	$(BIN)/pytest -m slow --numprocesses auto --dist worksteal --timeout=1200 --session-timeout=3000
 
 demo: install ## a simulated patient and its twin in this terminal, for 30 s
 	$(BIN)/twin demo

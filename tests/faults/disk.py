@@ -42,12 +42,12 @@ def _full(folder: Path, disk: Path) -> Outcome:
                 ready(deployment, run)
                 sent = stack.enter_context(patient(deployment, 60.0))
                 ended = run.process.wait(60)
-                reason = run.errors.read_text().strip().splitlines()[-1]
+                reason = " ".join(run.errors.read_text().rpartition("error: ")[2].split())
             subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
             with deployment.run() as run:
                 sent.wait()
                 figures = account(deployment, settled(deployment, run, sent), sent)
-    return Outcome(f"ends with {ended}: {reason.partition('error: ')[2][-110:]}", f"then, with room: {figures}")
+    return Outcome(f"ends with {ended}: {reason[-110:]}", f"then, with room: {figures}")
 
 
 def torn(folder: Path) -> Outcome:
