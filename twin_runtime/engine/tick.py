@@ -201,8 +201,8 @@ def judged(
 
     ``figures`` are those of the quantities, where they are to be finite, too.
     """
-    records, last = fleet.layout.records(memory), fleet.layout.by_input(memory)
-    stale, verdicts = fleet.patience_with_inputs, records.twins["sum_verdicts"]
+    last, verdicts = fleet.layout.by_input(memory), records.twins["sum_verdicts"]
+    stale = fleet.patience_with_inputs
     ensembles = _ensemble_figures(x, fleet.prior, verdicts, figures, residual, last, stale, number, fleet.tick)
     return fleet.judge(fleet.rules, records, number, ensembles)
 
