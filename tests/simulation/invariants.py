@@ -119,7 +119,7 @@ def _undisturbed(twin_type: TypeAssembly, reader: Reader) -> str:
 
 def _require_delivered(received: Received, estimates: Sequence[StoredEstimate], *, whole: bool) -> None:
     """A sink has every estimate in order, as it is stored, but those that it refused; and the last if not ``whole``."""
-    _require("sinks get estimates in order", received.disorder)
+    _require("sinks get estimates in order", received.owed)
     stored = {e.position: e.figures.tobytes() for e in estimates}
     missing = stored.keys() - received.first.keys() - received.refused
     if not whole:

@@ -17,20 +17,23 @@ HANGING = 2.0
 
 
 class Received:
-    """What a sink has taken in all runs: positions in order of their first coming, and those that it refused."""
+    """What a sink has taken in all runs: positions in order of their first coming, and those that it refused.
+
+    One that came before an earlier one (a sink that fails on an estimate is tried with another) must come again after
+    it: ``owed`` are those that did not, by the earlier one.
+    """
 
     def __init__(self) -> None:
         self.first: dict[int, bytes] = {}
         self.refused: set[int] = set()
-        self.disorder: tuple[int, int] | None = None
+        self.owed: dict[int, int] = {}
 
     def take(self, estimates: Sequence[StoredEstimate]) -> None:
-        """Note estimates; the first coming of each must be in order."""
+        """Note estimates."""
         for estimate in estimates:
-            newest = next(reversed(self.first), 0)
+            self.owed.pop(estimate.position, None)
             if estimate.position not in self.first:
-                if estimate.position < newest:
-                    self.disorder = (newest, estimate.position)
+                self.owed |= {later: estimate.position for later in self.first if later > estimate.position}
                 self.first[estimate.position] = estimate.figures.tobytes()
 
 
