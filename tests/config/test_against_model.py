@@ -27,6 +27,14 @@ def test_a_model_is_made_with_the_priors_and_walks_of_its_configuration(tmp_path
     assert (compliance.prior, compliance.walk) == (LogNormal(2.5, 0.1), 0.01)
 
 
+def test_what_is_fixed_does_not_walk_unless_it_is_told_to(tmp_path: Path) -> None:
+    fixed = ("compliance = { lognormal = [1.5, 0.3] }", "decay = { fixed = 1.4 }")
+    told = ("[model.priors]", "[model.walk]\ndecay = 0.01\n\n[model.priors]")
+    for changes, expected in (((fixed,), 0.0), ((fixed, told), 0.01)):
+        model = create_model(load(written(tmp_path, *changes)).types[0])
+        assert next(variable.walk for variable in model.variables if variable.name == "decay") == expected
+
+
 def test_a_shrinkage_takes_the_place_of_the_walk_that_the_model_has(tmp_path: Path) -> None:
     shrunk = "[model.shrinkage]\ndecay = 0.98\n\n[model.priors]"
     plain, fleet = (

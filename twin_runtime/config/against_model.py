@@ -35,7 +35,8 @@ def create_model(twin_type: TwinType) -> Model:
     model = _made(twin_type, model_class)
     check_against_model(twin_type, model)
     overridden = {name: prior_of(section.given) for name, section in twin_type.model.priors.items()}
-    walk = {**twin_type.model.walk, **dict.fromkeys(twin_type.model.shrinkage, 0.0)}
+    known = {name: 0.0 for name, prior in overridden.items() if prior.sd == 0.0}  # what is known exactly stays so
+    walk = {**known, **twin_type.model.walk, **dict.fromkeys(twin_type.model.shrinkage, 0.0)}
     model = _made(twin_type, model_class, priors=overridden, walk=walk)
     if unfit := list(unfit_method(twin_type, model)):
         raise twin_type.error(unfit)
