@@ -126,6 +126,12 @@ def test_check_shows_it(tmp_path: Path) -> None:
     assert "coupled, 5 variables" in " ".join(result.stdout.split())
 
 
+def test_it_can_be_drawn(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["models", "--graph", str(deployment(tmp_path))])
+    assert result.exit_code == 0, result.stderr
+    assert '    left == "tube (mL/s)" ==> right' in result.stdout.splitlines()
+
+
 SIGNAL = '[[model.links]]\nsource = "{}"\ntarget = "{}"\n[sensors.left]'
 MISTAKES = {
     "a part that is no model": (

@@ -85,12 +85,13 @@ def _show(configuration: "Config", connected: "Adapters", path: Path) -> None:
 
 def _arriving(assembly: "Assembly", connected: "Adapters", length: int) -> "list[Message]":
     """All that arrives for so long on the topics of a configuration."""
-    from twin_runtime.core import SECOND
+    from twin_runtime.core import SECOND, Message
     from twin_runtime.ingest.listening import listen
 
-    source = connected.open_source(assembly.router().topics, visiting=True)
+    source, found = connected.open_source(assembly.router().topics, visiting=True), list[Message]()
     with progress("listening", length // SECOND) as advance:
-        return asyncio.run(listen(source, length, advance))
+        asyncio.run(listen(source, length, found.extend, lambda left: advance(int(length / SECOND - left))))
+    return found
 
 
 def _show_fates(found: "Sequence[Fate]", *, json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from twin_runtime import entry_points
 from twin_runtime.config.document import Problem
-from twin_runtime.config.sections import LinkSection
+from twin_runtime.config.model_sections import LinkSection
 from twin_runtime.errors import ModelError, TwinError, did_you_mean
 from twin_runtime.modelling.coupling import Coupled, Flux, Law, Link, Signal, coupled
 

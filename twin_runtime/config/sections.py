@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from twin_runtime.core import SECOND
@@ -14,36 +14,17 @@ LEAST_VALIDITY = 5 * SECOND
 """How long an estimate counts at least, where nothing is declared: a busy machine or broker may publish late."""
 
 
-def _ascending(pair: tuple[float, float]) -> tuple[float, float]:
+def ascending(pair: tuple[float, float]) -> tuple[float, float]:
+    """The pair, if its lower value comes first."""
     if pair[0] < pair[1]:
         return pair
-    raise _wrong(f"expected the lowest value first, got {list(pair)}", "exchange the two numbers")
-
-
-def _spread(pair: tuple[float, float]) -> tuple[float, float]:
-    if pair[1] >= 0:
-        return pair
-    raise _wrong(f"expected a standard deviation of 0 or more, got {pair[1]}", "give the standard deviation second")
-
-
-def _median(pair: tuple[float, float]) -> tuple[float, float]:
-    if pair[0] > 0:
-        return pair
-    raise _wrong(f"expected a median above 0, got {pair[0]}", "give the median itself, not its logarithm")
+    raise wrong(f"expected the lowest value first, got {list(pair)}", "exchange the two numbers")
 
 
 def _squarable(deviation: float) -> float:
     if 1e-100 <= deviation <= 1e100:
         return deviation
-    raise _wrong(f"expected a number that can be squared, got {deviation:g}", "measure in another unit")
-
-
-def _bounds(given: tuple[float, ...]) -> tuple[float, ...]:
-    low, high = _ascending((given[0], given[1]))
-    if not low < (given[2] if len(given) > 2 else (low + high) / 2.0) < high:
-        raise _wrong(f"expected a median between the bounds, got {given[2]}", "give low, high, median, spread")
-    _spread((low, given[3] if len(given) > 3 else 1.0))
-    return given
+    raise wrong(f"expected a number that can be squared, got {deviation:g}", "measure in another unit")
 
 
 def _name(name: str) -> str:
@@ -52,7 +33,8 @@ def _name(name: str) -> str:
     raise ValueError(f"expected a name of letters, digits, '_', '-' and '.', got \"{name}\"")
 
 
-def _wrong(what: str, remedy: str) -> PydanticCustomError:
+def wrong(what: str, remedy: str) -> PydanticCustomError:
+    """What pydantic raises, with a remedy."""
     return PydanticCustomError("disagreement", "{what}", {"what": what, "remedy": remedy})
 
 
@@ -61,14 +43,10 @@ Name = Annotated[str, AfterValidator(_name)]
 Text = Annotated[str, Field(min_length=1)]
 FilePath = Annotated[Path, Field(strict=False)]
 Pair = Annotated[tuple[float, float], Field(strict=False)]
-Interval = Annotated[Pair, AfterValidator(_ascending)]
-Bounds = Annotated[tuple[float, ...], Field(strict=False, min_length=2, max_length=4), AfterValidator(_bounds)]
-Spread = Annotated[Pair, AfterValidator(_spread)]
-LogSpread = Annotated[Spread, AfterValidator(_median)]
+Interval = Annotated[Pair, AfterValidator(ascending)]
 Positive = Annotated[float, Field(gt=0)]
 Deviation = Annotated[Positive, AfterValidator(_squarable)]
 Correlation = Annotated[tuple[Name, Name, Annotated[float, Field(gt=-1, lt=1)]], Field(strict=False)]
-Discount = Annotated[float, Field(gt=0.5, lt=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
@@ -127,84 +105,6 @@ class TwinSection(Section):
     def valid_for(self) -> int:
         """How long (ns) an estimate counts after its valid time: the next one is due by then, with a margin."""
         return self.validity or max(2 * (self.tick + self.wait), LEAST_VALIDITY)
-
-
-class PriorSection(Section):
-    """The distribution of a variable before any reading: exactly one of the distributions."""
-
-    normal: Spread | None = Field(default=None, description="mean and standard deviation", examples=[[80.0, 15.0]])
-    lognormal: LogSpread | None = Field(
-        default=None, description="median and standard deviation of the logarithm", examples=[[1.5, 0.3]]
-    )
-    bounded: Bounds | None = Field(
-        default=None,
-        description="the lower and the upper bound, and then median and standard deviation of the logit, if wanted",
-        examples=[[0, 1]],
-    )
-    fixed: float | None = Field(default=None, description="the value, known exactly", examples=[1.0])
-
-    @property
-    def given(self) -> dict[str, Any]:
-        """The distribution by its name, with its numbers."""
-        return self.model_dump(exclude_none=True)
-
-    @model_validator(mode="after")
-    def _one_distribution(self) -> Self:
-        if len(self.given) == 1:
-            return self
-        names = " and ".join(self.given) or "none"
-        raise _wrong(f"expected one distribution, got {names}", "give one of normal, lognormal, bounded, fixed")
-
-
-class PartSection(Section):
-    """``[model.parts.NAME]``: a part of a coupled model."""
-
-    model: Text = Field(description="the name of a model (`twin models` lists them)", examples=["vessel"])
-
-
-class LinkSection(Section):
-    """``[[model.links]]``: a signal from ``source`` to ``target``, or a flux from port to port."""
-
-    source: Text | None = Field(
-        default=None, description="an output of a part, or an input of the whole", examples=["pump.flow"]
-    )
-    target: Text | None = Field(
-        default=None, description="the input of a part that it drives", examples=["chamber.inflow"]
-    )
-    name: Name | None = Field(default=None, description="the name of a flux", examples=["valve"])
-    upstream: Text | None = Field(default=None, description="the port that it leaves", examples=["heart.outlet"])
-    downstream: Text | None = Field(default=None, description="the port that it enters", examples=["tree.inlet"])
-    law: Text | None = Field(default=None, description="the law of the flux by its name", examples=["resistance"])
-    carries: Text | None = Field(
-        default=None, description="the output of a part that is the flux", examples=["heart.flow"]
-    )
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        given = set(self.model_dump(exclude_none=True))
-        if given in ({"source", "target"}, *({"name", "upstream", "downstream", by} for by in ("law", "carries"))):
-            return self
-        kinds = "source and target (a signal), or name, upstream, downstream and law or carries (a flux)"
-        raise _wrong(f"expected {kinds}, got {', '.join(sorted(given)) or 'nothing'}", "give all of one kind")
-
-
-class ModelSection(Section):
-    """``[model]``: how the model differs from its defaults, or of what it is made."""
-
-    parts: dict[Name, PartSection] = Field(
-        default={}, description='a table [model.parts.NAME] for each part of a model = "coupled"'
-    )
-    links: Annotated[tuple[LinkSection, ...], Field(strict=False)] = Field(
-        default=(), description="a table [[model.links]] for each link between the parts"
-    )
-    settings: dict[str, Any] = Field(default={}, description="the model's own settings")
-    priors: dict[str, PriorSection] = Field(default={}, description="priors of the model's variables by name")
-    walk: dict[str, NotNegative] = Field(
-        default={}, description="random walks by variable: standard deviation per square root of a second"
-    )
-    shrinkage: dict[str, Discount] = Field(
-        default={}, description="parameters that are shrunk and drawn anew every tick, with the discount, such as 0.99"
-    )
 
 
 class SignalSection(Section):

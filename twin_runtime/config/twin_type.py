@@ -11,11 +11,11 @@ import numpy as np
 from pydantic import Field, PrivateAttr
 
 from twin_runtime.config.document import Document, Key, Problem
+from twin_runtime.config.model_sections import ModelSection
 from twin_runtime.config.sections import (
     AssimilationSection,
     EnsembleSection,
     InputSection,
-    ModelSection,
     Name,
     OverloadSection,
     Section,

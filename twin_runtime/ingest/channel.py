@@ -56,11 +56,12 @@ class Channel:
 
     def topic_of(self, twin: str) -> str:
         """The topic on which this channel of a twin arrives."""
-        named = self.topic.replace("{channel}", self.name).replace("{group}", self.groups.get(twin, ""))
-        return named.replace("{twin}", twin)
+        return self._for_group_of(twin).replace("{twin}", twin)
 
     def root_of(self, twin: str) -> str:
         """The topic up to the twin's name, below which all belongs to that twin; empty if it does not name it."""
-        named = self.topic.replace("{channel}", self.name).replace("{group}", self.groups.get(twin, ""))
-        head, found, _ = named.partition("{twin}")
+        head, found, _ = self._for_group_of(twin).partition("{twin}")
         return head + twin if found else ""
+
+    def _for_group_of(self, twin: str) -> str:
+        return self.topic.replace("{channel}", self.name).replace("{group}", self.groups.get(twin, ""))

@@ -1,28 +1,35 @@
 """All that a source gives for a while."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from twin_runtime.core import SECOND, Message, Source
 
+GLANCE = 0.5
+"""Seconds between two reports of how long is left."""
 
-async def listen(source: Source, length: int, advance: Callable[[int], None]) -> list[Message]:
-    """The messages of the next ``length`` nanoseconds; ``advance`` is called with the whole seconds that are over."""
-    found = list[Message]()
 
-    async def take() -> None:
+async def listen(
+    source: Source, length: int, take: Callable[[Sequence[Message]], object], left: Callable[[float], None]
+) -> None:
+    """Give the messages of the next ``length`` nanoseconds to ``take``, and the seconds that are left to ``left``.
+
+    Ctrl-C ends it early. Raises what the source raises.
+    """
+
+    async def take_all() -> None:
         async for batch in source.batches():
-            found.extend(batch)
+            take(batch)
             await source.acknowledge(batch)
 
     async with source:
-        taking = asyncio.create_task(take())
-        begun = asyncio.get_running_loop().time()
-        while (over := asyncio.get_running_loop().time() - begun) < length / SECOND and not taking.done():
-            advance(int(over))
-            await asyncio.wait({taking}, timeout=min(0.25, length / SECOND - over))
+        loop = asyncio.get_running_loop()
+        taking, end = asyncio.create_task(take_all()), loop.time() + length / SECOND
+        with suppress(asyncio.CancelledError):
+            while (remaining := end - loop.time()) > 0 and not taking.done():
+                left(remaining)
+                await asyncio.wait({taking}, timeout=min(GLANCE, remaining))
         taking.cancel()
         with suppress(asyncio.CancelledError):
             await taking
-    return found

@@ -38,9 +38,8 @@ class Timeline:
         """The next tick to run; None before the first reading."""
         self._readings = OpenReadings(fleet)
         self._late_ticks = -(-lateness // fleet.tick)
-        self._open_ticks = (
-            max(1, self._late_ticks + self._readings.reach) + fleet.lag
-        )  # the newest record is kept, and the one to be smoothed next
+        # The newest record is kept, and the one to be smoothed next.
+        self._open_ticks = max(1, self._late_ticks + self._readings.reach) + fleet.lag
         self._spacing = max(1, self._open_ticks // CHECKPOINTS)
         self.rows = np.arange(len(fleet.twins))
         self._checkpoints: dict[int, FleetState] = {}

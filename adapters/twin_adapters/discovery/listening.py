@@ -1,8 +1,6 @@
 """Hearing all that a broker sends for a while."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from twin_adapters.commands.broker import settings_for
@@ -10,7 +8,8 @@ from twin_adapters.discovery.traffic import Traffic
 from twin_adapters.mqtt import MqttSource
 from twin_adapters.mqtt_settings import MqttSettings
 from twin_runtime.config import load
-from twin_runtime.core import SECOND, Message
+from twin_runtime.core import Message
+from twin_runtime.ingest.listening import listen
 
 MOST_KEPT = 100_000
 """Messages that are kept whole."""
@@ -32,20 +31,9 @@ async def heard(
     """
     traffic, kept = Traffic(), list[Message]()
 
-    async def take(source: MqttSource) -> None:
-        async for batch in source.batches():
-            traffic.take(batch)
-            kept.extend(batch[: MOST_KEPT - len(kept)])
-            await source.acknowledge(batch)
+    def take(batch: Sequence[Message]) -> None:
+        traffic.take(batch)
+        kept.extend(batch[: MOST_KEPT - len(kept)])
 
-    async with MqttSource(broker_of(where), topics) as source:
-        loop = asyncio.get_running_loop()
-        taking, end = asyncio.create_task(take(source)), loop.time() + length / SECOND
-        with suppress(asyncio.CancelledError):
-            while (left := end - loop.time()) > 0 and not taking.done():
-                show(traffic, left)
-                await asyncio.wait({taking}, timeout=min(0.5, left))
-        taking.cancel()
-        with suppress(asyncio.CancelledError):
-            await taking
+    await listen(MqttSource(broker_of(where), topics), length, take, lambda left: show(traffic, left))
     return traffic, kept

@@ -99,7 +99,7 @@ class _Body:
             for part, each in parts.items()
         ]
         total = " + ".join(terms)
-        for flux, _, sign in self.composition.crossing(name):
+        for flux, sign in self.composition.crossing(name):
             value = self.value(flux.carries or f"{flux.name}.flux")
             total += f" {sign} {self.converted(value, self.composition.carried_unit(flux), f'({unit}) / s')}"
         return self.text(total)

@@ -68,6 +68,11 @@ class Composition:
         return (*outputs, *fluxes)
 
     @cached_property
+    def _functions(self) -> frozenset[str]:
+        """The outputs that are made by a function."""
+        return frozenset(output.name for output in self.outputs if output.function is not None)
+
+    @cached_property
     def inputs(self) -> tuple[Input, ...]:
         """The inputs that no part drives: those named by signals without a part, and what is left."""
         shared: dict[str, Input] = {}
@@ -91,23 +96,20 @@ class Composition:
             for name in names
         }
 
-    def crossing(self, name: str) -> Iterator[tuple[Flux, Port, str]]:
-        """The fluxes of something conserved that cross its boundary: with the port inside, and "+" for inward."""
-        parts = self.conserved[name]
+    def crossing(self, name: str) -> Iterator[tuple[Flux, str]]:
+        """The fluxes of something conserved that cross its boundary, with "+" for inward."""
         for flux in self.fluxes:
-            inside = [
-                (self.port(end), sign)
-                for end, sign in ((flux.upstream, "-"), (flux.downstream, "+"))
-                if self.part_of(end)[0] in parts and self._carries(end, name)
-            ]
+            inside = [sign for end, sign in ((flux.upstream, "-"), (flux.downstream, "+")) if self._holds(end, name)]
             if len(inside) == 1:
-                yield flux, *inside[0]
+                yield flux, inside[0]
 
-    def _carries(self, end: str, name: str) -> bool:
+    def _holds(self, end: str, name: str) -> bool:
         """Whether what passes a port is something that its part conserves."""
-        unit = self.conserved[name][self.part_of(end)[0]].unit
+        part, _ = self.part_of(end)
+        if part not in self.conserved[name]:
+            return False
         try:
-            conversion(self.port(end).unit, f"({unit}) / s")
+            conversion(self.port(end).unit, f"({self.conserved[name][part].unit}) / s")
         except UnitError:
             return False
         return True
@@ -224,12 +226,15 @@ class Composition:
             loop = " -> ".join((*path[path.index(name) :], name))
             remedy = "let a state stand between them, such as what one of the parts stores"
             self._refuse(f"algebraic loop: {loop}", remedy)
-        source = self.driven[name].source if name in self.driven else name
-        functions = {output.name for output in self.outputs if output.function is not None}
-        for each in ([source] if name in self.driven and "." in source else []) or (
-            self.needed(name) if name in functions else []
-        ):
+        for each in self._made_of(name):
             self._check_loops(each, (*path, name))
+
+    def _made_of(self, name: str) -> Sequence[str]:
+        """What is needed at the same moment as a driven input, or an output; nothing for what is given."""
+        if name in self.driven:
+            source = self.driven[name].source
+            return [source] if "." in source else []
+        return self.needed(name) if name in self._functions else []
 
     def _found(self, name: str, known: Mapping[str, T], what: str) -> T:
         if name not in known:
