@@ -14,7 +14,6 @@ Trust and revision are fields and not tags, so that a later revision overwrites 
 
 import asyncio
 import gzip
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
@@ -31,9 +30,10 @@ from urllib3 import PoolManager, make_headers
 from urllib3.exceptions import HTTPError
 
 from twin_adapters.addresses import is_loopback, parsed, require_encryption, warn_of_clear_text
+from twin_adapters.credentials import read_token
 from twin_runtime.core import FIGURES, SECOND, StoredEstimate
 from twin_runtime.durations import PositiveDuration
-from twin_runtime.errors import ConfigError, ConnectionFailed, EstimatesRefused
+from twin_runtime.errors import ConnectionFailed, EstimatesRefused
 from twin_runtime.store.identity import Identity
 
 NotEmpty = Annotated[str, Field(min_length=1)]
@@ -88,16 +88,7 @@ class InfluxSettings(BaseModel):
 
     def token(self) -> str:
         """The token, read now; "" where none is named. Raises ConfigError where its variable cannot be used."""
-        if self.token_env is None:
-            return ""
-        if self.token_env not in os.environ:
-            remedy = f"export {self.token_env}=... before the start"
-            raise ConfigError(f"no variable {self.token_env}", where="sinks.influx.token_env", remedy=remedy)
-        token = os.environ[self.token_env].strip()
-        if not (token.isascii() and token.isprintable()) or " " in token:  # http.client's own error would repeat it
-            remedy = "give the token alone: printable ASCII on one line"
-            raise ConfigError(f"{self.token_env} holds no token", where="sinks.influx.token_env", remedy=remedy)
-        return token
+        return read_token(self.token_env, "sinks.influx") if self.token_env is not None else ""
 
 
 class InfluxSink:

@@ -1,6 +1,5 @@
 """The ``[mqtt]`` table of a configuration: which broker, who we are to it, and how long it remembers us."""
 
-import os
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from paho.mqtt.client import topic_matches_sub
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from twin_adapters.addresses import parsed, require_encryption
+from twin_adapters.credentials import read_password
 from twin_runtime.core import SECOND
 from twin_runtime.durations import Duration, PositiveDuration
 from twin_runtime.errors import ConfigError
@@ -128,12 +128,7 @@ class MqttSettings(BaseModel):
 
     def password(self) -> str | None:
         """The password, read now. Raises ConfigError where its file or variable is missing."""
-        if self.password_env:
-            if self.password_env not in os.environ:
-                remedy = f"export {self.password_env}, or use password_file"
-                raise ConfigError(f"no variable {self.password_env}", where="mqtt.password_env", remedy=remedy)
-            return os.environ[self.password_env]
-        return _first_line(self.password_file) if self.password_file else None
+        return read_password(self.password_file, self.password_env, "mqtt")
 
     def tls_context(self) -> ssl.SSLContext | None:
         """Who is trusted and who we are, or None without TLS. Raises ConfigError for files that cannot be used."""
@@ -154,11 +149,3 @@ class MqttSettings(BaseModel):
 def _holds(pattern: str, topic: str) -> bool:
     """Whether a subscription to a pattern gets all that one to a topic or a pattern gets."""
     return topic_matches_sub(pattern, topic) and (not topic.endswith("#") or pattern.endswith("#"))
-
-
-def _first_line(path: Path) -> str:
-    try:
-        return path.read_text("utf-8").partition("\n")[0].rstrip("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        remedy = "a readable file with the password on its first line"
-        raise ConfigError(f"cannot read {path}: {error}", where="mqtt.password_file", remedy=remedy) from error

@@ -173,7 +173,7 @@ async def test_a_token_that_the_database_repeats_is_not_reported(monkeypatch: py
         server.server_close()
 
 
-@pytest.mark.parametrize("token", [f"{MARKER}\n{MARKER}", f"{MARKER} x", f"{MARKER}é", f"{MARKER}\x07"])
+@pytest.mark.parametrize("token", ["", " ", f"{MARKER}\n{MARKER}", f"{MARKER} x", f"{MARKER}é", f"{MARKER}\x07"])
 def test_a_token_that_no_header_can_hold_is_refused_and_not_repeated(
     monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:

@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
 from paho.mqtt.publish import single
 from typer.testing import CliRunner
 
 from tests.config.files import written
 from tests.servers import mosquitto
 from twin_runtime.cli import app
+from twin_runtime.errors import RecordingError
 from twin_runtime.ingest.samples import line_of, message_of, messages_in
 
 STREAM = ('tick = "40 ms"', 'tick = "40 ms"\nclock = "stream"')
@@ -72,6 +74,21 @@ def test_a_line_keeps_a_message_whatever_its_bytes(tmp_path: Path) -> None:
     assert message.payload == b"\xff\xfe1"
     exact = message._replace(arrival=1_767_603_600_123_456_000)
     assert message_of(line_of(exact), 0) == exact
+
+
+def test_a_line_ends_where_its_writer_ended_it(tmp_path: Path) -> None:
+    sample = tmp_path / "seen.txt"
+    payloads = "1\u20282", "1\x0b\x1c\x852", "1\r2"
+    sample.write_bytes("".join(f"a/b {payload}\r\n" for payload in payloads).encode())
+    assert [message.payload.decode() for message in messages_in(sample)] == list(payloads)
+
+
+@pytest.mark.parametrize("text", ['{"payload":' + "[" * 100_000, "{}", '{"topic":"a","payload":1,"tst":"now"}', '{"a'])
+def test_a_line_that_is_no_message_is_reported_with_its_place(tmp_path: Path, text: str) -> None:
+    sample = tmp_path / "seen.jsonl"
+    sample.write_text(f"a/b 1\n{text}\n")
+    with pytest.raises(RecordingError, match=r"seen.jsonl, line 2: expected a message, got .*; remedy: a line a"):
+        list(messages_in(sample))
 
 
 def test_what_arrives_is_told_likewise_and_nothing_is_taken_from_a_run(tmp_path: Path) -> None:

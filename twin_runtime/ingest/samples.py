@@ -18,20 +18,20 @@ def messages_in(path: Path) -> Iterator[Message]:
     :class:`RecordingError`.
     """
     try:
-        text, written = path.read_text("utf-8", errors="surrogateescape"), path.stat().st_mtime_ns
+        text, written = path.read_bytes().decode(errors="surrogateescape"), path.stat().st_mtime_ns
     except OSError as error:
         raise RecordingError(f"cannot be read: {error.strerror}", where=str(path), remedy="name a file") from error
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield message_of(line, written)
-            except (ValueError, KeyError, TypeError, OverflowError) as error:
+                yield message_of(line.removesuffix("\r"), written)
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
                 what = f"expected a message, got {line[:60]!r} ({error})"
                 raise RecordingError(what, where=f"{path}, line {number}", remedy=_REMEDY) from None
 
 
 def message_of(line: str, arrival: int) -> Message:
-    """The message of a line; raises ValueError, KeyError or TypeError where it is none."""
+    """The message of a line; raises what :func:`messages_in` catches where it is none."""
     if not line.lstrip().startswith("{"):
         topic, _, payload = line.partition(" ")
         return Message(topic, payload.encode(errors="surrogateescape"), arrival)

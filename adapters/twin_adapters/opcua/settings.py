@@ -1,6 +1,5 @@
 """The ``[opcua]`` table of a configuration: which server, who we are to it, and how it samples."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -8,9 +7,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from twin_adapters.addresses import parsed, require_encryption
+from twin_adapters.credentials import read_password
 from twin_runtime.core import SECOND
 from twin_runtime.durations import Duration, PositiveDuration
-from twin_runtime.errors import ConfigError
 
 EXPECTED = "opc.tcp://HOST:PORT"
 File = Annotated[Path, Field(strict=False)]
@@ -103,17 +102,4 @@ class OpcuaSettings(BaseModel):
 
     def password(self) -> str | None:
         """The password, read now. Raises ConfigError where its file or variable is missing."""
-        if self.password_env:
-            if self.password_env not in os.environ:
-                remedy = f"export {self.password_env}, or use password_file"
-                raise ConfigError(f"no variable {self.password_env}", where="opcua.password_env", remedy=remedy)
-            return os.environ[self.password_env]
-        return _first_line(self.password_file) if self.password_file else None
-
-
-def _first_line(path: Path) -> str:
-    try:
-        return path.read_text("utf-8").partition("\n")[0].rstrip("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        remedy = "a readable file with the password on its first line"
-        raise ConfigError(f"cannot read {path}: {error}", where="opcua.password_file", remedy=remedy) from error
+        return read_password(self.password_file, self.password_env, "opcua")

@@ -1,5 +1,6 @@
 """What real databases hold, read back as a recording; of InfluxDB 2, which has no package, an answer as documented."""
 
+import gzip
 import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -189,9 +190,9 @@ def test_a_database_that_is_not_there_is_reported(asked: Write) -> None:
 
 
 class Scripted(BaseHTTPRequestHandler):
-    """Answers with what stands in ``answers`` for its path, and keeps what it was asked."""
+    """Answers with what stands in ``answers`` for its path, bytes as packed, and keeps what it was asked."""
 
-    answers: ClassVar[dict[str, tuple[int, str]]] = {}
+    answers: ClassVar[dict[str, tuple[int, str | bytes]]] = {}
     seen: ClassVar[list[tuple[str, str | None, bytes]]] = []
 
     def do_POST(self) -> None:
@@ -200,9 +201,12 @@ class Scripted(BaseHTTPRequestHandler):
         status, text = self.answers[self.path.partition("?")[0]]
         self.send_response(status)
         self.send_header("Location", "http://127.0.0.1:9/elsewhere")
-        self.send_header("Content-Length", str(len(text.encode())))
+        if isinstance(text, bytes):
+            self.send_header("Content-Encoding", "gzip")
+        content = text if isinstance(text, bytes) else text.encode()
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(text.encode())
+        self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
         """Log nothing."""
@@ -303,7 +307,15 @@ def test_no_secret_follows_a_redirection(scripted: str, asked: Write, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "text", ["", "<html>", "[]", '{"status":"success","data":{"result":[{"metric":{},"values":[[1]]}]}}']
+    "text",
+    [
+        "",
+        "<html>",
+        "[]",
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        '{"status":"success","data":{"result":[{"metric":{},"values":[[1]]}]}}',
+    ],
 )
 def test_an_answer_of_something_else_is_reported(scripted: str, asked: Write, text: str) -> None:
     Scripted.answers = {"/api/v1/query": (200, text)}
@@ -311,6 +323,46 @@ def test_an_answer_of_something_else_is_reported(scripted: str, asked: Write, te
         RecordingError, match=r"answered something else than such a database does: .*; remedy: see that"
     ):
         asked("prometheus", scripted, "[series.t]\nquery = 'temp'\n")
+
+
+@pytest.mark.parametrize(
+    ("version", "text"),
+    [
+        (1, "<html>"),
+        (1, '{"a":' * 100_000),
+        (1, '{"error": "\x00"'),
+        (2, "_time,_value\r\n" + "x" * 200_000),
+        (2, "_time,_value\r\nnoon,1\r\n"),
+        (2, "_time,_value\r\n2020-01-01T12:00:00Z,warm\r\n"),
+    ],
+)
+def test_an_answer_of_something_else_than_an_influxdb_is_reported(
+    scripted: str, asked: Write, version: int, text: str
+) -> None:
+    Scripted.answers = {"/query": (200, text), "/api/v2/query": (200, text)}
+    with pytest.raises(
+        RecordingError, match=r"answered something else than such a database does: .*; remedy: see that"
+    ):
+        asked("influx", scripted, SERIES, **{**VERSION_2, "version": version})
+
+
+DAMAGED = gzip.compress(ANSWER.encode())[:10] + b"\xff" * 20
+
+
+@pytest.mark.parametrize("answer", [(200, DAMAGED), (400, DAMAGED), (200, DAMAGED[:5]), (400, '{"a":' * 100_000)])
+def test_an_answer_that_cannot_be_unpacked_is_reported(scripted: str, asked: Write, answer: tuple[int, str]) -> None:
+    Scripted.answers = {"/api/v1/query": answer}
+    with pytest.raises(RecordingError, match=r"no answer from|answered HTTP 400"):
+        asked("prometheus", scripted, "[series.t]\nquery = 'temp'\n")
+
+
+def test_a_password_that_the_database_repeats_is_not_reported(
+    scripted: str, asked: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HISTORIAN", "grün: of mine")
+    Scripted.answers = {"/api/v1/query": (401, '{"message": "no user me with grün: of mine"}')}
+    with pytest.raises(RecordingError, match=r"HTTP 401: no user me with \*\*\*"):
+        asked("prometheus", scripted, "[series.t]\nquery = 'temp'\n", user="me", password_env="HISTORIAN")
 
 
 def test_a_part_of_the_data_is_no_recording(scripted: str, asked: Write) -> None:

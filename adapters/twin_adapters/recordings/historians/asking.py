@@ -1,7 +1,10 @@
 """One request to a database over HTTP, and what can go wrong with it."""
 
+import csv
 import gzip
 import json
+import zlib
+from base64 import b64decode
 from collections.abc import Mapping
 from email.message import Message
 from http.client import HTTPException, HTTPMessage
@@ -10,6 +13,8 @@ from typing import IO, NamedTuple
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+import msgspec
 
 from twin_runtime.core import SECOND
 from twin_runtime.errors import RecordingError, TwinError
@@ -26,6 +31,10 @@ REMEDIES: Mapping[int, str] = {
 }
 """What to do about each refusal."""
 FORM = "application/x-www-form-urlencoded"
+BROKEN = (OSError, HTTPException, EOFError, zlib.error)
+"""What comes of an answer that breaks off, or that cannot be unpacked."""
+MALFORMED = (msgspec.DecodeError, ValueError, RecursionError, csv.Error)
+"""What comes of an answer that is not what such a database sends."""
 LONGEST = 300
 """Characters that are repeated of an answer that refuses."""
 
@@ -63,7 +72,7 @@ def ask(database: Database, place: str, form: Mapping[str, str] | bytes, kind: s
             return _content(answer.read(), answer.headers)
     except HTTPError as error:
         raise _refused(database, error) from None
-    except (OSError, HTTPException, EOFError) as error:
+    except BROKEN as error:
         what = f"no answer from {database.url}: {getattr(error, 'reason', error) or type(error).__name__}"
         remedy = "start the database or correct `url`; for long answers make `chunk` shorter or `timeout` longer"
         raise RecordingError(what, where=str(database.path), remedy=remedy) from error
@@ -94,13 +103,21 @@ def _reason(database: Database, error: HTTPError) -> str:
     """What the database says of it, without our secret should it repeat that."""
     try:
         text = _content(error.read(), error.headers).decode(errors="replace")
-    except (OSError, HTTPException, EOFError):
+    except BROKEN:
         text = ""
     try:
         told = json.loads(text)
         text = str(told.get("error") or told.get("message") or text)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         pass
-    for secret in database.headers.values():
-        text = text.replace(secret.partition(" ")[2], "***")
+    for header in database.headers.values():
+        for secret in _secrets(header):
+            text = text.replace(secret, "***")
     return (text.strip() or str(error.reason))[:LONGEST]
+
+
+def _secrets(header: str) -> list[str]:
+    """What must not be repeated of a header that shows who asks: the token, or the password in each of its forms."""
+    scheme, _, given = header.partition(" ")
+    password = b64decode(given).decode().partition(":")[2] if scheme == "Basic" else ""
+    return [secret for secret in (given, password) if secret]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from twin_adapters.recordings.historians.asking import Database, ask, not_understood
+from twin_adapters.recordings.historians.asking import MALFORMED, Database, ask, not_understood
 from twin_adapters.recordings.historians.samples import Ask, Labels, Samples
 from twin_adapters.recordings.historians.settings import Influx, Wanted
 from twin_runtime.core import FloatArray, IntArray
@@ -28,7 +28,10 @@ def asking(database: Database, settings: Influx) -> Ask:
         dialect = {"header": True, "annotations": [], "commentPrefix": "#"}
         body = {"query": script(settings.database, wanted, start, end), "type": "flux", "dialect": dialect}
         answer = ask(database, place, json.dumps(body).encode(), "application/json").decode(errors="replace")
-        return list(_samples(database, wanted, answer))
+        try:
+            return list(_samples(database, wanted, answer))
+        except MALFORMED as error:
+            raise not_understood(database, error) from error
 
     return stored
 
@@ -63,7 +66,7 @@ def _samples(database: Database, wanted: Wanted, answer: str) -> Iterator[Sample
         try:
             yield Samples(labels, _times([time for time, _ in pairs]), _values([value for _, value in pairs]))
         except ValueError as error:
-            raise not_understood(database, ValueError(f"{error} in field {wanted.field!r}")) from error
+            raise ValueError(f"{error} in field {wanted.field!r}") from error
 
 
 def _require_no_error(database: Database, row: dict[str, str]) -> None:

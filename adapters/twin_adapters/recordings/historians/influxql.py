@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 
-from twin_adapters.recordings.historians.asking import Database, ask, not_understood
+from twin_adapters.recordings.historians.asking import MALFORMED, Database, ask, not_understood
 from twin_adapters.recordings.historians.samples import Ask, Samples
 from twin_adapters.recordings.historians.settings import Influx, Wanted
 from twin_runtime.core import FloatArray, IntArray
@@ -39,7 +39,7 @@ def asking(database: Database, settings: Influx) -> Ask:
         form = {"db": settings.database, "epoch": "ns", "q": statement(wanted, start, end)}
         try:
             answer = msgspec.json.decode(ask(database, "/query", form), type=Answer)
-        except msgspec.DecodeError as error:
+        except MALFORMED as error:
             raise not_understood(database, error) from error
         return [_samples(database, wanted, series) for series in _series(database, answer)]
 

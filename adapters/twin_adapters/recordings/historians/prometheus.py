@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 
-from twin_adapters.recordings.historians.asking import Database, ask, not_understood
+from twin_adapters.recordings.historians.asking import MALFORMED, Database, ask, not_understood
 from twin_adapters.recordings.historians.samples import Ask, Samples
 from twin_adapters.recordings.historians.settings import Prometheus, Wanted
 from twin_runtime.core import FloatArray, IntArray
@@ -65,7 +65,7 @@ def _samples(database: Database, place: str, form: dict[str, str], start: int, e
         answer = msgspec.json.decode(ask(database, place, form), type=Answer)
         series = [msgspec.json.decode(one, type=Series) for one in answer.data.result]
         samples = [_between(one, start, end) for one in series]
-    except (msgspec.DecodeError, ValueError) as error:
+    except MALFORMED as error:
         raise not_understood(database, error) from error
     if answer.is_partial:
         what = f"{database.url} answered without a part of its data, which is out of reach"

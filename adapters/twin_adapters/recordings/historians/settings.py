@@ -1,6 +1,5 @@
 """The query of a recording, one small TOML file: which database, from when until when, which series."""
 
-import os
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from twin_adapters.addresses import is_loopback, parsed, require_encryption
+from twin_adapters.credentials import read_password, read_token
 from twin_adapters.recordings.notation import Moment
 from twin_runtime.config.document import Document, Problem
 from twin_runtime.config.explain import validated
@@ -154,19 +154,8 @@ def _wrong_keys(name: str, wanted: Wanted, needed: tuple[str, ...]) -> Iterator[
 def authorization(database: Database, table: str, scheme: str) -> Mapping[str, str]:
     """The header that shows who asks, read from the environment now; ``scheme`` is that of tokens."""
     if database.token_env:
-        return {"Authorization": f"{scheme} {_secret(database.token_env, f'{table}.token_env')}"}
+        return {"Authorization": f"{scheme} {read_token(database.token_env, table)}"}
     if database.password_env:
-        pair = f"{database.user}:{_secret(database.password_env, f'{table}.password_env')}"
+        pair = f"{database.user}:{read_password(None, database.password_env, table)}"
         return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
     return {}
-
-
-def _secret(variable: str, where: str) -> str:
-    secret = os.environ.get(variable, "").strip()
-    if not secret:
-        raise ConfigError(f"no variable {variable}", where=where, remedy=f"export {variable}=... before the start")
-    if not (secret.isascii() and secret.isprintable()):  # http.client's own error would repeat it
-        raise ConfigError(
-            f"{variable} holds no token", where=where, remedy="give it alone: printable ASCII on one line"
-        )
-    return secret
