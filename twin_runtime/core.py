@@ -197,6 +197,10 @@ class FleetState:
         """The state of some twins, copied."""
         return FleetState(self.x[rows], self.memory[rows], self.lagged[rows])
 
+    def put(self, rows: IntArray, state: "FleetState") -> None:
+        """Set the state of some twins, in place."""
+        self.x[rows], self.memory[rows], self.lagged[rows] = state.x, state.memory, state.lagged
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:

@@ -75,7 +75,7 @@ def _tick_of_some(
     if not running[places].all():
         _remember_prior(fleet, part, number, moved, rows[places], behind, ~running[places])
     part, record = tick(fleet, part, number, moved, rows[places], behind)
-    whole.x[places], whole.memory[places], whole.lagged[places] = part.x, part.memory, part.lagged
+    whole.put(places, part)
     return whole, replace(record, rows=rows[places])
 
 

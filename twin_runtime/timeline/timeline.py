@@ -287,7 +287,7 @@ class Timeline:
         place, state = {twin: i for i, twin in enumerate(checkpoint.twins)}, self.fleet.start()
         rows = np.array([row for row, twin in enumerate(self.fleet.twins) if twin in place], np.int64)
         stored = checkpoint.state.rows(np.array([place[self.fleet.twins[row]] for row in rows], np.int64))
-        state.x[rows], state.memory[rows], state.lagged[rows] = stored.x, stored.memory, stored.lagged
+        state.put(rows, stored)
         return state
 
     def _tick(self, state: FleetState, number: int, rows: IntArray) -> tuple[FleetState, Record]:
@@ -303,7 +303,7 @@ class Timeline:
         if kept is None and rows.size == self.rows.size and (force or number % self._spacing == 0):
             self._checkpoints[number] = state
         elif kept is not None:
-            kept.x[rows], kept.memory[rows], kept.lagged[rows] = state.x, state.memory, state.lagged
+            kept.put(rows, state)
 
     def _drop_closed(self) -> None:
         """Drop what can no longer be folded again."""
