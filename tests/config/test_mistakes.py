@@ -279,6 +279,8 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
         (b"[twin\n", "artery.toml:1:6: not TOML"),
         (b'[twin]\nname = "\xff"\n', "artery.toml:2: not UTF-8 text; remedy: save the file as UTF-8"),
         (b"", "artery.toml: twin: expected, but missing; remedy: give the table [twin]"),
+        (b"x = " + b"[" * 10_000, "artery.toml: values stand within values too deeply to be read; remedy: write them"),
+        (b"x = " + b"{a=" * 10_000, "artery.toml: values stand within values too deeply to be read; remedy: write"),
     ],
 )
 def test_what_is_not_toml_is_reported_with_its_line(content: bytes, reported: str, tmp_path: Path) -> None:

@@ -47,6 +47,9 @@ class Document:
             raise ConfigError("not UTF-8 text", where=f"{path}:{line}", remedy="save the file as UTF-8") from None
         except tomllib.TOMLDecodeError as error:
             raise _syntax_error(path, str(error)) from None
+        except RecursionError:
+            what, remedy = "values stand within values too deeply to be read", "write them in tables of their own"
+            raise ConfigError(what, where=str(path), remedy=remedy) from None
 
     def error(self, problems: Iterable[Problem]) -> ConfigError:
         """One error that reports all the problems, a line each."""

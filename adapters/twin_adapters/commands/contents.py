@@ -64,14 +64,14 @@ def contents_of(path: Path, data: Path | None, settings: Sequence[str]) -> Conte
 def _toml(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}  # reading it as a mapping or as a query says what is wrong
 
 
 def _parsed(settings: Sequence[str]) -> dict[str, object]:
     try:
         return tomllib.loads("\n".join(settings))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         remedy = "write it as in a mapping, such as --set 'time=\"t\"' or --set header=false"
         raise ConfigError(f"not TOML: {error}", where="--set", remedy=remedy) from None
 
