@@ -165,7 +165,7 @@ class TestWallClock:
     async def test_it_ends_when_nothing_has_come_for_a_while(self, store: Store) -> None:
         begin = self.now()
         source = MemorySource([[message(begin, 80.0, arrival=at(begin))]])
-        reported = await asyncio.wait_for(run(ward(clock="wall"), source, store, ending=IDLE), timeout=20)
+        reported = await asyncio.wait_for(run(ward(clock="wall"), source, store, ending=IDLE), timeout=120)
         assert reported["ticks"] >= 1
         assert reported["readings"]["pending"] == 0
 
@@ -173,7 +173,7 @@ class TestWallClock:
         begin = int(self.now(2))
         sent = messages(12, first=begin)
         source = MemorySource(batches(sent, 2), pause=TICK / SECOND)
-        reported = await asyncio.wait_for(run(ward(clock="wall"), source, store, ending=IDLE), timeout=20)
+        reported = await asyncio.wait_for(run(ward(clock="wall"), source, store, ending=IDLE), timeout=120)
         assert reported["readings"]["assimilated"] == len(sent)
         store.close()
         assert replay_store(ward(clock="wall"), path)["state_hash"] == reported["state_hash"]
@@ -232,7 +232,7 @@ class TestDurability:
 
         source = MemorySource(batches(messages(100, 2)), pause=0.002)
         with pytest.raises(StoreError, match="no such table: estimate"):
-            await asyncio.wait_for(run(ward(2), source, store, observer=vandalise), timeout=20)
+            await asyncio.wait_for(run(ward(2), source, store, observer=vandalise), timeout=120)
         assert 0 < len(source.acknowledged) < 200
         assert sum(store.counts().values()) >= len(source.acknowledged)
 
@@ -251,21 +251,21 @@ class TestDurability:
         begun = asyncio.Event()
         first = MemorySource(batches(messages(60, 2)))
         running = asyncio.create_task(run(ward(2), first, store, observer=lambda *_: begun.set()))
-        await asyncio.wait_for(begun.wait(), timeout=20)
+        await asyncio.wait_for(begun.wait(), timeout=120)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
         reported = await run(ward(2), MemorySource(batches(messages(60, 2))), store, ending=IDLE)
         assert reported["state_hash"] == folded(ward(2), messages(60, 2)).state_hash
 
-    @pytest.mark.parametrize("turns", [0, 1, 3, 10, 30, 100])
+    @pytest.mark.parametrize("turns", [*range(11), 30, 100])
     async def test_a_run_that_is_cancelled_leaves_nothing_running(self, store: Store, turns: int) -> None:
         """Whenever that is: while it works, or while it writes what is left."""
         begun, stop = asyncio.Event(), asyncio.Event()
         source, sinks = MemorySource(batches(messages(60, 2))), [MemorySink(), MemorySink()]
         work = run(ward(2), source, store, sinks=sinks, stop=stop, observer=lambda *_: begun.set())
         running = asyncio.create_task(work)
-        await asyncio.wait_for(begun.wait(), timeout=20)
+        await asyncio.wait_for(begun.wait(), timeout=120)
         stop.set()
         for _ in range(turns):
             await asyncio.sleep(0)
@@ -352,5 +352,5 @@ class TestDurability:
         assert again["readings"] == folded(long, sent).accounting()
 
     async def test_an_idle_run_ends_though_no_message_ever_came(self, store: Store) -> None:
-        reported = await asyncio.wait_for(run(ward(2), MemorySource([]), store, ending=IDLE), timeout=10)
+        reported = await asyncio.wait_for(run(ward(2), MemorySource([]), store, ending=IDLE), timeout=120)
         assert reported["ticks"] == 0

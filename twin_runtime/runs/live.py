@@ -78,12 +78,14 @@ async def _until_stopped(live: LiveRun, deliveries: Sequence[Coroutine[Any, Any,
             await asyncio.wait([*others, *working, *delivering], return_when=asyncio.FIRST_COMPLETED)
             live.stop.set()
         finally:
-            await asyncio.gather(*map(_left, delivering))
+            leaving = asyncio.gather(*map(_left, delivering))
+            await asyncio.shield(leaving)
         await _cancelled([*working, *filter(asyncio.Task.done, delivering)])
         live.finish()
         others.append(asyncio.create_task(live.written()))
         await asyncio.wait([acknowledging, others[-1]], return_when=asyncio.FIRST_COMPLETED)
     finally:
+        await leaving  # whoever cancels the run meanwhile
         await _cancelled([*working, *others, *filter(asyncio.Task.done, delivering)])
 
 
