@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,6 +121,29 @@ def test_it_replays_to_the_same_bits_and_finds_what_nobody_measures(tmp_path: Pa
     assert hidden["sd"] < 2.0  # of 20 in the prior
 
 
+def test_parts_with_steps_of_their_own_find_the_same(tmp_path: Path) -> None:
+    """Within the error of the splitting: the tube alone joins them, and belongs to the shorter step."""
+    together = replayed(deployment(tmp_path), rig(tmp_path))
+    changed = (
+        deployment(tmp_path)
+        .read_text()
+        .replace('[model.parts.right]\nmodel = "vessel"\n', STEPS.format("200 ms", "50 ms"))
+    )
+    path = tmp_path / "split.toml"
+    path.write_text(changed)
+    apart = replayed(path, rig(tmp_path))
+    assert apart["state_hash"] != together["state_hash"]
+    hidden = together["estimates"]["right.pressure"]
+    assert apart["estimates"]["right.pressure"]["mean"] == pytest.approx(hidden["mean"], abs=0.2 * hidden["sd"])
+
+
+def replayed(config: Path, recording: Path) -> dict[str, Any]:
+    result = CliRunner().invoke(app, ["replay", str(config), str(recording), "--json"])
+    assert result.exit_code == 0, result.stderr
+    told: dict[str, Any] = json.loads(result.stdout)
+    return told
+
+
 def test_check_shows_it(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["check", str(deployment(tmp_path))])
     assert result.exit_code == 0, result.stderr
@@ -133,6 +157,15 @@ def test_it_can_be_drawn(tmp_path: Path) -> None:
 
 
 SIGNAL = '[[model.links]]\nsource = "{}"\ntarget = "{}"\n[sensors.left]'
+STEPS = """step = "{}"
+
+[model]
+splitting = "strang"
+
+[model.parts.right]
+model = "vessel"
+step = "{}"
+"""
 MISTAKES = {
     "a part that is no model": (
         ('[model.parts.right]\nmodel = "vessel"', '[model.parts.right]\nmodel = "vesel"'),
@@ -160,11 +193,19 @@ MISTAKES = {
     "a link of neither kind": (('law = "resistance"\n', ""), "expected source and target"),
     "parts of a model that has none": (
         ('model = "coupled"', 'model = "pipe"'),
-        "parts and links are those of a coupled",
+        "parts, links, splitting, exchange are those of a coupled",
     ),
     "a driven input that a channel drives, too": (
         ("[sensors.left]", SIGNAL.format("tube.flux", "right.inflow")),
         "right.inflow",
+    ),
+    "a rate that is no integer ratio": (
+        ('[model.parts.right]\nmodel = "vessel"', STEPS.format("400 ms", "150 ms")),
+        "part 'right' advances by 0.15 s, of which an exchange interval of 0.4 s has 2.66667: no whole number",
+    ),
+    "an exchange interval that nobody takes turns in": (
+        ('[model.parts.right]\nmodel = "vessel"', '[model]\nexchange = "1 s"\n[model.parts.right]\nmodel = "vessel"'),
+        "an exchange interval without a splitting",
     ),
     "a name that is taken": (('name = "tube"', 'name = "left"'), "2 parts or links are named 'left'"),
 }

@@ -9,7 +9,7 @@ from twin_runtime.config.against_method import unfit_method, unknown_method
 from twin_runtime.config.against_priors import prior_of, unfit_priors
 from twin_runtime.config.agreement import table_of
 from twin_runtime.config.document import Key, Problem
-from twin_runtime.config.parts import COUPLED, composed
+from twin_runtime.config.parts import COMPOSING, COUPLED, composed
 from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.errors import ConfigError, TwinError, UnitError, did_you_mean
 from twin_runtime.modelling.model import Model
@@ -60,8 +60,8 @@ def _model_class(twin_type: TwinType) -> Callable[..., Model]:
     name, models = twin_type.twin.model, entry_points.found(entry_points.MODELS)
     if name == COUPLED:
         return composed(twin_type)
-    if twin_type.model.parts or twin_type.model.links:
-        what = f"parts and links are those of a coupled model, and the model is '{name}'"
+    if any(getattr(twin_type.model, key) for key in COMPOSING):
+        what = f"{', '.join(COMPOSING)} are those of a coupled model, and the model is '{name}'"
         raise twin_type.error([Problem(("twin", "model"), what, f'write model = "{COUPLED}", or remove them')])
     if name in models:
         try:

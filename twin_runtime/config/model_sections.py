@@ -1,10 +1,11 @@
 """``[model]``: how a model differs from its defaults, or of what it is made."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from twin_runtime.config.sections import Name, NotNegative, Pair, Section, Text, ascending, wrong
+from twin_runtime.durations import PositiveDuration
 
 
 def _spread(pair: tuple[float, float]) -> tuple[float, float]:
@@ -64,6 +65,9 @@ class PartSection(Section):
     """``[model.parts.NAME]``: a part of a coupled model."""
 
     model: Text = Field(description="the name of a model (`twin models` lists them)", examples=["vessel"])
+    step: PositiveDuration | None = Field(
+        default=None, description="the longest step of its integration, instead of the model's own", examples=["10 ms"]
+    )
 
 
 class LinkSection(Section):
@@ -100,6 +104,15 @@ class ModelSection(Section):
     )
     links: Annotated[tuple[LinkSection, ...], Field(strict=False)] = Field(
         default=(), description="a table [[model.links]] for each link between the parts"
+    )
+    splitting: Literal["gauss-seidel", "strang"] | None = Field(
+        default=None,
+        description="each part advances by its own step, and they take turns (order 1 or 2); else all advance together "
+        "by the shortest of their steps",
+        examples=["strang"],
+    )
+    exchange: PositiveDuration | None = Field(
+        default=None, description="the interval of the turns; the longest step, if not given", examples=["1 s"]
     )
     settings: dict[str, Any] = Field(default={}, description="the model's own settings")
     priors: dict[str, PriorSection] = Field(default={}, description="priors of the model's variables by name")

@@ -5,33 +5,54 @@ from typing import TYPE_CHECKING, Any, cast
 
 from twin_runtime import entry_points
 from twin_runtime.config.document import Problem
-from twin_runtime.config.model_sections import LinkSection
+from twin_runtime.config.model_sections import LinkSection, PartSection
+from twin_runtime.core import SECOND
 from twin_runtime.errors import ModelError, TwinError, did_you_mean
 from twin_runtime.modelling.coupling import Coupled, Flux, Law, Link, Signal, coupled
+from twin_runtime.modelling.ode import OdeModel, with_step
 
 if TYPE_CHECKING:
     from twin_runtime.config.twin_type import TwinType
 
 COUPLED = "coupled"
 """What ``[twin] model`` says of a model that is composed."""
+COMPOSING = ("parts", "links", "splitting", "exchange")
+"""The keys of ``[model]`` that compose one."""
 
 
 def composed(twin_type: "TwinType") -> type[Coupled]:
     """The class of a composed model; raises one ConfigError that reports every problem."""
     problems = list[Problem]()
-    models = {
-        name: _loaded(entry_points.MODELS, part.model, ("model", "parts", name, "model"), problems)
-        for name, part in twin_type.model.parts.items()
-    }
+    section = twin_type.model
+    models = {name: _part(name, part, problems) for name, part in section.parts.items()}
     links = [_link(place, link, problems) for place, link in enumerate(twin_type.model.links)]
     problems += _misplaced(twin_type)
     if problems:
         raise twin_type.error(problems)
     name = twin_type.twin.name.replace("-", "_")
     try:
-        return coupled(name, cast("dict[str, Any]", models), tuple(link for link in links if link))
+        return coupled(
+            name,
+            cast("dict[str, Any]", models),
+            tuple(link for link in links if link),
+            section.splitting or "",
+            (section.exchange or 0) / SECOND,
+        )
     except ModelError as error:
         raise twin_type.error([Problem(("model", "links"), error.what, error.remedy)]) from error
+
+
+def _part(name: str, section: PartSection, problems: list[Problem]) -> object | None:
+    """The class of a part, with its step."""
+    key = ("model", "parts", name)
+    found = _loaded(entry_points.MODELS, section.model, (*key, "model"), problems)
+    if section.step is None or found is None:
+        return found
+    if not (isinstance(found, type) and issubclass(found, OdeModel)) or issubclass(found, Coupled):
+        what = f"'{section.model}' has no step of its own to be set"
+        problems.append(Problem((*key, "step"), what, "remove it"))
+        return None
+    return with_step(found, section.step / SECOND)
 
 
 def _misplaced(twin_type: "TwinType") -> Iterator[Problem]:

@@ -10,13 +10,15 @@ import numpy.typing as npt
 from twin_runtime.core import FloatArray
 from twin_runtime.errors import ModelError
 from twin_runtime.modelling.ensemble import draw_prior
-from twin_runtime.modelling.evaluation import DRAWS, SEED, formulas, prior_samples
+from twin_runtime.modelling.evaluation import DRAWS, SEED, Formula, prior_samples
 from twin_runtime.modelling.model import Model
-from twin_runtime.modelling.ode import OdeModel
+from twin_runtime.modelling.ode import OdeModel, together
+from twin_runtime.modelling.physics import arguments, plain
 from twin_runtime.modelling.places import place_of_class
 from twin_runtime.modelling.random import numbered_keys
 from twin_runtime.modelling.signals import InputSignals, no_points
 from twin_runtime.modelling.spaces import Space
+from twin_runtime.modelling.splitting import Operator
 from twin_runtime.modelling.stability import growing, rounded_down
 from twin_runtime.modelling.variables import Shape, State
 
@@ -38,10 +40,17 @@ class Trial(NamedTuple):
 
 
 def unstable(model: OdeModel, tick: float) -> Trial:
-    """Members whose fastest mode grows by the steps of the model."""
-    samples, step = prior_samples(model, DRAWS, {}), min(model.step, tick)
-    rate = next(formula for formula in formulas(model) if formula.label == "rate")
-    modes = growing(rate, samples, [_width(v) for v in model.variables if isinstance(v, State)], step)
+    """Members whose fastest mode grows by the steps of the model; of parts with steps of their own, by theirs."""
+    trials = [_unstable(model, operator, tick) for operator in model.operators or (together(type(model)),)]
+    return Trial([e for trial in trials for e in trial.faults], [e for trial in trials for e in trial.remarks])
+
+
+def _unstable(model: OdeModel, operator: Operator, tick: float) -> Trial:
+    """The same for what advances together, while the rest stands still."""
+    samples, step = prior_samples(model, DRAWS, {}), min(operator.step, tick)
+    rate = Formula("rate", operator.rate, plain(operator.rate), arguments(operator.rate), operator.states)
+    widths = {v.name: _width(v) for v in model.variables if isinstance(v, State)}
+    modes = growing(rate, samples, [widths[name] for name in operator.states], step)
     if not modes:
         return Trial()
     fastest = max(modes)

@@ -6,6 +6,7 @@ from typing import Any
 
 from twin_runtime.modelling.physics import PhysicsFunction, arguments, identifier
 from twin_runtime.modelling.spaces import TO_PHYSICAL, TO_SPACE, Space, Transform
+from twin_runtime.modelling.splitting import Operator, Turn
 from twin_runtime.modelling.variables import Conserved, Input, Output, Shape, Variable
 
 
@@ -23,6 +24,9 @@ class Declaration:
     jump: Callable[..., Any] | None
     constants: Mapping[str, float] = field(default_factory=dict)
     conserved: Sequence[Conserved] = ()
+    operators: Sequence[Operator] = ()
+    turns: Sequence[Turn] = ()
+    """In which the operators advance in every sub-step; empty where all states advance together."""
 
 
 HEADER = """
@@ -47,13 +51,7 @@ def advance(x, step, duration, events, signals, points, predicted, residual):
             for s in range(steps.lengths.size):
                 h = steps.lengths[s]
                 if h > 0.0:
-                    {rate0}
-                    {rate1}
-                    {rate2}
-                    {rate3}
-                    {combine}
-                    {gain}
-                    {jump}
+                    {substep}
                 action = steps.actions[s]
                 if action >= OBSERVE:
                     {predict}
@@ -83,6 +81,10 @@ def physics_functions(declaration: Declaration) -> dict[str, PhysicsFunction]:
         named["jump"] = declaration.jump
     for each in declaration.conserved:
         named |= {f"stored_{each.name}": each.stored, f"inflow_{each.name}": each.inflow}
+    for k, operator in enumerate(declaration.operators):
+        named[f"rate_{k}"] = operator.rate
+        named |= {f"inflow_{k}_{name}": function for name, function in operator.inflow.items()}
+        named |= {f"jump_{k}": operator.jump} if operator.jump is not None else {}
     return named
 
 
@@ -109,6 +111,10 @@ def _spelled(declaration: Declaration) -> Declaration:
         outputs=[replace(output, name=identifier(output.name)) for output in d.outputs],
         events={identifier(name): function for name, function in d.events.items()},
         constants={identifier(name): value for name, value in d.constants.items()},
+        operators=[
+            o._replace(states=tuple(map(identifier, o.states)), jumping=tuple(map(identifier, o.jumping)))
+            for o in d.operators
+        ],
     )
 
 
@@ -129,18 +135,63 @@ class _Writer:
         self.events = {i.name: k for k, i in enumerate(declaration.inputs) if i.shape is Shape.EVENT}
 
     def advance(self) -> dict[str, list[str]]:
-        d = self.declaration
-        stages = {f"rate{k}": self.stage(k) for k in range(4)}
         return {
             "load": self.load(),
-            **stages,
-            "combine": [f"v_{n} += h * (k0_{n} + 2.0 * k1_{n} + 2.0 * k2_{n} + k3_{n}) / 6.0" for n in d.states],
-            "jump": self.exempt([f"{self.states()} = {self.call('jump', 'v_', 2)}"]) if d.jump else [],
+            "substep": self.split() if self.declaration.turns else self.together(),
             **self.balance(),
             "predict": self.predict(),
             "event": self.event(),
             "store": self.store(),
         }
+
+    def together(self) -> list[str]:
+        """A sub-step in which all states advance together."""
+        d = self.declaration
+        inflow = {name: f"inflow_{name}" for name in self.conserved()}
+        jump = self.exempt([f"{self.states()} = {self.call('jump', 'v_', 2)}"]) if d.jump else []
+        return [*self.integrated("h", d.states, "rate", inflow, "nodes"), *jump]
+
+    def split(self) -> list[str]:
+        """A sub-step in which operators take turns."""
+        lines = []
+        for turn in self.declaration.turns:
+            operator, k = self.declaration.operators[turn.operator], turn.operator
+            inflow = {name: f"inflow_{k}_{name}" for name in operator.inflow}
+            jumping = ", ".join(f"v_{n}" for n in operator.jumping)
+            jump = self.exempt([f"{jumping} = {self.call(f'jump_{k}', 'v_', 2, 'piece')}"]) if operator.jump else []
+            body = [
+                *self.sampled(turn),
+                *self.integrated("g", operator.states, f"rate_{k}", inflow, "piece"),
+                *jump,
+            ]
+            lines += [f"g = {turn.end - turn.start!r} * h / {turn.pieces}", f"for piece in range({turn.pieces}):"]
+            lines += [f"    {line}" for line in body]
+        return lines
+
+    def sampled(self, turn: Turn) -> list[str]:
+        """The signals at the start, the middle and the end of a piece of a turn; no knot lies inside a sub-step."""
+        span = turn.end - turn.start
+        lines = [f"place{n} = {turn.start!r} + {span!r} * (piece + {n / 2!r}) / {turn.pieces}" for n in range(3)]
+        for name, k in self.signals.items():
+            lines += [
+                f"p{n}_{name} = nodes[s, {k}, 0] + place{n} * (nodes[s, {k}, 2] - nodes[s, {k}, 0])" for n in range(3)
+            ]
+        return lines
+
+    def integrated(
+        self, length: str, states: Sequence[str], rate: str, inflow: Mapping[str, str], inputs: str
+    ) -> list[str]:
+        """One step of the classical Runge-Kutta method for some states, and what has flowed in meanwhile."""
+        lines = []
+        for k in range(4):
+            factor, node = ("", f"0.5 * {length}", f"0.5 * {length}", length)[k], (0, 1, 1, 2)[k]
+            lines += [f"y_{n} = v_{n} + {factor} * k{k - 1}_{n}" if k else f"y_{n} = v_{n}" for n in states]
+            lines.append(f"{', '.join(f'k{k}_{n}' for n in states)} = {self.call(rate, 'y_', node, inputs, states)}")
+            lines += [f"f{k}_{n} = {self.call(word, 'y_', node, inputs, states)}" for n, word in inflow.items()]
+        lines += [f"v_{n} += {length} * (k0_{n} + 2.0 * k1_{n} + 2.0 * k2_{n} + k3_{n}) / 6.0" for n in states]
+        return lines + [
+            f"gained_{n} += {length} * (f0_{n} + 2.0 * f1_{n} + 2.0 * f2_{n} + f3_{n}) / 6.0" for n in inflow
+        ]
 
     def observe(self) -> dict[str, list[str]]:
         d = self.declaration
@@ -169,14 +220,6 @@ class _Writer:
             if v.name in states
         ]
 
-    def stage(self, k: int) -> list[str]:
-        states, factor = self.declaration.states, ("", "0.5 * h", "0.5 * h", "h")[k]
-        shifted = [f"y_{n} = v_{n} + {factor} * k{k - 1}_{n}" if k else f"y_{n} = v_{n}" for n in states]
-        rates = ", ".join(f"k{k}_{n}" for n in states)
-        node = (0, 1, 1, 2)[k]
-        flows = [f"f{k}_{n} = {self.call(f'inflow_{n}', 'y_', node)}" for n in self.conserved()]
-        return [*shifted, f"{rates} = {self.call('rate', 'y_', node)}", *flows]
-
     def conserved(self) -> list[str]:
         return [each.name for each in self.declaration.conserved]
 
@@ -187,7 +230,6 @@ class _Writer:
         return {
             "balanced": ["residual[i] = 0.0"] if names else [],
             "open": [line for n in names for line in (f"first_{n} = {stored[n]}", f"other_{n} = gained_{n} = 0.0")],
-            "gain": [f"gained_{n} += h * (f0_{n} + 2.0 * f1_{n} + 2.0 * f2_{n} + f3_{n}) / 6.0" for n in names],
             "close": [
                 line
                 for n in names
@@ -228,8 +270,13 @@ class _Writer:
             return f"v_{output.name}"
         return self.call(f"output_{output.name}", "v_", 2, inputs)
 
-    def call(self, function: str, states: str, node: int, inputs: str = "nodes") -> str:
-        words = [self.word(n, states, node, inputs) for n in map(identifier, arguments(self.functions[function]))]
+    def call(
+        self, function: str, states: str, node: int, inputs: str = "nodes", advancing: Sequence[str] | None = None
+    ) -> str:
+        """A call with the ``states`` that are ``advancing`` (all, if not given) and the others as they stand."""
+        moving = self.declaration.states if advancing is None else advancing
+        names = map(identifier, arguments(self.functions[function]))
+        words = [self.word(n, states if n in moving else "v_", node, inputs) for n in names]
         return f"{function}({', '.join(words)})"
 
     def word(self, name: str, states: str, node: int, inputs: str) -> str:
@@ -239,7 +286,8 @@ class _Writer:
         if any(v.name == name for v in d.variables):
             return f"v_{name}"
         if name in self.signals:
-            return f"nodes[s, {self.signals[name]}, {node}]" if inputs == "nodes" else f"u2_{name}"
+            forms = {"nodes": f"nodes[s, {self.signals[name]}, {node}]", "piece": f"p{node}_{name}"}
+            return forms.get(inputs, f"u2_{name}")
         if name in self.events:
             return f"nodes[s, {self.events[name]}, 2]"
         return repr(d.constants[name]) if name in d.constants else "known_"

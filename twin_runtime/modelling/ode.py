@@ -15,6 +15,7 @@ from twin_runtime.modelling.kernel_source import Declaration, physics_functions,
 from twin_runtime.modelling.model import Fingerprinted, with_settings
 from twin_runtime.modelling.physics import UsedConstant, constants
 from twin_runtime.modelling.signals import InputSignals, Points
+from twin_runtime.modelling.splitting import Operator, Turn
 from twin_runtime.modelling.variables import Conserved, Constant, Input, Output, Port, Prior, Shape, State, Variable
 
 
@@ -26,7 +27,7 @@ class OdeModel(Fingerprinted):
     sub-step (it may also ask for ``known``, 1 where the inputs are observed and 0 in a forecast beyond them).
     ``conserved`` declares what it neither makes nor loses.
     Integrated by the classical Runge-Kutta method with sub-steps of at most ``step`` seconds that end at every event
-    and every reading.
+    and every reading. Where ``operators`` and ``turns`` are given, they take turns within each sub-step.
     """
 
     name: ClassVar[str]
@@ -39,6 +40,8 @@ class OdeModel(Fingerprinted):
     step: ClassVar[float]
     conserved: ClassVar[tuple[Conserved, ...]] = ()
     ports: ClassVar[tuple[Port, ...]] = ()
+    operators: ClassVar[tuple[Operator, ...]] = ()
+    turns: ClassVar[tuple[Turn, ...]] = ()
 
     def __init__(self, priors: Mapping[str, Prior] | None = None, walk: Mapping[str, float] | None = None) -> None:
         check_declaration(type(self))  # type: ignore[arg-type]  # mypy takes a class for its instances
@@ -67,6 +70,8 @@ class OdeModel(Fingerprinted):
             jump=cls.jump,
             conserved=cls.conserved,
             constants={entry.name: entry.value for entry in cls.table if isinstance(entry, Constant)},
+            operators=cls.operators,
+            turns=cls.turns,
         )
 
     @property
@@ -104,3 +109,15 @@ class OdeModel(Fingerprinted):
         values = np.empty((*x.shape[:2], len(self.quantities)))
         self._observe(x, duration, signals, values)
         return values
+
+
+def together(model: type[OdeModel]) -> Operator:
+    """All states of a model as one operator."""
+    states = tuple(entry.name for entry in model.table if isinstance(entry, State))
+    inflow = {each.name: each.inflow for each in model.conserved}
+    return Operator(model.step, states, model.rate, inflow, model.jump, states if model.jump is not None else ())
+
+
+def with_step(model: type[OdeModel], step: float) -> type[OdeModel]:
+    """A model that is integrated by other steps, in seconds."""
+    return type(model.__name__, (model,), {"step": step, "__module__": model.__module__, "__doc__": model.__doc__})
