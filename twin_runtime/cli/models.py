@@ -53,10 +53,10 @@ def _draw(config: Path) -> None:
     """The drawing of each coupled model of a configuration, for any program that shows Mermaid."""
     from twin_runtime.config import load
     from twin_runtime.config.against_model import create_model
-    from twin_runtime.modelling.coupling import Coupled, mermaid
+    from twin_runtime.modelling.coupling import Coupled, Joined, mermaid
 
     made = [create_model(twin_type) for twin_type in load(config).types]
-    drawings = [mermaid(type(model)) for model in made if isinstance(model, Coupled)]
+    drawings = [mermaid(model) for model in made if isinstance(model, Coupled | Joined)]
     if not drawings:
         remedy = 'write model = "coupled" with [model.parts.NAME], or name a coupled model'
         raise ConfigError("no model here is made of parts", where=str(config), remedy=remedy)

@@ -1,6 +1,5 @@
 """What a configuration and its model must agree on, and the model made as the configuration says."""
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
@@ -9,7 +8,7 @@ from twin_runtime.config.against_method import unfit_method, unknown_method
 from twin_runtime.config.against_priors import prior_of, unfit_priors
 from twin_runtime.config.agreement import table_of
 from twin_runtime.config.document import Key, Problem
-from twin_runtime.config.parts import COMPOSING, COUPLED, composed
+from twin_runtime.config.parts import COMPOSING, COUPLED, GIVEN_BY_RUNTIME, composed, unknown_settings
 from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.errors import ConfigError, TwinError, UnitError, did_you_mean
 from twin_runtime.modelling.model import Model
@@ -18,7 +17,6 @@ from twin_runtime.modelling.variables import Input, Output, Parameter
 from twin_runtime.units import conversion
 from twin_runtime.vvuq.found import checks_found
 
-GIVEN_BY_RUNTIME = {"priors", "walk"}
 MEMBERS = ("name", "variables", "inputs", "outputs", "quantities", "conserves", "fingerprint", "advance", "observe")
 """What every model has."""
 
@@ -99,14 +97,7 @@ def _made(twin_type: TwinType, model_class: Callable[..., Model], **given: objec
 
 
 def _unknown_settings(twin_type: TwinType, model_class: Callable[..., Model]) -> Iterator[Problem]:
-    parameters = inspect.signature(model_class).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return
-    known = parameters.keys() - GIVEN_BY_RUNTIME
-    for name in twin_type.model.settings:
-        if name not in known:
-            remedy = did_you_mean(name, known) or "remove it: this model has no settings"
-            yield Problem(("model", "settings", name), f"unknown setting of model '{twin_type.twin.model}'", remedy)
+    yield from unknown_settings(twin_type.twin.model, model_class, twin_type.model.settings, ("model", "settings"))
 
 
 def _unknown_thresholds(twin_type: TwinType) -> Iterator[Problem]:

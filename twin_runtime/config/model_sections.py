@@ -68,6 +68,7 @@ class PartSection(Section):
     step: PositiveDuration | None = Field(
         default=None, description="the longest step of its integration, instead of the model's own", examples=["10 ms"]
     )
+    settings: dict[str, Any] = Field(default={}, description="the model's own settings")
 
 
 class LinkSection(Section):
@@ -112,7 +113,10 @@ class ModelSection(Section):
         examples=["strang"],
     )
     exchange: PositiveDuration | None = Field(
-        default=None, description="the interval of the turns; the longest step, if not given", examples=["1 s"]
+        default=None,
+        description="the interval of the turns; the longest step, if not given, but parts that are no differential "
+        "equations need one",
+        examples=["1 s"],
     )
     settings: dict[str, Any] = Field(default={}, description="the model's own settings")
     priors: dict[str, PriorSection] = Field(default={}, description="priors of the model's variables by name")

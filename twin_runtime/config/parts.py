@@ -1,14 +1,16 @@
 """``[model.parts.NAME]`` and ``[[model.links]]``: a model composed of installed ones, without code."""
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from twin_runtime import entry_points
 from twin_runtime.config.document import Problem
 from twin_runtime.config.model_sections import LinkSection, PartSection
 from twin_runtime.core import SECOND
 from twin_runtime.errors import ModelError, TwinError, did_you_mean
-from twin_runtime.modelling.coupling import Coupled, Flux, Law, Link, Signal, coupled
+from twin_runtime.modelling.coupling import Coupled, Flux, Joined, Law, Link, Signal, coupled, joined
 from twin_runtime.modelling.ode import OdeModel, with_step
 
 if TYPE_CHECKING:
@@ -18,10 +20,15 @@ COUPLED = "coupled"
 """What ``[twin] model`` says of a model that is composed."""
 COMPOSING = ("parts", "links", "splitting", "exchange")
 """The keys of ``[model]`` that compose one."""
+GIVEN_BY_RUNTIME = {"priors", "walk"}
+"""What every model is made of, besides its settings."""
 
 
-def composed(twin_type: "TwinType") -> type[Coupled]:
-    """The class of a composed model; raises one ConfigError that reports every problem."""
+def composed(twin_type: "TwinType") -> type[Coupled] | type[Joined]:
+    """The class of a composed model; raises one ConfigError that reports every problem.
+
+    Parts that are all differential equations make one kernel; others exchange values at intervals.
+    """
     problems = list[Problem]()
     section = twin_type.model
     models = {name: _part(name, part, problems) for name, part in section.parts.items()}
@@ -31,7 +38,8 @@ def composed(twin_type: "TwinType") -> type[Coupled]:
         raise twin_type.error(problems)
     name = twin_type.twin.name.replace("-", "_")
     try:
-        return coupled(
+        compose = coupled if all(map(_is_ode, models.values())) else joined
+        return compose(
             name,
             cast("dict[str, Any]", models),
             tuple(link for link in links if link),
@@ -42,17 +50,39 @@ def composed(twin_type: "TwinType") -> type[Coupled]:
         raise twin_type.error([Problem(("model", "links"), error.what, error.remedy)]) from error
 
 
-def _part(name: str, section: PartSection, problems: list[Problem]) -> object | None:
+def _part(name: str, section: PartSection, problems: list[Problem]) -> Callable[..., Any] | None:
     """The class of a part, with its step."""
     key = ("model", "parts", name)
     found = _loaded(entry_points.MODELS, section.model, (*key, "model"), problems)
-    if section.step is None or found is None:
-        return found
-    if not (isinstance(found, type) and issubclass(found, OdeModel)) or issubclass(found, Coupled):
-        what = f"'{section.model}' has no step of its own to be set"
-        problems.append(Problem((*key, "step"), what, "remove it"))
+    if found is None:
         return None
-    return with_step(found, section.step / SECOND)
+    if section.step is not None:
+        if not _is_ode(found) or issubclass(found, Coupled):
+            what = f"'{section.model}' has no step of its own to be set"
+            problems.append(Problem((*key, "step"), what, "remove it"))
+            return None
+        found = with_step(found, section.step / SECOND)
+    problems += unknown_settings(section.model, found, section.settings, (*key, "settings"))
+    return partial(found, **section.settings) if section.settings else found
+
+
+def unknown_settings(
+    name: str, model_class: Callable[..., Any], settings: Mapping[str, Any], key: tuple[str | int, ...]
+) -> Iterator[Problem]:
+    """The settings that a model does not ask for."""
+    parameters = inspect.signature(model_class).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    known = parameters.keys() - GIVEN_BY_RUNTIME
+    for setting in settings:
+        if setting not in known:
+            remedy = did_you_mean(setting, known) or "remove it: this model has no settings"
+            yield Problem((*key, setting), f"unknown setting of model '{name}'", remedy)
+
+
+def _is_ode(part: object) -> TypeGuard[type[OdeModel]]:
+    """Whether a part is a class of differential equations."""
+    return isinstance(part, type) and issubclass(part, OdeModel)
 
 
 def _misplaced(twin_type: "TwinType") -> Iterator[Problem]:
@@ -73,7 +103,7 @@ def _link(place: int, link: LinkSection, problems: list[Problem]) -> Link | None
     return law.flux(*ends) if law else None
 
 
-def _loaded(group: str, name: str, key: tuple[str | int, ...], problems: list[Problem]) -> object | None:
+def _loaded(group: str, name: str, key: tuple[str | int, ...], problems: list[Problem]) -> Callable[..., Any] | None:
     """What an entry point names; what is wrong is added to ``problems``."""
     found = entry_points.found(group)
     if name not in found:

@@ -5,7 +5,7 @@ from twin_runtime.modelling.coupling import mermaid
 
 
 def test_a_flux_is_a_thick_arrow_between_two_parts() -> None:
-    assert mermaid(TwoVessels) == (
+    assert mermaid(TwoVessels()) == (
         "flowchart LR\n"
         '    left["left: vessel<br/>pressure (mmHg)<br/>step 0.01 s"]\n'
         '    right["right: vessel<br/>pressure (mmHg)<br/>step 0.01 s"]\n'
@@ -14,7 +14,7 @@ def test_a_flux_is_a_thick_arrow_between_two_parts() -> None:
 
 
 def test_a_whole_in_a_whole_is_a_box_around_its_parts() -> None:
-    drawn = mermaid(Ward).splitlines()
+    drawn = mermaid(Ward()).splitlines()
     assert '    subgraph one["one: circuit"]' in drawn
     assert '        one__pump["pump: pump<br/>force (1)<br/>step 0.02 s"]' in drawn
     assert '    one__pump -- "flow (L/min)" --> one__chamber' in drawn

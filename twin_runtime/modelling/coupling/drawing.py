@@ -4,12 +4,45 @@ from collections.abc import Iterator
 
 from twin_runtime.modelling.coupling.composition import Composition
 from twin_runtime.modelling.coupling.coupled import Coupled
+from twin_runtime.modelling.coupling.joined import Joined
+from twin_runtime.modelling.coupling.links import Flux, Signal
+from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import identifier
 from twin_runtime.modelling.variables import State
 
 
-def mermaid(model: type[Coupled]) -> str:
+def mermaid(model: Coupled | Joined) -> str:
     """Parts as boxes (a whole as a box around its parts), signals as arrows, fluxes as thick ones, with their units."""
+    return _of_any_kind(model) if isinstance(model, Joined) else _of_equations(type(model))
+
+
+def _of_any_kind(model: Joined) -> str:
+    """The drawing of parts that exchange values at intervals."""
+    shown = {f"{n}.{q.name}": q.unit for n, part in model.models.items() for q in part.quantities}
+    lines = [
+        f'flowchart LR\n    subgraph whole["{model.name}: exchange every {model.exchange:g} s, {model.splitting}"]'
+    ]
+    for name, part in model.models.items():
+        step = f"<br/>step {part.step:g} s" if isinstance(part, OdeModel) else ""
+        lines.append(f'        {identifier(name)}["{name}: {part.name}<br/>{len(part.variables)} variables{step}"]')
+    lines.append("    end")
+    for given in model.inputs:
+        lines.append(f"    {identifier(given.name)}>{given.name}]")
+        targets = [link.target for link in model.links if isinstance(link, Signal) and link.source == given.name]
+        boxes = (_box(target) for target in targets or [given.name])
+        lines += [f'    {identifier(given.name)} -- "({given.unit})" --> {box}' for box in boxes]
+    for link in model.links:
+        if isinstance(link, Flux):
+            label = f"{link.name} ({shown[link.carries]})"
+            lines.append(f'    {_box(link.upstream)} == "{label}" ==> {_box(link.downstream)}')
+        elif "." in link.source:
+            label = f"{_last(link.source)} ({shown[link.source]})"
+            lines.append(f'    {_box(link.source)} -- "{label}" --> {_box(link.target)}')
+    return "\n".join(lines) + "\n"
+
+
+def _of_equations(model: type[Coupled]) -> str:
+    """The drawing of parts in one kernel."""
     lines = ["flowchart LR", *_parts(model, "", "    ")]
     for name in (given.name for given in model.inputs):
         lines.append(f"    {identifier(name)}>{name}]")

@@ -16,6 +16,7 @@ from twin_runtime.modelling.coupling.drives import Drive, drives_of
 from twin_runtime.modelling.coupling.hand_over import PartPoints, signals_of
 from twin_runtime.modelling.coupling.links import Flux, Link, Signal
 from twin_runtime.modelling.model import Model
+from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.positions import Positions, positions_of
 from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.splitting import GAUSS_SEIDEL, turns
@@ -92,6 +93,11 @@ class Joined:
         self._turns = turns([self.exchange] * len(models), self.exchange, self.splitting)
         self._in_order = _in_order(self._drives, list(models))
         self._check_loops()
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """The parts by name."""
+        return {name: part.model for name, part in self._parts.items()}
 
     @property
     def conserves(self) -> str:
@@ -263,3 +269,19 @@ def _check_names(cls: type[Joined], given: Mapping[str, object]) -> None:
         if name.partition(".")[0] not in cls.parts:
             remedy = f"write PART.VARIABLE, with one of the parts {', '.join(cls.parts)}"
             raise ModelError(f"unknown variable '{name}'", where=f"model {cls.name}", remedy=remedy)
+
+
+def joined(
+    name: str,
+    parts: Mapping[str, Callable[..., Model]],
+    links: tuple[Link, ...],
+    splitting: str = "",
+    exchange: float = 0.0,
+) -> type[Joined]:
+    """A whole of parts of any kind without a class statement, as a configuration declares it."""
+    if not exchange:
+        kinds = ", ".join(n for n, part in parts.items() if not (isinstance(part, type) and issubclass(part, OdeModel)))
+        what = f"parts that are no differential equations ({kinds}) exchange values at intervals, and none is given"
+        raise ModelError(what, where=f"model {name}", remedy='give an interval, such as exchange = "1 s"')
+    given = {"name": name, "parts": dict(parts), "links": links, "exchange": exchange}
+    return type(name, (Joined,), given | {"splitting": splitting or GAUSS_SEIDEL})
