@@ -18,6 +18,13 @@ def through_valve(upstream_pressure: float, downstream_pressure: float, resistan
 
 
 @physics
+def through_leaky_valve(upstream_pressure: float, downstream_pressure: float, resistance: float, shut: float) -> float:
+    """Through a valve that is not quite tight: ``shut`` is its resistance backwards."""
+    difference = upstream_pressure - downstream_pressure
+    return difference / (resistance if difference > 0.0 * difference else shut)
+
+
+@physics
 def by_conduction(upstream_temperature: float, downstream_temperature: float, conductance: float) -> float:
     """Fourier's law between two bodies: the difference of temperatures times the conductance."""
     return conductance * (upstream_temperature - downstream_temperature)
@@ -25,4 +32,12 @@ def by_conduction(upstream_temperature: float, downstream_temperature: float, co
 
 resistance = Law(through_resistance, "mL/s", (Parameter("resistance", "mmHg*s/mL", LogNormal(1.0, 0.5)),))
 valve = Law(through_valve, "mL/s", (Parameter("resistance", "mmHg*s/mL", LogNormal(0.01, 0.5)),))
+leaky_valve = Law(
+    through_leaky_valve,
+    "mL/s",
+    (
+        Parameter("resistance", "mmHg*s/mL", LogNormal(0.005, 0.2)),
+        Parameter("shut", "mmHg*s/mL", LogNormal(50.0, 0.2)),
+    ),
+)
 conduction = Law(by_conduction, "W", (Parameter("conductance", "W/K", LogNormal(10.0, 0.5)),))
