@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from twin_runtime.core import Reading
-from twin_runtime.engine.observations import columns, observations
+from twin_runtime.engine.observations import columns, observations, picked
 
 START = 1_700_000_000_000_000_000
 ABP, CVP = 0, 1
@@ -35,7 +35,7 @@ def test_offsets_are_exact_to_the_nanosecond() -> None:
 
 def test_some_of_the_readings_can_be_picked() -> None:
     made = columns(READINGS, START)
-    assert made.where(made.channel == CVP).value.tolist() == [5.0]
+    assert picked(made, made.channel == CVP).value.tolist() == [5.0]
 
 
 def test_each_twin_has_a_row_of_observations_padded_to_the_longest() -> None:

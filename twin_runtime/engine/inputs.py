@@ -35,6 +35,7 @@ def rules(inputs: Sequence[Input]) -> InputRules:
     return InputRules(np.array(shapes, np.int64), np.array(gaps, np.float64), np.array(defaults, np.float64))
 
 
+@njit(cache=True, error_model="numpy")
 def input_signals(
     rules: InputRules, last: InputSamples, samples: ReadingColumns, after: InputSamples, start: int
 ) -> InputSignals:
@@ -46,25 +47,12 @@ def input_signals(
     time; such a sample behind the tick has no effect on the tick, not even at its end.
     """
     twins, inputs = last.time.shape
-    most = int(np.bincount(samples.twin * inputs + samples.channel).max(initial=0)) if samples.twin.size else 0
-    shape = (twins, inputs, 2 * most + 3)
-    signals = InputSignals(np.empty(shape), np.empty(shape), np.ones(twins))
-    _fill(rules, last, samples, after, start, signals)
-    return signals
-
-
-@njit(cache=True, error_model="numpy")
-def _fill(
-    rules: InputRules,
-    last: InputSamples,
-    samples: ReadingColumns,
-    after: InputSamples,
-    start: int,
-    signals: InputSignals,
-) -> None:
-    twins, inputs = last.time.shape
-    times, values, count = signals.times, signals.values, np.zeros((twins, inputs), np.int64)
-    times[:], values[:] = np.inf, np.inf
+    count = np.zeros((twins, inputs), np.int64)
+    for k in range(samples.twin.size):
+        count[samples.twin[k], samples.channel[k]] += 1
+    shape = (twins, inputs, 2 * (count.max() if count.size > 0 else 0) + 3)
+    times, values = np.full(shape, np.inf), np.full(shape, np.inf)
+    count[:] = 0
     for i in range(twins):
         for e in range(inputs):
             if rules.shape[e] != EVENT:
@@ -79,6 +67,7 @@ def _fill(
         for e in range(inputs):
             if count[i, e] > 0 and after.time[i, e] - times[i, e, count[i, e] - 1] <= rules.gap[e]:
                 _append(rules, e, count[i, e], after.time[i, e], after.value[i, e], times[i, e], values[i, e])
+    return InputSignals(times, values, np.ones(twins))
 
 
 @njit(cache=True, error_model="numpy")
@@ -93,10 +82,12 @@ def _append(
     return count + 1
 
 
+@njit(cache=True)
 def keep_newest(last: InputSamples, samples: ReadingColumns, start: int) -> None:
     """Put the newest sample of every input into ``last``, in place."""
-    last.time[samples.twin, samples.channel] = samples.offset + start
-    last.value[samples.twin, samples.channel] = samples.value
+    for k in range(samples.twin.size):
+        i, e = samples.twin[k], samples.channel[k]
+        last.time[i, e], last.value[i, e] = samples.offset[k] + start, samples.value[k]
 
 
 @njit(cache=True, error_model="numpy")

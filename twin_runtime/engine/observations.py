@@ -20,10 +20,6 @@ class ReadingColumns(NamedTuple):
     value: FloatArray
     sd: FloatArray
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> "ReadingColumns":
-        """The readings for which ``mask`` is true."""
-        return ReadingColumns(self.twin[mask], self.channel[mask], self.offset[mask], self.value[mask], self.sd[mask])
-
 
 def columns(readings: Sequence[Reading], start: int) -> ReadingColumns:
     """The columns of some readings of a tick that starts at ``start``; the result does not depend on their order."""
@@ -40,6 +36,13 @@ def columns(readings: Sequence[Reading], start: int) -> ReadingColumns:
 
 def _order(reading: Reading) -> tuple[int, int, int, int]:
     return reading.twin, reading.time, reading.channel, reading.sequence
+
+
+@njit(cache=True)
+def picked(readings: ReadingColumns, mask: npt.NDArray[np.bool_]) -> ReadingColumns:
+    """The readings for which ``mask`` is true."""
+    twin, channel, offset = readings.twin[mask], readings.channel[mask], readings.offset[mask]
+    return ReadingColumns(twin, channel, offset, readings.value[mask], readings.sd[mask])
 
 
 class Observations(NamedTuple):
@@ -61,24 +64,20 @@ class Observations(NamedTuple):
         return Observations(points, *rest)
 
 
+@njit(cache=True)
 def observations(readings: ReadingColumns, twins: int, outputs: IntArray) -> Observations:
     """Lay out the sensors' readings; ``outputs[sensor]`` is the model output that a sensor observes."""
-    width = int(np.bincount(readings.twin).max()) if readings.twin.size else 0
-    times, value, variance = (np.empty((twins, width)) for _ in range(3))
-    sensor, output = (np.empty((twins, width), np.int64) for _ in range(2))
-    laid_out = Observations(Points(times, output), sensor, value, variance)
-    _lay_out(readings, outputs, laid_out)
-    return laid_out
-
-
-@njit(cache=True)
-def _lay_out(readings: ReadingColumns, outputs: IntArray, into: Observations) -> None:
-    into.points.times[:], into.points.outputs[:], into.sensor[:] = np.inf, -1, -1
-    into.value[:], into.variance[:] = np.nan, np.nan
-    place = 0
+    count = np.zeros(twins, np.int64)
+    for i in readings.twin:
+        count[i] += 1
+    shape = (twins, count.max() if twins > 0 else 0)
+    points = Points(np.full(shape, np.inf), np.full(shape, -1))
+    sensor, value, variance = np.full(shape, -1), np.full(shape, np.nan), np.full(shape, np.nan)
+    count[:] = 0
     for k in range(readings.twin.size):
-        i, sensor = readings.twin[k], readings.channel[k]
-        place = place + 1 if k > 0 and readings.twin[k - 1] == i else 0
-        into.points.times[i, place], into.points.outputs[i, place] = readings.offset[k] / SECOND, outputs[sensor]
-        into.value[i, place], into.variance[i, place] = readings.value[k], readings.sd[k] ** 2
-        into.sensor[i, place] = sensor
+        i, s = readings.twin[k], readings.channel[k]
+        place = count[i]
+        points.times[i, place], points.outputs[i, place] = readings.offset[k] / SECOND, outputs[s]
+        sensor[i, place], value[i, place], variance[i, place] = s, readings.value[k], readings.sd[k] ** 2
+        count[i] += 1
+    return Observations(points, sensor, value, variance)

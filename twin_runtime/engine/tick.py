@@ -13,9 +13,9 @@ from twin_runtime.assimilation.correlated import independent
 from twin_runtime.core import FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet, held
 from twin_runtime.engine.forecast import Forecast, forecast, whole
-from twin_runtime.engine.inputs import input_signals, keep_newest, no_samples, oldest
+from twin_runtime.engine.inputs import InputRules, input_signals, keep_newest, no_samples, oldest
 from twin_runtime.engine.lagged_states import at_earlier_times, next_lagged, with_lagged
-from twin_runtime.engine.observations import Observations, columns, observations
+from twin_runtime.engine.observations import Observations, ReadingColumns, columns, observations, picked
 from twin_runtime.engine.replacement import find_lost
 from twin_runtime.modelling.signals import InputSamples, InputSignals, no_points
 from twin_runtime.vvuq.divergence import Response, find_divergence, reinflate
@@ -75,19 +75,32 @@ def laid_out(
     fleet: Fleet, memory: FloatArray, number: int, readings: Sequence[Reading], after: InputSamples | None
 ) -> tuple[InputSignals, Observations]:
     """The inputs over a tick, and the sensors' readings in it; ``memory`` keeps the newest inputs, in place."""
-    start = number * fleet.tick
-    batch = columns(readings, start)
-    sensed = batch.channel < len(fleet.sensors)
-    samples = batch.where(~sensed)
-    sensed &= batch.offset >= 0
-    samples = samples._replace(channel=fleet.inputs_of_channels[samples.channel])
-    last = fleet.layout.by_input(memory)
+    start, last = number * fleet.tick, fleet.layout.by_input(memory)
     behind = no_samples(*last.time.shape) if after is None else after
-    signals = input_signals(fleet.input_rules, last, samples, behind, start)
-    if samples.twin.size:
-        keep_newest(last, samples, start)
-        by_twin(memory)["sum_inputs"] += np.bincount(samples.twin, minlength=memory.shape[0])
-    return signals, observations(batch.where(sensed), memory.shape[0], fleet.outputs)
+    batch, used = columns(readings, start), by_twin(memory)["sum_inputs"]
+    return _laid_out(batch, fleet.inputs_of_channels, fleet.outputs, fleet.input_rules, last, behind, start, used)
+
+
+@njit(cache=True)
+def _laid_out(
+    batch: ReadingColumns,
+    inputs_of_channels: IntArray,
+    outputs: IntArray,
+    rules: InputRules,
+    last: InputSamples,
+    after: InputSamples,
+    start: int,
+    used: FloatArray,
+) -> tuple[InputSignals, Observations]:
+    """:func:`laid_out`; ``used[twin]`` counts the samples of inputs."""
+    inputs = inputs_of_channels[batch.channel]
+    of_inputs = ReadingColumns(batch.twin, inputs, batch.offset, batch.value, batch.sd)
+    samples = picked(of_inputs, inputs >= 0)
+    signals = input_signals(rules, last, samples, after, start)
+    keep_newest(last, samples, start)
+    for i in samples.twin:
+        used[i] += 1.0
+    return signals, observations(picked(batch, (inputs < 0) & (batch.offset >= 0)), len(used), outputs)
 
 
 def with_late(
@@ -100,7 +113,7 @@ def with_late(
 ) -> tuple[FloatArray, Observations]:
     """The predictions and the readings of a tick with those that belong to earlier ticks before them."""
     batch = columns(readings, number * fleet.tick)
-    late = batch.where(batch.offset < 0)
+    late = picked(batch, batch.offset < 0)
     if late.twin.size == 0:
         return predicted, observed
     earlier = observations(late, len(lagged), fleet.outputs)
