@@ -71,7 +71,7 @@ class Inflation:
 
     def __call__(self, given: AnalysisInput, analysis: FloatArray, memory: InflationMemory) -> None:
         """See :class:`Inflate`."""
-        if self != Inflation():
+        if self.factor != 1.0 or self.rtps != 0.0 or self.rtpp != 0.0:
             _inflate(given.x, given.observed, analysis, self.factor, self.rtps, self.rtpp)
 
 
