@@ -1,4 +1,4 @@
-"""Laws of fluxes between ports: through a resistance, through a valve, by conduction."""
+"""Laws of fluxes between ports: through a resistance, through a valve, by conduction, by distribution."""
 
 from twin_runtime.modelling.coupling import Law
 from twin_runtime.modelling.physics import physics
@@ -30,6 +30,14 @@ def by_conduction(upstream_temperature: float, downstream_temperature: float, co
     return conductance * (upstream_temperature - downstream_temperature)
 
 
+@physics
+def by_distribution(
+    upstream_concentration: float, downstream_concentration: float, exchange: float, partition: float
+) -> float:
+    """A drug into a tissue, until the concentration there is ``partition`` times that outside."""
+    return exchange * (upstream_concentration - downstream_concentration / partition)
+
+
 resistance = Law(through_resistance, "mL/s", (Parameter("resistance", "mmHg*s/mL", LogNormal(1.0, 0.5)),))
 valve = Law(through_valve, "mL/s", (Parameter("resistance", "mmHg*s/mL", LogNormal(0.01, 0.5)),))
 leaky_valve = Law(
@@ -41,3 +49,8 @@ leaky_valve = Law(
     ),
 )
 conduction = Law(by_conduction, "W", (Parameter("conductance", "W/K", LogNormal(10.0, 0.5)),))
+distribution = Law(
+    by_distribution,
+    "mg/s",
+    (Parameter("exchange", "L/s", LogNormal(1e-3, 1.0)), Parameter("partition", "1", LogNormal(1.0, 0.5))),
+)
