@@ -45,7 +45,7 @@ def entering(concentration: float, clearance: float, infusion: float) -> float:
 class Compartment(OdeModel):
     """A volume with a drug in it; the priors are those of a small molecule in the plasma of an adult, and wide."""
 
-    name = "compartment"
+    name = "drug_compartment"
     table = (
         State("concentration", "mg/L", Fixed(0.0)),
         Parameter("volume", "L", LogNormal(3.0, 0.2)),
