@@ -1,4 +1,4 @@
-"""Laws of fluxes between ports: through a resistance, through a valve, by conduction, by distribution."""
+"""Laws of fluxes between ports: through a resistance, through a valve, by conduction, by distribution, with blood."""
 
 from twin_runtime.modelling.coupling import Law
 from twin_runtime.modelling.physics import physics
@@ -38,6 +38,18 @@ def by_distribution(
     return exchange * (upstream_concentration - downstream_concentration / partition)
 
 
+@physics
+def by_arterial_blood(upstream_leaving: float, downstream_blood_flow: float) -> float:
+    """What blood brings to a tissue: as much blood as the tissue takes."""
+    return downstream_blood_flow * upstream_leaving
+
+
+@physics
+def by_leaving_blood(upstream_leaving: float, upstream_leaving_flow: float) -> float:
+    """What blood takes from a tissue: all of the blood that leaves it."""
+    return upstream_leaving_flow * upstream_leaving
+
+
 resistance = Law(through_resistance, "mL/s", (Parameter("resistance", "mmHg*s/mL", LogNormal(1.0, 0.5)),))
 valve = Law(through_valve, "mL/s", (Parameter("resistance", "mmHg*s/mL", LogNormal(0.01, 0.5)),))
 leaky_valve = Law(
@@ -54,3 +66,5 @@ distribution = Law(
     "mg/s",
     (Parameter("exchange", "L/s", LogNormal(1e-3, 1.0)), Parameter("partition", "1", LogNormal(1.0, 0.5))),
 )
+perfusion = Law(by_arterial_blood, "mg/s")
+drainage = Law(by_leaving_blood, "mg/s")

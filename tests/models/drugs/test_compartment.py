@@ -6,7 +6,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from tests.models.drugs.driven import driven
+from tests.models.driven import driven
 from twin_models.drugs.compartment import Compartment
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.variables import Fixed, Prior

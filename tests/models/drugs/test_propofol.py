@@ -6,7 +6,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from tests.models.drugs.driven import driven
+from tests.models.driven import driven
 from tests.models.drugs.test_remifentanil import MINUTE, PATIENTS
 from twin_models.drugs.propofol import Propofol
 from twin_runtime.modelling.model import Model

@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from tests.models.drugs.driven import driven
+from tests.models.driven import driven
 from twin_models.drugs.indirect_response import IndirectResponse
 from twin_models.drugs.receptor_chain import ReceptorChain
 from twin_runtime.core import FloatArray

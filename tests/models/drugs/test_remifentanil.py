@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from tests.models.drugs.driven import driven
+from tests.models.driven import driven
 from twin_models.drugs.remifentanil import Remifentanil
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.variables import Prior

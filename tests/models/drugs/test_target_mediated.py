@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from tests.models.drugs.driven import driven
+from tests.models.driven import driven
 from twin_models.drugs.target_mediated import HOUR, TargetMediated
 from twin_runtime.core import FloatArray
 from twin_runtime.modelling.model import Model

@@ -38,11 +38,10 @@ def signals(model: Model, samples: Samples) -> InputSignals:
     times, values = np.full((2, 1, len(model.inputs), width), np.inf)
     for row, given in enumerate(model.inputs):
         knots = list(samples.get(given.name, ()))
-        if given.shape is not Shape.EVENT:
+        if given.shape is Shape.HOLD or (given.shape is Shape.LINEAR and not knots):
             held = [given.default, *(value for _, value in knots)]
-            knots = [(-np.inf, given.default)] + [
-                (time, value) for k, (time, _) in enumerate(knots) for value in held[k : k + 2]
-            ]
+            jumps = [(time, value) for k, (time, _) in enumerate(knots) for value in held[k : k + 2]]
+            knots = [(-np.inf, given.default), *jumps]
         if knots:
             times[0, row, : len(knots)], values[0, row, : len(knots)] = np.array(knots).T
     return InputSignals(times, values, np.ones(1))

@@ -1,0 +1,1 @@
+"""Metabolism: what the body makes of sugar."""
