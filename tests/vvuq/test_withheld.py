@@ -29,6 +29,11 @@ KEYS = numbered_keys(5, 40)
 
 
 class TestWhichAndWhen:
+    def test_a_sensor_is_withheld_from_a_twin_once_its_first_readings_were_used(self) -> None:
+        used = np.array([[0.0, 9.0], [4.0, 9.0], [5.0, 9.0]])
+        withheld = Withholding(always=(0,), first=5).of(KEYS[:3], 7, np.ones((3, 2), np.bool_), used).sensors
+        assert withheld.tolist() == [[False, False], [False, False], [True, False]]
+
     def test_the_declared_share_of_the_time_in_whole_stretches(self) -> None:
         fresh, withholding = np.ones((40, 3), np.bool_), Withholding(0.2, 10)
         drawn = np.array([withholding.of(KEYS, number, fresh).sensors for number in range(1600)])

@@ -24,6 +24,9 @@ def validate(  # noqa: PLR0913, PLR0917  # one argument an option
     withhold: Annotated[
         str | None, typer.Option(metavar="NAMES", help="Only these sensors, each on its own: inlet,outlet")
     ] = None,
+    first: Annotated[
+        int, typer.Option(min=0, help="Use so many first readings of the sensor, and predict the rest from them.")
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Write the evidence here, for [trust] evidence.")
     ] = None,
@@ -40,6 +43,10 @@ def validate(  # noqa: PLR0913, PLR0917  # one argument an option
     along with what was withheld. A deployment that names the file under `[trust] evidence` trusts what is supported;
     what is not stays unverified. A sensor of a test rig that the deployment lacks can be withheld as well.
 
+    With `--first 5` the twin uses the first five readings of the sensor of each asset and predicts all that follow; the
+    last two columns score the same twin without those five, which has its prior only. Such a table is no evidence for
+    `[trust]`, so nothing is written.
+
     Example: `twin validate plant.toml plant.recording.toml --out plant.evidence.json`
     """
     import msgspec
@@ -48,12 +55,15 @@ def validate(  # noqa: PLR0913, PLR0917  # one argument an option
     from twin_runtime.runs.assembly import assemble
     from twin_runtime.runs.validation import validate as found_by
 
+    if first and out is not None:
+        what = "a sensor of which readings are used is no evidence for what no sensor measures"
+        raise ConfigError(what, where="--out", remedy="leave out --first, or --out")
     assembly = assemble(load(config))
     names = _names(assembly, withhold)
     played = opened(recording, data)
-    first, last = section(played, begin, length, until)
+    start, last = section(played, begin, length, until)
     with progress("validating", None) as advance:
-        evidence = found_by(assembly, played, names, begin=first, until=last, progress=advance)
+        evidence = found_by(assembly, played, names, first=first, begin=start, until=last, progress=advance)
     evidence = msgspec.structs.replace(evidence, recording=recording.name)
     if out is not None:
         out.write_bytes(msgspec.json.format(msgspec.json.encode(evidence)))
@@ -86,11 +96,19 @@ def _table(evidence: "EvidenceFile") -> Table:
         "outcome",
         "speaks for",
     )
-    table = Table(*columns, box=None)
+    prior = any(found.prior_crps is not None for each in evidence.types.values() for found in each.sensors.values())
+    table = Table(*columns, *(("prior: 90 % covers", "CRPS") if prior else ()), box=None)
     for name, of_type in evidence.types.items():
         for sensor, found in of_type.sensors.items():
-            table.add_row(sensor if len(evidence.types) == 1 else f"{name}.{sensor}", *_row(found))
+            table.add_row(sensor if len(evidence.types) == 1 else f"{name}.{sensor}", *_row(found), *_prior(found))
     return table
+
+
+def _prior(found: "OfSensor") -> tuple[str, ...]:
+    """What the twin without the first readings would have predicted."""
+    if found.prior_coverage_90 is None:
+        return ()
+    return f"{100 * found.prior_coverage_90:.0f} %", f"{found.prior_crps:.3g}"
 
 
 def _row(found: "OfSensor") -> tuple[str, ...]:

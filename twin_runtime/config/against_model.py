@@ -157,8 +157,12 @@ def _channel(
     if isinstance(target, Input) and not target.has_value and channel.range is not None:
         what = f"expected no range for an event, which has a time and no value, got {list(channel.range)}"
         yield Problem((*table, "range"), what, "remove it")
+    if channel.logarithm is not None and target.unit != "1":
+        what = f"a logarithm is a plain number, and '{target.name}' of model '{model}' is in {target.unit}"
+        yield Problem((*table, "logarithm"), what, "observe an output that is a logarithm, or remove the key")
+        return
     try:
-        conversion(channel.unit, target.unit)
+        conversion(channel.unit, channel.logarithm or target.unit)
     except UnitError as error:
         yield Problem((*table, "unit"), f"{error.what} ('{target.name}' of model '{model}')", error.remedy)
 

@@ -153,6 +153,12 @@ class SensorSection(SignalSection):
 
     observes: str = Field(default="", description="the model output that it measures; default: the sensor's name")
     noise: Deviation = Field(description="the standard deviation of a reading, in the sensor's unit", examples=[2.0])
+    logarithm: Text | None = Field(
+        default=None,
+        description="the unit of a positive quantity whose natural logarithm is compared with the output; the noise is "
+        "then that of the logarithm, a share",
+        examples=["ng/mL"],
+    )
     frozen: PositiveDuration | None = Field(
         default=None, description="how long it may repeat the very same reading; default: for ever", examples=["1 s"]
     )

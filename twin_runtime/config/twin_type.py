@@ -37,7 +37,8 @@ class ConfiguredChannel(NamedTuple):
 
     ``target`` is the model output that a sensor observes, or the model input that an input drives; ``noise`` is the
     standard deviation of a sensor in ``unit`` (0 for inputs), ``range`` likewise; ``stale`` and ``frozen`` are in
-    nanoseconds. ``stale`` None: as the shape of the model's input has it. ``payload`` names the kind of its messages,
+    nanoseconds. ``logarithm`` is the unit in which the logarithm of a reading is taken; None: it is compared as it is.
+    ``stale`` None: as the shape of the model's input has it. ``payload`` names the kind of its messages,
     None for the native form. ``future`` and ``oldest`` (ns) bound the times of its readings; None: as the clock has it.
     """
 
@@ -50,6 +51,7 @@ class ConfiguredChannel(NamedTuple):
     range: tuple[float, float] | None
     stale: int | None
     frozen: int | None = None
+    logarithm: str | None = None
     payload: str | None = None
     value: str = ""
     where: tuple[tuple[str, str], ...] = ()
@@ -112,11 +114,21 @@ class TwinType(Section):
         for name, s in self.sensors.items():
             target, read = s.observes or name, (s.payload, s.value or "", tuple(s.where.items()), s.future, s.oldest)
             yield ConfiguredChannel(
-                name, "sensor", target, s.topic, s.unit, s.noise, s.range, s.stale or self.old, s.frozen, *read
+                name,
+                "sensor",
+                target,
+                s.topic,
+                s.unit,
+                s.noise,
+                s.range,
+                s.stale or self.old,
+                s.frozen,
+                s.logarithm,
+                *read,
             )
         for name, i in self.inputs.items():
             target, read = i.drives or name, (i.payload, i.value or "", tuple(i.where.items()), i.future, i.oldest)
-            yield ConfiguredChannel(name, "input", target, i.topic, i.unit, 0.0, i.range, i.stale, None, *read)
+            yield ConfiguredChannel(name, "input", target, i.topic, i.unit, 0.0, i.range, i.stale, None, None, *read)
 
     @property
     def old(self) -> int:

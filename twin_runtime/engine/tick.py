@@ -140,7 +140,7 @@ def find_withheld(fleet: Fleet, records: CheckMemory, number: int, rows: IntArra
     if not fleet.withholds:
         return None
     fresh = number - records.sensors["newest"] <= fleet.patience.stale
-    return fleet.withholding.of(fleet.keys[rows], number, fresh)
+    return fleet.withholding.of(fleet.keys[rows], number, fresh, records.sensors["sum_readings"])
 
 
 def compared(

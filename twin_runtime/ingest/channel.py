@@ -20,10 +20,11 @@ class Channel:
     ``topic`` is a template with ``{twin}``, ``{group}`` (that of the twin in ``groups``) and ``{channel}``, and
     wildcards where ``payload`` is given. Senders use ``unit``; ``value * scale + offset`` is in the model's unit.
     ``low`` and ``high`` bound what is physically possible, in ``unit``. ``sd`` is the standard deviation of a
-    measurement, in the model's unit. ``convert`` gives (scale, offset) to ``unit`` from another unit that a message
-    names, or raises :class:`UnitError`. A value that ``holds`` until the next one is still true when it comes as a
-    retained message. ``payload`` says how messages are read that are not in the native form, and ``wanted`` what is
-    taken from them. ``future`` and ``oldest`` (ns) bound the times of its readings, see
+    measurement, in the model's unit. Where ``logarithm``, the model knows the logarithm of the value, and ``sd`` is of
+    that. ``convert`` gives (scale, offset) to ``unit`` from another unit that a message names, or raises
+    :class:`UnitError`. A value that ``holds`` until the next one is still true when it comes as a retained message.
+    ``payload`` says how messages are read that are not in the native form, and ``wanted`` what is taken from them.
+    ``future`` and ``oldest`` (ns) bound the times of its readings, see
     :class:`twin_runtime.ingest.plausibility.Plausibility`; None: as for all channels.
     """
 
@@ -33,6 +34,7 @@ class Channel:
     scale: float = 1.0
     offset: float = 0.0
     sd: float = 0.0
+    logarithm: bool = False
     low: float = -math.inf
     high: float = math.inf
     kind: Literal["sensor", "input"] = "sensor"

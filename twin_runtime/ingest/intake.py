@@ -208,6 +208,8 @@ class Intake:
         value = value * spec.scale + spec.offset
         if not -_LARGEST < value < _LARGEST:
             raise Refused(Code.OUT_OF_RANGE, f"{value:g} in the model's unit is too large to calculate with")
+        if spec.logarithm:
+            value, sd = _logarithm(value, sd)
         return value, _unchanged(spec) if sample.unchanged else _deviation(spec, sd)
 
     def _check_time(self, signal: _Signal, time: int, sequence: int, arrival: int) -> None:
@@ -268,6 +270,13 @@ def _outside(spec: Channel, value: float) -> str:
     if spec.low == spec.high:
         return f"an event has a time and no value: expected {spec.low:g} {spec.unit}, got {value:g}"
     return f"{value:g} {spec.unit} is not between {spec.low:g} and {spec.high:g}"
+
+
+def _logarithm(value: float, sd: float | None) -> tuple[float, float | None]:
+    """The natural logarithm of a value, and the share of it that its standard deviation is."""
+    if not value > 0.0:
+        raise Refused(Code.OUT_OF_RANGE, f"{value:g} has no logarithm")
+    return math.log(value), None if sd is None else sd / value
 
 
 def _deviation(spec: Channel, sd: float | None) -> float:

@@ -202,7 +202,7 @@ def _channel(
     channel: ConfiguredChannel, model: Model, payloads: Mapping[str, Payload], groups: Mapping[str, str]
 ) -> Channel:
     known = {q.name: q.unit for q in (model.outputs if channel.kind == "sensor" else model.inputs)}
-    scale, offset = conversion(channel.unit, known[channel.target])
+    scale, offset = conversion(channel.unit, channel.logarithm or known[channel.target])
     driven = {given.name: given for given in model.inputs if channel.kind == "input"}.get(channel.target)
     low, high = channel.range or (-math.inf, math.inf)
     if driven is not None and not driven.has_value:
@@ -213,7 +213,8 @@ def _channel(
         unit=channel.unit,
         scale=scale,
         offset=offset,
-        sd=channel.noise * abs(scale),
+        sd=channel.noise if channel.logarithm else channel.noise * abs(scale),
+        logarithm=channel.logarithm is not None,
         low=low,
         high=high,
         kind=channel.kind,

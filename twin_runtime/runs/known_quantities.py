@@ -22,6 +22,7 @@ class OfSensor(msgspec.Struct, frozen=True):
     ``using`` are the sensors that the twin had; ``taken`` is the share of a quantity's variance that they took,
     ``speaks_for`` what one reading of the sensor would have taken of the rest. ``effective`` is how many independent
     readings they are worth, ``nis`` the mean normalised innovation squared, coverage comes with its limits.
+    Where its first readings were used, ``prior_`` is of the same twin that had none of them.
     """
 
     using: tuple[str, ...]
@@ -35,6 +36,8 @@ class OfSensor(msgspec.Struct, frozen=True):
     crps: float | None
     taken: Mapping[str, Share]
     speaks_for: Mapping[str, float]
+    prior_coverage_90: float | None = None
+    prior_crps: float | None = None
 
 
 class OfType(msgspec.Struct, frozen=True):

@@ -4,12 +4,14 @@ What the twin predicts of a sensor that it does not use is compared with what th
 quantities that the other sensors inform, and of whose variance a reading of the sensor would take at least half.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 
-from twin_runtime.core import Entry, FloatArray, Recording
+from twin_runtime.core import Entry, FloatArray, RawReading, Recording
 from twin_runtime.engine.beginning import is_running
 from twin_runtime.engine.fleet import Fleet, held
 from twin_runtime.runs.assembly import Assembly
@@ -69,12 +71,17 @@ def validate(
     recording: Recording,
     sensors: Sequence[str] = (),
     *,
+    first: int = 0,
     begin: int | None = None,
     until: int | None = None,
     progress: Progress | None = None,
 ) -> EvidenceFile:
-    """Evidence of every type, from one sensor after the other withheld: all, or those that are named."""
-    replays = _Replays(assembly, recording, begin, until, progress)
+    """Evidence of every type, from one sensor after the other withheld: all, or those that are named.
+
+    Each is withheld but for its ``first`` readings of each twin. Where there are any, a twin that had none of them
+    predicts the rest as well, for comparison.
+    """
+    replays = _Replays(assembly, recording, begin, until, progress, first)
     types = {
         each.identity.name: _of_type(replays, place, each.fleet, sensors) for place, each in enumerate(assembly.types)
     }
@@ -91,7 +98,7 @@ def _of_type(replays: "_Replays", place: int, fleet: Fleet, sensors: Sequence[st
 
 
 def _of_sensor(replays: "_Replays", place: int, fleet: Fleet, sensor: int, free: Observed) -> OfSensor:
-    sums, seen = replays.without(place, (sensor,))
+    sums, seen = replays.without(place, (sensor,), first=replays.first)
     taken = _taken(fleet, seen, free)
     alike = np.mean(seen.alike, axis=0) if seen.alike else np.zeros(len(fleet.model.quantities))
     speaks_for = {
@@ -100,7 +107,12 @@ def _of_sensor(replays: "_Replays", place: int, fleet: Fleet, sensor: int, free:
         if share >= ENOUGH and taken.get(quantity.name, 0.0) >= ENOUGH
     }
     using = tuple(other.name for k, other in enumerate(fleet.sensors) if k != sensor)
-    return _scored(sums[:, sensor], seen.offs, using, taken, speaks_for)
+    scored = _scored(sums[:, sensor], seen.offs, using, taken, speaks_for)
+    if not replays.first or not scored.readings:
+        return scored
+    without, _ = replays.without(place, (sensor,), skipped=replays.first)
+    *_, covered, crps = of_withheld(without[:, sensor]).values()
+    return msgspec.structs.replace(scored, prior_coverage_90=covered, prior_crps=crps)
 
 
 def _scored(
@@ -152,24 +164,46 @@ def _taken(fleet: Fleet, seen: Observed, free: Observed) -> dict[str, float]:
     }
 
 
+def _after_first(raw: Iterable[RawReading], channels: Sequence[str], skipped: int) -> Iterator[RawReading]:
+    """Readings without so many that come first in each of some channels of each twin."""
+    come = Counter[tuple[str, str]]()
+    for reading in raw:
+        come[reading.twin, reading.channel] += 1
+        if reading.channel not in channels or come[reading.twin, reading.channel] > skipped:
+            yield reading
+
+
 class _Replays:
     """Replays of one section of a recording."""
 
     def __init__(
-        self, assembly: Assembly, recording: Recording, begin: int | None, until: int | None, progress: Progress | None
+        self,
+        assembly: Assembly,
+        recording: Recording,
+        begin: int | None,
+        until: int | None,
+        progress: Progress | None,
+        first: int,
     ) -> None:
+        self.first = first
         self._assembly, self._recording, self._until = assembly, recording, until
         self._begin, self._progress, self._done = begin, progress or (lambda _: None), 0
 
-    def without(self, place: int, sensors: tuple[int, ...]) -> tuple[RecordArray, Observed]:
-        """The sums ``[twin, sensor]`` of a type some of whose sensors are withheld, and what was observed of it."""
+    def without(
+        self, place: int, sensors: tuple[int, ...], first: int = 0, skipped: int = 0
+    ) -> tuple[RecordArray, Observed]:
+        """The sums ``[twin, sensor]`` of a type some of whose sensors are withheld, and what was observed of it.
+
+        Their ``first`` readings are used; so many that are ``skipped`` do not come at all.
+        """
         types = list(self._assembly.types)
-        fleet = replace(types[place].fleet, withholding=Withholding(always=sensors))
+        fleet = replace(types[place].fleet, withholding=Withholding(always=sensors, first=first))
         types[place] = replace(types[place], fleet=fleet)
         assembly = replace(self._assembly, types=tuple(types))
         fold = Fold(assembly, "stream", self._until)
         seen = Observed(fold.fleets[place], sensors[0] if len(sensors) == 1 else None)
         _, raw = section_of(assembly, self._recording, self._begin, self._until)
+        raw = _after_first(raw, [fleet.sensors[k].name for k in sensors], skipped)
         done = 0
         for taken, _ in steps(fold, admitted(assembly, raw, self._recording.units), [seen], None):
             done += len(taken)

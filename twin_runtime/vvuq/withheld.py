@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from twin_runtime.core import FloatArray
 from twin_runtime.modelling.random import Keys, Purpose, counter, philox
 from twin_runtime.vvuq.evidence import chi_squared_band, highest_share, lowest_share
 from twin_runtime.vvuq.memory import SensorMemory, TwinMemory
@@ -49,22 +50,23 @@ _PURPOSE = int(Purpose.WITHHOLDING)
 class Withholding(NamedTuple):
     """In a ``share`` of the stretches of so many ``ticks``, one sensor of a twin is withheld.
 
-    Those that are ``always`` withheld come besides.
+    Those that are ``always`` withheld come besides, each of a twin once its ``first`` readings were used.
     """
 
     share: float = 0.0
     ticks: int = 1
     always: tuple[int, ...] = ()
+    first: int = 0
 
     @property
     def happens(self) -> bool:
         """Whether anything is ever withheld."""
         return bool(self.share or self.always)
 
-    def of(self, keys: Keys, number: int, fresh: BoolArray) -> "Withheld":
-        """What is withheld in a tick; ``fresh[twin, sensor]``: sensors that speak."""
-        sensors = np.zeros(fresh.shape, np.bool_)
-        sensors[:, list(self.always)] = True
+    def of(self, keys: Keys, number: int, fresh: BoolArray, used: FloatArray | None = None) -> "Withheld":
+        """What is withheld in a tick; ``fresh[twin, sensor]``: sensors that speak; ``used``: readings so far."""
+        sensors, always = np.zeros(fresh.shape, np.bool_), list(self.always)
+        sensors[:, always] = True if used is None else used[:, always] >= self.first
         stretch = number // self.ticks
         if self.share:
             _draw(keys, stretch, self.share, fresh, sensors)

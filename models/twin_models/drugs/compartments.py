@@ -8,10 +8,13 @@ site takes no drug that matters from the blood; it follows the concentration the
 from collections.abc import Sequence
 
 from twin_runtime.modelling.physics import physics
-from twin_runtime.modelling.variables import Fixed, Input, LogNormal, Parameter, Shape, State
+from twin_runtime.modelling.variables import Constant, Input, LogNormal, Parameter, Shape, State
 
 FACTORS = ("volume", "fast_volume", "slow_volume", "clearance", "fast_clearance", "slow_clearance", "equilibration")
 """What individuals differ in: each multiplies what a population model says of a typical patient."""
+
+NOTHING, TRACE = 1e-6, 1e-12
+"""What there is of a drug before the first dose, and what is left at the least, in the units in which it is counted."""
 
 
 @physics
@@ -49,11 +52,24 @@ def after_dose(
     return central + dose, fast, slow, effect
 
 
-def states(amount: str, concentration: str) -> tuple[State, ...]:
-    """Three amounts and the concentration at the effect site: none of the drug before the first dose."""
+@physics
+def left(
+    central: float, fast: float, slow: float, effect: float, trace: float, haze: float
+) -> tuple[float, float, float, float]:
+    """What is left weeks after the last dose: no less than traces."""
+    return max(central, trace), max(fast, trace), max(slow, trace), max(effect, haze)
+
+
+def states(amount: str, concentration: str) -> tuple[State | Constant, ...]:
+    """Three amounts and the concentration at the effect site: next to nothing before the first dose.
+
+    They are kept as logarithms: they stay above zero, and differ between individuals as their factors do.
+    """
     return (
-        *(State(name, amount, Fixed(0.0)) for name in ("central", "fast", "slow")),
-        State("effect", concentration, Fixed(0.0)),
+        *(State(name, amount, LogNormal(NOTHING, 0.1)) for name in ("central", "fast", "slow")),
+        State("effect", concentration, LogNormal(NOTHING, 0.1)),
+        Constant("trace", amount, TRACE),
+        Constant("haze", concentration, TRACE),
     )
 
 

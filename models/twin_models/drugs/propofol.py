@@ -6,17 +6,25 @@ propofol in adult volunteers, Anesthesiology 88:1170-1182, of 24 adults of 26 to
 Anaesth 120:942-959, of 1033 individuals: 24 volunteers differ less than patients do.
 """
 
-from twin_models.drugs.compartments import after_dose, changes, doses, factors, states, total
+import math
+
+from twin_models.drugs.compartments import after_dose, changes, doses, factors, left, states, total
 from twin_models.drugs.covariates import COVARIATES, UNITS, lean_mass
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import physics
-from twin_runtime.modelling.variables import Conserved, Output, Port
+from twin_runtime.modelling.variables import Conserved, Constant, Output, Port
 
 
 @physics
 def concentration(central: float, volume: float, litre: float) -> float:
     """Concentration in arterial plasma."""
     return central / (volume * 4.27 * litre)
+
+
+@physics
+def log_concentration(central: float, volume: float, litre: float, one: float) -> float:
+    """Its natural logarithm, in mg/L: what an assay with an error of so many per cent is compared with."""
+    return math.log(concentration(central, volume, litre) / one)
 
 
 @physics
@@ -96,11 +104,17 @@ class Propofol(OdeModel):
         *states("mg", "mg/L"),
         *factors([0.78, 0.75, 0.77, 0.51, 0.59, 0.46, 0.84]),
         *UNITS,
+        Constant("one", "mg/L", 1.0),
     )
     inputs = (*doses("mg"), *COVARIATES)
-    outputs = (Output("concentration", "mg/L", concentration), Output("effect", "mg/L"))
+    outputs = (
+        Output("concentration", "mg/L", concentration),
+        Output("log_concentration", "1", log_concentration),
+        Output("effect", "mg/L"),
+    )
     ports = (Port("blood", "central", "mg/s", shows=("concentration",)),)
     rate = rate
     events = {"dose": after_dose}
+    jump = left
     conserved = (Conserved("drug", "mg", total, entering),)
     step = 5.0

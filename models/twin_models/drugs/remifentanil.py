@@ -5,11 +5,13 @@ remifentanil I, Anesthesiology 86:10-23, of 65 adults of 20 to 85 years. Individ
 variation, here the spreads of logarithms.
 """
 
-from twin_models.drugs.compartments import after_dose, changes, doses, factors, states, total
+import math
+
+from twin_models.drugs.compartments import after_dose, changes, doses, factors, left, states, total
 from twin_models.drugs.covariates import COVARIATES, UNITS, lean_mass
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import physics
-from twin_runtime.modelling.variables import Conserved, Output, Port
+from twin_runtime.modelling.variables import Conserved, Constant, Output, Port
 
 
 @physics
@@ -39,6 +41,24 @@ def concentration(  # noqa: PLR0913, PLR0917  # what it is made of
 ) -> float:
     """Concentration in arterial blood."""
     return central / central_volume(volume, age / yr, lean_mass(weight, height, male, kg, cm), litre)
+
+
+@physics
+def log_concentration(  # noqa: PLR0913, PLR0917
+    central: float,
+    volume: float,
+    age: float,
+    weight: float,
+    height: float,
+    male: float,
+    yr: float,
+    kg: float,
+    cm: float,
+    litre: float,
+    one: float,
+) -> float:
+    """Its natural logarithm, in ng/mL: what an assay with an error of so many per cent is compared with."""
+    return math.log(concentration(central, volume, age, weight, height, male, yr, kg, cm, litre) / one)
 
 
 @physics
@@ -107,11 +127,17 @@ class Remifentanil(OdeModel):
         *states("ug", "ng/mL"),
         *factors([0.26, 0.29, 0.66, 0.14, 0.36, 0.41, 0.68]),
         *UNITS,
+        Constant("one", "ng/mL", 1.0),
     )
     inputs = (*doses("ug"), *COVARIATES)
-    outputs = (Output("concentration", "ng/mL", concentration), Output("effect", "ng/mL"))
+    outputs = (
+        Output("concentration", "ng/mL", concentration),
+        Output("log_concentration", "1", log_concentration),
+        Output("effect", "ng/mL"),
+    )
     ports = (Port("blood", "central", "ug/s", shows=("concentration",)),)
     rate = rate
     events = {"dose": after_dose}
+    jump = left
     conserved = (Conserved("drug", "ug", total, entering),)
     step = 5.0

@@ -17,6 +17,7 @@ from twin_runtime.testing import ModelTests
 class TestPropofol(ModelTests):
     inputs = MappingProxyType({"infusion": (0.0, 0.2), "dose": (3.0, 9.0), **PATIENTS})
     tick = 2.0
+    scale_free = ("trace", "haze")  # so little that no formula shows it
 
     def model(self, priors: Mapping[str, Prior] | None = None) -> Model:
         return Propofol(priors)
