@@ -18,7 +18,7 @@ NOTHING, TRACE = 1e-6, 1e-12
 
 
 @physics
-def changes(  # noqa: PLR0913, PLR0917  # the equations of four states
+def changes(  # the equations of four states
     central: float,
     fast: float,
     slow: float,

@@ -45,7 +45,7 @@ def metabolic_clearance(  # what it is made of
 
 
 @physics
-def rate(  # noqa: PLR0913, PLR0917
+def rate(
     central: float,
     fast: float,
     slow: float,
@@ -78,7 +78,7 @@ def rate(  # noqa: PLR0913, PLR0917
 
 
 @physics
-def entering(  # noqa: PLR0913, PLR0917
+def entering(
     infusion: float,
     central: float,
     volume: float,

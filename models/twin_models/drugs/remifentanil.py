@@ -27,7 +27,7 @@ def metabolic_clearance(clearance: float, years: float, lean: float, litre: floa
 
 
 @physics
-def concentration(  # noqa: PLR0913, PLR0917  # what it is made of
+def concentration(  # what it is made of
     central: float,
     volume: float,
     age: float,
@@ -44,7 +44,7 @@ def concentration(  # noqa: PLR0913, PLR0917  # what it is made of
 
 
 @physics
-def log_concentration(  # noqa: PLR0913, PLR0917
+def log_concentration(
     central: float,
     volume: float,
     age: float,
@@ -62,7 +62,7 @@ def log_concentration(  # noqa: PLR0913, PLR0917
 
 
 @physics
-def rate(  # noqa: PLR0913, PLR0917
+def rate(
     central: float,
     fast: float,
     slow: float,
@@ -98,7 +98,7 @@ def rate(  # noqa: PLR0913, PLR0917
 
 
 @physics
-def entering(  # noqa: PLR0913, PLR0917
+def entering(
     infusion: float,
     central: float,
     volume: float,

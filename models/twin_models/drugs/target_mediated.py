@@ -24,7 +24,7 @@ HOUR = 3600.0
 
 
 @physics
-def rate(  # noqa: PLR0913, PLR0917  # the equations of three states
+def rate(  # the equations of three states
     concentration: float,
     receptors: float,
     complexes: float,
