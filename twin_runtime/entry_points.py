@@ -1,4 +1,4 @@
-"""Models, checks, sources, sinks, readers, formats, assets and commands, found by entry point: nothing else does it."""
+"""Models, readers of models, checks, sources, sinks, formats, assets and commands, found by entry point only."""
 
 import re
 import traceback
@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, distributions, entry_points
 from twin_runtime.errors import TwinError
 
 MODELS = "twin_runtime.models"
+MODEL_FILES = "twin_runtime.model_files"
 CHECKS = "twin_runtime.checks"
 SOURCES = "twin_runtime.sources"
 SINKS = "twin_runtime.sinks"

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from twin_runtime.config.sections import Name, NotNegative, Pair, Section, Text, ascending, wrong
+from twin_runtime.config.sections import FilePath, Name, NotNegative, Pair, Section, Text, ascending, wrong
 
 
 def _spread(pair: tuple[float, float]) -> tuple[float, float]:
@@ -31,6 +31,9 @@ Bounds = Annotated[tuple[float, ...], Field(strict=False, min_length=2, max_leng
 Spread = Annotated[Pair, AfterValidator(_spread)]
 LogSpread = Annotated[Spread, AfterValidator(_median)]
 Discount = Annotated[float, Field(gt=0.5, lt=1)]
+
+
+FILE = "the file of a model that is read from one (fmu, sbml), relative to this configuration"
 
 
 class PriorSection(Section):
@@ -63,7 +66,11 @@ class PriorSection(Section):
 class PartSection(Section):
     """``[model.parts.NAME]``: a part of a coupled model."""
 
-    model: Text = Field(description="the name of a model (`twin models` lists them)", examples=["vessel"])
+    model: Text = Field(
+        description="the name of a model (`twin models` lists them), or of the format of its file", examples=["vessel"]
+    )
+    file: FilePath | None = Field(default=None, description=FILE, examples=["cell.xml"])
+    settings: dict[str, Any] = Field(default={}, description="settings of a part that is read from a file")
 
 
 class LinkSection(Section):
@@ -101,6 +108,7 @@ class ModelSection(Section):
     links: Annotated[tuple[LinkSection, ...], Field(strict=False)] = Field(
         default=(), description="a table [[model.links]] for each link between the parts"
     )
+    file: FilePath | None = Field(default=None, description=FILE, examples=["tank.fmu"])
     settings: dict[str, Any] = Field(default={}, description="the model's own settings")
     priors: dict[str, PriorSection] = Field(default={}, description="priors of the model's variables by name")
     walk: dict[str, NotNegative] = Field(

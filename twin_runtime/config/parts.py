@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from twin_runtime import entry_points
 from twin_runtime.config.document import Problem
+from twin_runtime.config.files import is_format, read_part
 from twin_runtime.config.model_sections import LinkSection
 from twin_runtime.errors import ModelError, TwinError, did_you_mean
 from twin_runtime.modelling.coupling import Coupled, Flux, Law, Link, Signal, coupled
@@ -19,10 +20,7 @@ COUPLED = "coupled"
 def composed(twin_type: "TwinType") -> type[Coupled]:
     """The class of a composed model; raises one ConfigError that reports every problem."""
     problems = list[Problem]()
-    models = {
-        name: _loaded(entry_points.MODELS, part.model, ("model", "parts", name, "model"), problems)
-        for name, part in twin_type.model.parts.items()
-    }
+    models = {name: _part(twin_type, name, problems) for name in twin_type.model.parts}
     links = [_link(place, link, problems) for place, link in enumerate(twin_type.model.links)]
     problems += _misplaced(twin_type)
     if problems:
@@ -34,9 +32,21 @@ def composed(twin_type: "TwinType") -> type[Coupled]:
         raise twin_type.error([Problem(("model", "links"), error.what, error.remedy)]) from error
 
 
+def _part(twin_type: "TwinType", name: str, problems: list[Problem]) -> object | None:
+    part, at = twin_type.model.parts[name], ("model", "parts", name)
+    if is_format(part.model):
+        return read_part(twin_type, name, problems)
+    for key in (key for key in ("file", "settings") if getattr(part, key)):
+        what = f"'{part.model}' is an installed model, which has no {key} here"
+        problems.append(Problem((*at, key), what, "remove it"))
+    return _loaded(entry_points.MODELS, part.model, (*at, "model"), problems)
+
+
 def _misplaced(twin_type: "TwinType") -> Iterator[Problem]:
     if not twin_type.model.parts:
         yield Problem(("model", "parts"), "expected the parts of a coupled model, got none", "add [model.parts.NAME]")
+    if twin_type.model.file is not None:
+        yield Problem(("model", "file"), "a coupled model has parts and no file", "give the file to a part")
     if twin_type.model.settings:
         yield Problem(("model", "settings"), "a coupled model has no settings", "remove the table")
 
