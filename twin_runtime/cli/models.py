@@ -28,13 +28,14 @@ def models(
     fmu: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Show what an FMU offers instead, and the tables to paste.")
     ] = None,
+    sbml: Annotated[Path | None, typer.Option(metavar="FILE", help="Likewise what an SBML file offers.")] = None,
     json: Json = False,
 ) -> None:
     """List the models that are installed, with their variables, inputs, outputs and units.
 
     Example: `twin models`, `twin models --graph plant.toml`, `twin models --fmu tank.fmu`
     """
-    for name, file in (("fmu", fmu),):
+    for name, file in (("fmu", fmu), ("sbml", sbml)):
         if file is not None:
             show_contents(name, file, json=json)
             return

@@ -16,10 +16,8 @@ def contents(file: Path) -> Contents:
     found = described(file)
     model, refused, how = found.model, "", "nothing"
     try:
-        carry = plan(found, Wanted(), {}, {}, None, None, 1.0).carry
-        how = (
-            "its states, which sensors correct" if carry == "states" else "its saved bytes; sensors correct parameters"
-        )
+        plan(found, Wanted(), {}, {}, None, 1.0)
+        how = "its states, which sensors correct"
     except ModelError as error:
         refused = f"{error.what}; remedy: {error.remedy}"
     facts = [

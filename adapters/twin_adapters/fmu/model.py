@@ -66,7 +66,7 @@ class FmuModel(Fingerprinted):
     def fingerprint(self) -> str:
         """A hash of the file, of what is set, of the variables and of this adapter."""
         plan = self.plan
-        parts = super().fingerprint, plan.description.digest, repr((plan.carry, plan.units, plan.start, plan.step))
+        parts = super().fingerprint, plan.description.digest, repr((plan.units, plan.start, plan.step))
         return hashlib.sha256("".join(parts).encode()).hexdigest()
 
     def advance(

@@ -1,29 +1,21 @@
 """What of an FMU a twin uses, and how its state goes into the array: decided once, refused with the reason.
 
 The runtime's promise is that a twin's whole state is its row of one array: a checkpoint is a copy, a late reading
-restores one and folds again. So nothing may live in an instance from tick to tick. There are two ways:
-
-- ``carry = "states"``: the FMU lists its continuous states, and each may be set as a start value (``initial =
-  "exact"``). Every tick starts the FMU anew from the states and parameters in the array, and reads the states back.
-  That is what the standard allows of any FMU (in step mode it lets nobody set a state), it lets sensors correct the
-  states, and the same instance can serve all members, as it keeps nothing.
-- ``carry = "saved"``: the FMU saves and restores its whole state as bytes (``canSerializeFMUstate``). The bytes are
-  in the array, see :mod:`twin_adapters.fmu.saved`. Sensors correct tunable parameters only.
-
-What neither carries is refused. That the first way carries everything is no claim of the FMU's: it is tried before the
-start, see :mod:`twin_adapters.fmu.carried`.
+restores one and folds again. So nothing may live in an instance from tick to tick. Every tick starts the FMU anew from
+the states and parameters in the array, and reads the states back: that is what the standard allows of any FMU that
+lists its continuous states as start values (in step mode it lets nobody set a state), it lets sensors correct the
+states, and one instance can serve all members, as it keeps nothing. Other FMUs are refused. That the states listed are
+all there is is no claim of the FMU's: it is tried before the start, see :mod:`twin_adapters.fmu.tried`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from twin_adapters.fmu.description import Description, Scalar
 from twin_adapters.fmu.instance import Given, starting
 from twin_runtime.errors import ModelError, did_you_mean
 from twin_runtime.modelling.files import Wanted
-
-Carry = Literal["states", "saved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +27,6 @@ class Plan:
     """
 
     description: Description
-    carry: Carry
     states: tuple[Scalar, ...]
     parameters: tuple[Scalar, ...]
     inputs: tuple[Scalar, ...]
@@ -51,7 +42,6 @@ def plan(
     start: Mapping[str, Any],
     units: Mapping[str, str],
     states: Sequence[str] | None,
-    carry: Carry | None,
     step: float,
 ) -> Plan:
     """Decide what a twin uses. Raises :class:`ModelError` with the reason where it cannot run."""
@@ -63,9 +53,8 @@ def plan(
             refuse(description, f"has no variable '{name}'", did_you_mean(name, scalars))
     if not step > 0.0:
         refuse(description, f"expected a step above 0 s, got {step!r}", "give seconds, or leave it out")
-    carry = _carry(description, states, carry)
-    listed = tuple(states if states is not None else description.states) if carry == "states" else ()
-    parameters = _parameters(description, wanted.variables - {*listed}, carry)
+    listed = _states(description, states)
+    parameters = _parameters(description, wanted.variables - {*listed})
     for name in (*listed, *(parameter.name for parameter in parameters)):
         if name in start:
             refuse(description, f"'{name}' has both a start and a prior", f"write {name} = {{ fixed = ... }} as prior")
@@ -75,7 +64,6 @@ def plan(
     inputs = [s.name for s in scalars.values() if s.causality == "input" and s.is_float and s.name not in start]
     return Plan(
         description,
-        carry,
         tuple(scalars[name] for name in listed),
         parameters,
         tuple(scalars[name] for name in inputs),
@@ -86,42 +74,29 @@ def plan(
     )
 
 
-def _carry(description: Description, states: Sequence[str] | None, carry: Carry | None) -> Carry:
-    """How the state goes into the array."""
-    if carry not in (None, "states", "saved"):
-        refuse(description, f'expected carry = "states" or "saved", got {carry!r}', "write one of the two")
-    listed = states if states is not None else description.states if description.listed else None
-    stiff = [name for name in listed or () if not _can_start(description.scalars[name])]
-    if carry == "saved" or (carry is None and (listed is None or stiff) and description.saves):
-        if not description.saves:
-            refuse(
-                description, "cannot save its state (canSerializeFMUstate is false)", "leave carry out, or export it so"
-            )
-        return "saved"
-    remedy = "export it with canGetAndSetFMUstate and canSerializeFMUstate, or with its states as start values"
-    if listed is None:
-        what = "lists no states (ModelStructure, derivatives) and cannot save its state: nothing carries it on"
-        refuse(description, what, f'{remedy}; if you know its states, name them: states = ["..."]')
-    if stiff:
-        what = f"does not let its states be set ({', '.join(stiff)}: initial is not exact), and cannot save its state"
-        refuse(description, what, remedy)
-    return "states"
+def _states(description: Description, states: Sequence[str] | None) -> tuple[str, ...]:
+    """The states that carry the FMU. Raises :class:`ModelError` where none do."""
+    if states is None and not description.listed:
+        what = "lists no states (ModelStructure, derivatives): nothing carries it from tick to tick"
+        refuse(description, what, 'export it with its states; if you know them, name them: states = ["..."]')
+    listed = tuple(description.states if states is None else states)
+    if stiff := [name for name in listed if not _can_start(description.scalars[name])]:
+        what = f"does not let its states be set ({', '.join(stiff)}: initial is not exact)"
+        refuse(description, what, "export it with its states as start values")
+    return listed
 
 
 def _can_start(scalar: Scalar) -> bool:
     return scalar.is_float and scalar.settable
 
 
-def _parameters(description: Description, names: Iterable[str], carry: Carry) -> tuple[Scalar, ...]:
+def _parameters(description: Description, names: Iterable[str]) -> tuple[Scalar, ...]:
     """The parameters that a configuration names, in the FMU's order."""
     known = {s.name: s for s in description.scalars.values() if s.is_parameter}
     for name in sorted(names):
         if name not in known:
             what = f"'{name}' is none of its states and of the parameters that can be set"
             refuse(description, what, did_you_mean(name, [*description.states, *known]))
-        if carry == "saved" and known[name].variability != "tunable":
-            what = f"the parameter '{name}' is fixed once it runs, so it cannot be estimated with a saved state"
-            refuse(description, what, f"set it: start = {{ {name} = ... }} under [model.settings]")
     return tuple(scalar for name, scalar in known.items() if name in {*names})
 
 

@@ -74,8 +74,4 @@ def _differing(model: "FmuModel", whole: FloatArray, restarted: FloatArray, tick
 
 def _remedy(model: "FmuModel") -> str:
     step = "choose a tick that is a multiple of its internal step"
-    if model.plan.carry == "saved":
-        return f"its saved state does not hold all of it: {step}, or export it again"
-    if model.plan.description.saves:
-        return f'it has more states than it lists: write carry = "saved" under [model.settings]; or {step}'
-    return f"it has more states than it lists: export it with canSerializeFMUstate; or {step}"
+    return f"it has more states than it lists: name them all, states = [...] under [model.settings]; or {step}"

@@ -20,7 +20,7 @@ REFUSED: dict[str, tuple[Tank, dict[str, Any], str]] = {
     "no states and nothing saved": (
         Tank(states=()),
         {},
-        "lists no states (ModelStructure, derivatives) and cannot save",
+        "lists no states (ModelStructure, derivatives): nothing",
     ),
     "states that cannot be set": (
         Tank(changes=(('continuous" initial="exact"><Real unit="m" start="1.0"', 'continuous"><Real unit="m"'),)),
@@ -33,8 +33,6 @@ REFUSED: dict[str, tuple[Tank, dict[str, Any], str]] = {
     "a word for a number": (Tank(), {"start": {"area": "wide"}}, "expected a number as start of 'area', got 'wide'"),
     "half an integer": (Tank(), {"start": {"mode": 0.5}}, "expected a whole number as start of 'mode', got 0.5"),
     "a step of nothing": (Tank(), {"step": 0.0}, "expected a step above 0 s, got 0.0"),
-    "bytes that it has not": (Tank(), {"carry": "saved"}, "cannot save its state"),
-    "a way that does not exist": (Tank(), {"carry": "hope"}, 'expected carry = "states" or "saved", got \'hope\''),
     "two values of one variable": (Tank(), {"start": {"level": 2.0}}, "'level' has both a start and a prior"),
     "an unknown unit": (Tank(changes=ODD), {}, "the unit of 'conductance' is not understood"),
 }
