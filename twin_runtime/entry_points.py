@@ -59,7 +59,8 @@ def _top(module: str) -> str:
 
 def _package(module: str) -> str:
     """What to install for a module: the smallest extra of ``twin-runtime`` that holds it, else the module itself."""
-    extras = [(len(packages), extra) for extra, packages in _extras().items() if module.lower() in packages]
+    names = {module.lower(), f"python_{module.lower()}"}
+    extras = [(len(packages), extra) for extra, packages in _extras().items() if names & packages]
     return f'"twin-runtime[{min(extras)[1]}]"' if extras else module
 
 
