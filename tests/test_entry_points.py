@@ -65,6 +65,8 @@ def test_what_cannot_be_loaded_gives_the_remedy(name: str, expected: str) -> Non
         ("pyarrow", "recordings"),
         ("wfdb", "recordings"),
         ("amqtt", "demo"),
+        ("fmpy", "fmu"),
+        ("libsbml", "sbml"),
     ],
 )
 def test_every_optional_library_belongs_to_an_extra(module: str, extra: str) -> None:

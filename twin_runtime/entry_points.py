@@ -1,4 +1,4 @@
-"""Models, checks, sources, sinks, readers, formats, assets and commands, found by entry point: nothing else does it."""
+"""Models, readers of models, checks, sources, sinks, formats, assets and commands, found by entry point only."""
 
 import re
 import traceback
@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, distributions, entry_points
 from twin_runtime.errors import TwinError
 
 MODELS = "twin_runtime.models"
+MODEL_FILES = "twin_runtime.model_files"
 CHECKS = "twin_runtime.checks"
 SOURCES = "twin_runtime.sources"
 SINKS = "twin_runtime.sinks"
@@ -58,7 +59,8 @@ def _top(module: str) -> str:
 
 def _package(module: str) -> str:
     """What to install for a module: the smallest extra of ``twin-runtime`` that holds it, else the module itself."""
-    extras = [(len(packages), extra) for extra, packages in _extras().items() if module.lower() in packages]
+    names = {module.lower(), f"python_{module.lower()}"}
+    extras = [(len(packages), extra) for extra, packages in _extras().items() if names & packages]
     return f'"twin-runtime[{min(extras)[1]}]"' if extras else module
 
 

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from twin_runtime import entry_points
+from twin_runtime.cli.model_files import show_contents
 from twin_runtime.cli.options import Json
 from twin_runtime.cli.output import MESSAGES, display, print_json
 from twin_runtime.errors import ConfigError, TwinError
@@ -24,12 +25,20 @@ def models(
         Path | None,
         typer.Option(metavar="CONFIG", help="Draw the coupled models of a configuration instead, in Mermaid."),
     ] = None,
+    fmu: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Show what an FMU offers instead, and the tables to paste.")
+    ] = None,
+    sbml: Annotated[Path | None, typer.Option(metavar="FILE", help="Likewise what an SBML file offers.")] = None,
     json: Json = False,
 ) -> None:
     """List the models that are installed, with their variables, inputs, outputs and units.
 
-    Example: `twin models`, `twin models --graph plant.toml`
+    Example: `twin models`, `twin models --graph plant.toml`, `twin models --fmu tank.fmu`
     """
+    for name, file in (("fmu", fmu), ("sbml", sbml)):
+        if file is not None:
+            show_contents(name, file, json=json)
+            return
     if graph is not None:
         _draw(graph)
         return

@@ -8,6 +8,7 @@ from twin_runtime.config.against_method import unfit_method, unknown_method
 from twin_runtime.config.against_priors import prior_of, unfit_priors
 from twin_runtime.config.agreement import table_of
 from twin_runtime.config.document import Key, Problem
+from twin_runtime.config.files import is_format, read_model
 from twin_runtime.config.parts import COMPOSING, COUPLED, GIVEN_BY_RUNTIME, composed, unknown_settings
 from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.errors import ConfigError, TwinError, UnitError, did_you_mean
@@ -61,6 +62,12 @@ def _model_class(twin_type: TwinType) -> Callable[..., Model]:
     if any(getattr(twin_type.model, key) for key in COMPOSING):
         what = f"{', '.join(COMPOSING)} are those of a coupled model, and the model is '{name}'"
         raise twin_type.error([Problem(("twin", "model"), what, f'write model = "{COUPLED}", or remove them')])
+    if is_format(name):
+        return read_model(twin_type)
+    if twin_type.model.file is not None:
+        formats = ", ".join(entry_points.found(entry_points.MODEL_FILES))
+        what = f"'{name}' is an installed model, which is not read from a file"
+        raise twin_type.error([Problem(("model", "file"), what, f"remove it, or name its format as model: {formats}")])
     if name in models:
         try:
             found = entry_points.loaded(models[name])
@@ -76,7 +83,8 @@ def _model_class(twin_type: TwinType) -> Callable[..., Model]:
 
 def _made(twin_type: TwinType, model_class: Callable[..., Model], **given: object) -> Model:
     try:
-        model = model_class(**given, **twin_type.model.settings)
+        settings = {} if is_format(twin_type.twin.model) else twin_type.model.settings
+        model = model_class(**given, **settings)
         if missing := [name for name in MEMBERS if not hasattr(model, name)]:
             what = f"'{twin_type.twin.model}' is no model: it has no {', '.join(missing)}"
             raise twin_type.error([Problem(("twin", "model"), what, "make it a subclass of OdeModel or FieldModel")])
@@ -97,7 +105,8 @@ def _made(twin_type: TwinType, model_class: Callable[..., Model], **given: objec
 
 
 def _unknown_settings(twin_type: TwinType, model_class: Callable[..., Model]) -> Iterator[Problem]:
-    yield from unknown_settings(twin_type.twin.model, model_class, twin_type.model.settings, ("model", "settings"))
+    if not is_format(twin_type.twin.model):
+        yield from unknown_settings(twin_type.twin.model, model_class, twin_type.model.settings, ("model", "settings"))
 
 
 def _unknown_thresholds(twin_type: TwinType) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from twin_runtime.config.sections import Name, NotNegative, Pair, Section, Text, ascending, wrong
+from twin_runtime.config.sections import FilePath, Name, NotNegative, Pair, Section, Text, ascending, wrong
 from twin_runtime.durations import PositiveDuration
 
 
@@ -32,6 +32,9 @@ Bounds = Annotated[tuple[float, ...], Field(strict=False, min_length=2, max_leng
 Spread = Annotated[Pair, AfterValidator(_spread)]
 LogSpread = Annotated[Spread, AfterValidator(_median)]
 Discount = Annotated[float, Field(gt=0.5, lt=1)]
+
+
+FILE = "the file of a model that is read from one (fmu, sbml), relative to this configuration"
 
 
 class PriorSection(Section):
@@ -64,7 +67,10 @@ class PriorSection(Section):
 class PartSection(Section):
     """``[model.parts.NAME]``: a part of a coupled model."""
 
-    model: Text = Field(description="the name of a model (`twin models` lists them)", examples=["vessel"])
+    model: Text = Field(
+        description="the name of a model (`twin models` lists them), or of the format of its file", examples=["vessel"]
+    )
+    file: FilePath | None = Field(default=None, description=FILE, examples=["cell.xml"])
     step: PositiveDuration | None = Field(
         default=None, description="the longest step of its integration, instead of the model's own", examples=["10 ms"]
     )
@@ -118,6 +124,7 @@ class ModelSection(Section):
         "equations need one",
         examples=["1 s"],
     )
+    file: FilePath | None = Field(default=None, description=FILE, examples=["tank.fmu"])
     settings: dict[str, Any] = Field(default={}, description="the model's own settings")
     priors: dict[str, PriorSection] = Field(default={}, description="priors of the model's variables by name")
     walk: dict[str, NotNegative] = Field(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from twin_runtime import entry_points
 from twin_runtime.config.document import Problem
-from twin_runtime.config.model_sections import LinkSection, PartSection
+from twin_runtime.config.files import is_format, read_part
+from twin_runtime.config.model_sections import LinkSection
 from twin_runtime.core import SECOND
 from twin_runtime.errors import ModelError, TwinError, did_you_mean
 from twin_runtime.modelling.coupling import Coupled, Flux, Joined, Law, Link, Signal, coupled, joined
@@ -30,8 +31,7 @@ def composed(twin_type: "TwinType") -> type[Coupled] | type[Joined]:
     Parts that are all differential equations make one kernel; others exchange values at intervals.
     """
     problems = list[Problem]()
-    section = twin_type.model
-    models = {name: _part(name, part, problems) for name, part in section.parts.items()}
+    models = {name: _part(twin_type, name, problems) for name in twin_type.model.parts}
     links = [_link(place, link, problems) for place, link in enumerate(twin_type.model.links)]
     problems += _misplaced(twin_type)
     if problems:
@@ -43,16 +43,21 @@ def composed(twin_type: "TwinType") -> type[Coupled] | type[Joined]:
             name,
             cast("dict[str, Any]", models),
             tuple(link for link in links if link),
-            section.splitting or "",
-            (section.exchange or 0) / SECOND,
+            twin_type.model.splitting or "",
+            (twin_type.model.exchange or 0) / SECOND,
         )
     except ModelError as error:
         raise twin_type.error([Problem(("model", "links"), error.what, error.remedy)]) from error
 
 
-def _part(name: str, section: PartSection, problems: list[Problem]) -> Callable[..., Any] | None:
-    """The class of a part, with its step."""
-    key = ("model", "parts", name)
+def _part(twin_type: "TwinType", name: str, problems: list[Problem]) -> Callable[..., Any] | None:
+    """What makes a part: the class of an installed model with its step and settings, or of one read from a file."""
+    section, key = twin_type.model.parts[name], ("model", "parts", name)
+    if is_format(section.model):
+        return read_part(twin_type, name, problems)
+    if section.file is not None:
+        what = f"'{section.model}' is an installed model, which has no file here"
+        problems.append(Problem((*key, "file"), what, "remove it"))
     found = _loaded(entry_points.MODELS, section.model, (*key, "model"), problems)
     if found is None:
         return None
@@ -88,6 +93,8 @@ def _is_ode(part: object) -> TypeGuard[type[OdeModel]]:
 def _misplaced(twin_type: "TwinType") -> Iterator[Problem]:
     if not twin_type.model.parts:
         yield Problem(("model", "parts"), "expected the parts of a coupled model, got none", "add [model.parts.NAME]")
+    if twin_type.model.file is not None:
+        yield Problem(("model", "file"), "a coupled model has parts and no file", "give the file to a part")
     if twin_type.model.settings:
         yield Problem(("model", "settings"), "a coupled model has no settings", "remove the table")
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, PrivateAttr
@@ -151,14 +151,23 @@ class TwinType(Section):
 
         Left out: the names of the twins, which are free to come and go; where data comes from and goes to, and how it
         may be dated; the evidence, which changes no state; ``clock`` and ``wait``, which decide when an estimate is
-        first published and not its value once the lateness is over; for how long its verdict counts; and what is left
-        out under overload, which the journal says.
+        first published and not its value once the lateness is over; for how long its verdict counts; what is left
+        out under overload, which the journal says; and where a model's file lies, whose content is in its fingerprint.
         """
         twin = self.twin.model_dump(mode="json", exclude={"name", "twins", "groups", "clock", "wait", "validity"})
         content = {
             "twin": twin,
             "channels": [channel._replace(topic="")[: -len(READ)] for channel in self.channels],
-            **self.model_dump(mode="json", include={"model", "ensemble", "assimilation"}),
+            "model": self._model_content(),
+            **self.model_dump(mode="json", include={"ensemble", "assimilation"}),
             "trust": self.trust.model_dump(mode="json", exclude={"evidence"}),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def _model_content(self) -> dict[str, Any]:
+        content = self.model.model_dump(mode="json", exclude={"file"})
+        for part in content["parts"].values():
+            del part["file"]
+            if not part["settings"]:
+                del part["settings"]  # as before parts had any
+        return content

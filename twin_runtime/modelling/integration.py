@@ -123,7 +123,8 @@ def coarse(model: OdeModel, tick: float) -> Trial:
     advanced(finer, exact, tick)
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.abs(x - exact).max(axis=(0, 1)) / [variable.prior.sd for variable in model.variables]
-    worst = int(np.nan_to_num(error, posinf=0.0).argmax())
+    error = np.nan_to_num(error, posinf=0.0)  # what is known exactly has no spread to be measured by
+    worst = int(error.argmax())
     if not error[worst] > COARSE:
         return Trial()
     name = model.variables[worst].name

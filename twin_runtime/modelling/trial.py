@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,8 @@ NEAR, FAR = "on the prior", "at the ends of the range of its inputs"
 def tried(model: Model, tick: float, ranges: Mapping[str, tuple[float, float]]) -> Trial:
     """Try a model on its prior with ticks of so many seconds; ``ranges`` are those of inputs, by name.
 
-    Its formulas come first, in plain Python: all that is wrong with any of them. Then it is compiled, and integrated.
+    Its formulas come first, in plain Python: all that is wrong with any of them. Then it is compiled, and integrated. A
+    model that has a method ``faults(tick)`` finds faults of its own.
     """
     remarks = list[ModelError]()
     try:
@@ -41,6 +43,8 @@ def _attempts(model: Model, ranges: Mapping[str, tuple[float, float]]) -> Iterat
         yield partial(_units, model)
         yield partial(_formulas, model, ranges=ranges)
         yield partial(unstable, model)
+    if hasattr(model, "faults"):
+        yield partial(_own, model)
     yield partial(_compiled, model)
     yield partial(lost, model)
     yield partial(unbalanced, model)
@@ -50,6 +54,10 @@ def _attempts(model: Model, ranges: Mapping[str, tuple[float, float]]) -> Iterat
 
 def _units(model: OdeModel, tick: float) -> Trial:
     return Trial(list(unknown_units(model)))
+
+
+def _own(model: Any, tick: float) -> Trial:  # noqa: ANN401  # a model that tries itself
+    return Trial(list(model.faults(tick)))
 
 
 def _compiled(model: Model, tick: float) -> Trial:
