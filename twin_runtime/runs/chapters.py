@@ -56,6 +56,18 @@ def open_store(assembly: Assembly, path: Path) -> Store:
     return store
 
 
+def change_of(assembly: Assembly, path: Path) -> Change | None:
+    """What would be carried over from a store as it stands now; None where no chapter would begin.
+
+    Raises :class:`StoreError` where the store cannot be gone on with.
+    """
+    with Reader.open(path) as reader:
+        if not differences(reader.chapter.identity, assembly.identity):
+            return None
+        _require_common(reader, assembly)
+        return change_to(assembly, reader)
+
+
 def _require_common(store: Reader, assembly: Assembly) -> None:
     if not set(store.chapter.identity.twins) & set(assembly.identity.twins):
         theirs, ours = (", ".join(of.twins[:NAMED]) for of in (store.chapter.identity, assembly.identity))

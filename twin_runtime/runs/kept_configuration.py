@@ -16,6 +16,8 @@ from twin_runtime.store.chapter import Chapter, Contents, Kept, Signal
 
 READING = ("payload", "value", "where", "future", "oldest")
 """How the messages of a channel are read."""
+TABLES = {*TwinType.model_fields} - {"overload"}
+"""The tables of a twin type alone: not those of the deployment, which name addresses and passwords."""
 SHOWN = 60
 """Letters of a value that are shown."""
 
@@ -31,7 +33,7 @@ def configuration_text(config: Config) -> str:
 
 
 def _of_type(config: TwinType) -> dict[str, Any]:
-    found: dict[str, Any] = config.model_dump(mode="json", exclude={"overload"})
+    found: dict[str, Any] = config.model_dump(mode="json", include=TABLES)
     del found["trust"]["evidence"], found["twin"]["groups"]
     for channel in (*found.get("sensors", {}).values(), *found.get("inputs", {}).values()):
         for name in READING:

@@ -61,7 +61,7 @@ class Store(Reader):
             head = read_head(path) if path.exists() else None
             writing = schema.connect(path, create=True)
             undo.callback(writing.close)
-            lock = undo.enter_context(_lock(path))
+            lock = undo.enter_context(locked(path))
             with named(path):
                 writing.execute("PRAGMA journal_mode = WAL")
                 writing.execute("PRAGMA synchronous = FULL")
@@ -295,8 +295,8 @@ def _create_or_update(
     connection.execute("COMMIT")
 
 
-def _lock(path: Path) -> IO[str]:
-    """Held until it is closed, or until the process is gone."""
+def locked(path: Path) -> IO[str]:
+    """The lock of a store's writer. Held until it is closed, or until the process is gone."""
     lock = path.with_name(path.name + ".lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
