@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.ward import messages, ward
-from twin_runtime.core import Message
+from tests.ward import TICK, at, message, messages, pressure, ward
+from twin_runtime.core import Code, Message
+from twin_runtime.errors import StoreError
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.chapters import open_store
 from twin_runtime.runs.fold import Fold
@@ -74,3 +76,52 @@ def test_a_replay_goes_through_all_chapters(path: Path, change: dict[str, Any], 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "ward.db"
+
+
+def test_what_belongs_to_before_a_chapter_is_late_and_what_waited_is_taken_over(path: Path) -> None:
+    first = lived(path, ward(), [*messages(40), message(40.5, 80.0)])
+    assert first.accounting()["pending"] > 0
+    frontier = first.fleets[0].timeline.frontier
+    assert frontier is not None
+    before = message(frontier - at(0) // TICK - 3.2, pressure(1))
+    second = lived(path, ward(seed=9), [before, *messages(20, first=41)])
+    assert second.counts[Code.LATE] == 1
+    with Reader.open(path) as reader:
+        kept = reader.chapter.kept
+    assert kept.taken_over + kept.left_behind == first.accounting()["pending"]
+    assert kept.taken_over > 0
+
+
+def test_a_prior_that_has_changed_leaves_the_ensembles_as_they_are(path: Path) -> None:
+    first = lived(path, ward(), messages(40))
+    with open_store(ward(priors={"resistance": {"lognormal": [1.2, 0.1]}}), path) as store:
+        origin = store.origin()
+    assert origin is not None
+    np.testing.assert_array_equal(origin.state.x, first.fleets[0].timeline.state.x)
+
+
+def test_more_members_keep_the_mean(path: Path) -> None:
+    first = lived(path, ward(), messages(40))
+    with open_store(ward(members=20), path) as store:
+        origin = store.origin()
+    assert origin is not None
+    before = first.fleets[0].timeline.state.x.mean(axis=1)
+    np.testing.assert_allclose(origin.state.x.mean(axis=1), before, rtol=1e-12)
+
+
+def test_a_twin_is_added_and_one_removed_with_a_chapter(path: Path) -> None:
+    lived(path, ward(2), messages(40, 2))
+    names = ["patient-1", "patient-2"]
+    sent = [each for each in messages(40, 3, first=40) if not each.topic.startswith("patient-0")]
+    fold = lived(path, ward(2, twins=names, seed=9), sent)
+    with Reader.open(path) as reader:
+        assert reader.chapter.kept.beginnings[0].twins == ("patient-1",)
+        assert reader.identity.twins == tuple(names)
+    assert replay_store(fold.assembly, path)["state_hash"] == fold.state_hash
+
+
+def test_the_store_of_other_twins_is_left_alone(path: Path) -> None:
+    lived(path, ward(), messages(10))
+    with pytest.raises(StoreError, match=r"has other twins: patient-0.*--fresh"):
+        open_store(ward(twins=["boiler"], seed=9), path)
+    lived(path, ward(), messages(10, first=10))
