@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from twin_runtime.errors import ConfigError
 
-Point = Literal["append", "commit", "acknowledge", "tick", "checkpoint", "store", "outbox"]
+Point = Literal["append", "commit", "acknowledge", "tick", "checkpoint", "store", "outbox", "chapter"]
 
 POINTS: tuple[Point, ...] = get_args(Point)
 """Every boundary at which a process can be ended."""

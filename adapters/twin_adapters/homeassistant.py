@@ -61,7 +61,7 @@ class Topics(NamedTuple):
 
 def announcements(identity: Identity, topics: Topics) -> Iterator[Publication]:
     """A retained message for every quantity of every twin, and for its trust."""
-    for known in identity.types:
+    for known in identity.current:
         for twin in known.twins:
             shared = _shared(identity, known, twin, topics)
             for quantity in known.quantities:

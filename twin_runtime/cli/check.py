@@ -35,6 +35,10 @@ def check(
         int | None,
         typer.Option(parser=duration, metavar="DURATION", help="Likewise of all that arrives for so long."),
     ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(metavar="STORE", help="Say what a run would carry over from this store, if anything has changed."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Check a configuration and show what it would run. Nothing is started, and without `--live` nothing is connected.
@@ -46,7 +50,8 @@ def check(
     A FILE of messages has a line each, as `mosquitto_sub -v` prints them or `twin listen --save` writes them. `--live`
     takes nothing away from a run: it listens under another name.
 
-    Example: `twin check deploy/examples/artery.toml`, `twin check plant.toml --sample seen.jsonl`
+    Example: `twin check deploy/examples/artery.toml`, `twin check plant.toml --sample seen.jsonl`,
+    `twin check artery.toml --store artery.db`
     """
     from twin_runtime.cli.messages import fates
     from twin_runtime.config import load
@@ -64,6 +69,9 @@ def check(
     try_models(assembly)
     if not json:
         _show(configuration, connected, config)
+    if store is not None:
+        _show_change(assembly, store, json=json)
+        return
     if sample is not None or live is not None:
         messages = [] if sample is None else list(messages_in(sample))
         if live is not None:
@@ -81,6 +89,25 @@ def _show(configuration: "Config", connected: "Adapters", path: Path) -> None:
         display(_channels(twin_type))
     display(_connections(configuration, connected))
     display(f"[green]{path} is right[/]")
+
+
+def _show_change(assembly: "Assembly", path: Path, *, json: bool) -> None:
+    """What a run under this configuration would make of a store: go on in its chapter, or begin one."""
+    from dataclasses import asdict
+
+    from twin_runtime.runs.chapters import change_of, told
+
+    change = change_of(assembly, path)
+    if json:
+        kept = {} if change is None else asdict(change.kept)
+        shown = ("changes", "beginnings", "taken_over", "left_behind")
+        chapter = None if change is None else {"chapter": change.number, **{name: kept[name] for name in shown}}
+        print_json({"store": str(path), "begins": chapter})
+    elif change is None:
+        display(f"{path} goes on in its chapter: nothing has changed that its states depend on")
+    else:
+        for line in told(change.number, change.kept):
+            display(line)
 
 
 def _arriving(assembly: "Assembly", connected: "Adapters", length: int) -> "list[Message]":

@@ -29,10 +29,18 @@ def _tables(summary: Mapping[str, Any]) -> RenderableType:
 
 def _facts(summary: Mapping[str, Any]) -> Table:
     table = Table(show_header=False, box=None)
+    for each in summary.get("chapters", ()):
+        table.add_row(f"chapter {each['chapter']}", _chapter(each))
     for key, value in summary.items():
-        if key not in ("estimates", "unit", "diagnostics", "types") and value not in ABSENT:
+        if key not in ("estimates", "unit", "diagnostics", "types", "chapters") and value not in ABSENT:
             table.add_row(key.replace("_", " "), _text(value))
     return table
+
+
+def _chapter(chapter: Mapping[str, Any]) -> str:
+    """When a chapter began, by what change, and whether a replay could follow."""
+    said = [f"from {chapter['begins'] or 'the beginning'}", *chapter["changes"]]
+    return "; ".join([*said, f"not replayed: {chapter['why']}"] if chapter.get("why") else said)
 
 
 def _text(value: object) -> str:

@@ -36,6 +36,7 @@ class Purpose(IntEnum):
     JITTER = 5
     REPLACEMENT = 6
     WITHHOLDING = 7
+    CARRYING = 8
 
 
 MAX_MEMBERS = 1 << 32

@@ -18,8 +18,9 @@ from twin_runtime.errors import StoreError
 from twin_runtime.modelling.signals import no_points
 from twin_runtime.runs.assembly import Assembly, TypeAssembly
 from twin_runtime.runs.fold import Fold
+from twin_runtime.runs.recorded import time_text
 from twin_runtime.runs.replay import accepted_entries, steps
-from twin_runtime.runs.resuming import resume
+from twin_runtime.runs.resuming import at_origins, resume
 from twin_runtime.store.identity import require_same
 from twin_runtime.store.reader import Reader
 
@@ -50,7 +51,8 @@ def posteriors(assembly: Assembly, path: Path, at: int | None = None) -> list[Po
     """The states of all types that have begun: as the store leaves them, or at event time ``at`` (ns).
 
     The first is as quick as a restart; for another time the journal is folded from its beginning. The store may be in
-    use. Raises StoreError where no tick had run by then, or where another configuration or model has written it.
+    use. Raises StoreError where no tick had run by then, where another configuration or model has written it, or
+    for a time before its newest chapter.
     """
     with Reader.open(path) as stored:
         require_same(stored.identity, assembly.identity, str(path))
@@ -60,7 +62,8 @@ def posteriors(assembly: Assembly, path: Path, at: int | None = None) -> list[Po
             for _ in fold.revise():
                 """Until nothing is left to be folded again."""
         else:
-            fold = Fold(assembly, "stream", at)
+            _require_within(reader, assembly, at)
+            fold = at_origins(Fold(assembly, "stream", at), [reader.origin(of.place) for of in assembly.types])
             fold.take(entry for _, entry in reader.entries() if entry.code is Code.DECISION)
             before = takewhile(lambda entry: entry.arrival < at, accepted_entries(assembly, reader))
             for _ in steps(fold, before):
@@ -73,6 +76,15 @@ def posteriors(assembly: Assembly, path: Path, at: int | None = None) -> list[Po
     if not found:
         raise StoreError("no tick has run by then", where=str(path), remedy="give a later time, or let it run first")
     return found
+
+
+def _require_within(reader: Reader, assembly: Assembly, at: int) -> None:
+    """Raise StoreError where a time lies before the newest chapter."""
+    begins = [reader.origin(of.place) for of in assembly.types]
+    times = [of.fleet.tick * each.tick for of, each in zip(assembly.types, begins, strict=True) if each is not None]
+    if times and at < min(times):
+        what = f"{time_text(at)} lies before its newest chapter, which began at {time_text(min(times))}"
+        raise StoreError(what, where=str(reader.path), remedy="give a later time")
 
 
 def advanced(

@@ -4,7 +4,7 @@ It is synchronous and does no I/O. Entries go in, with their fate coming back; t
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from twin_runtime.core import Checkpoint, Code, Entry, Record, Tally
@@ -15,11 +15,17 @@ from twin_runtime.runs.fleet_fold import FleetFold
 
 
 class Fold:
-    """A deployment advancing through its readings, type by type; ticks that end behind ``until`` (ns) never run."""
+    """A deployment advancing through its readings, type by type.
 
-    def __init__(self, assembly: Assembly, clock: str | None = None, until: int | None = None) -> None:
+    Ticks that end behind ``until`` (ns), the same for all or one for each type, never run.
+    """
+
+    def __init__(
+        self, assembly: Assembly, clock: str | None = None, until: int | Sequence[int | None] | None = None
+    ) -> None:
         self.assembly = assembly
-        self.fleets = tuple(FleetFold(twin_type, clock, until) for twin_type in assembly.types)
+        ends = until if isinstance(until, Sequence) else [until] * len(assembly.types)
+        self.fleets = tuple(FleetFold(of, clock, end) for of, end in zip(assembly.types, ends, strict=True))
         self.unroutable: Counter[Code] = Counter()
         """Rejected messages that belong to no type."""
 

@@ -33,8 +33,8 @@ class Findings(NamedTuple):
         """For the summary of a replay; durations in seconds."""
         return {
             "readings": self.readings,
-            "first": _text(self.first),
-            "last": _text(self.last),
+            "first": time_text(self.first),
+            "last": time_text(self.last),
             "longest_silence": self.silence / SECOND,
             "unsorted": self.unsorted,
         }
@@ -55,16 +55,18 @@ def report(found: Findings, pause_after: int) -> None:
     Raises :class:`RecordingError` for times before 1970: ticks are counted from there.
     """
     if found.first < 0:
-        what = f"the recording begins in {_text(found.first)}; expected times from 1970 on"
+        what = f"the recording begins in {time_text(found.first)}; expected times from 1970 on"
         raise RecordingError(what, remedy="mend the epoch or the unit of its times in the mapping")
     if found.unsorted:
         message = "%d of %d recorded readings stand behind later ones, by up to %.1f s: put in order of time"
         LOG.warning(message, found.unsorted, found.readings, found.back / SECOND)
     if found.readings and found.first < OLD:
-        LOG.warning("the recording begins in %s: are the epoch and the unit of its times right?", _text(found.first))
+        LOG.warning(
+            "the recording begins in %s: are the epoch and the unit of its times right?", time_text(found.first)
+        )
     if 0 < pause_after < found.silence:
         message = "the recording has no reading for %s from %s on: twins pause meanwhile"
-        LOG.warning(message, timedelta(seconds=round(found.silence / SECOND)), _text(found.silent_from))
+        LOG.warning(message, timedelta(seconds=round(found.silence / SECOND)), time_text(found.silent_from))
 
 
 def _place(reading: RawReading) -> tuple[int, str, str, int]:
@@ -86,5 +88,6 @@ def examined(readings: Iterator[RawReading]) -> Findings:
     return Findings(count, first, newest, longest, since, unsorted, back)
 
 
-def _text(time: int) -> str:
+def time_text(time: int) -> str:
+    """An event time (ns) to the second, as in "2020-01-01T00:05:00+00:00"."""
     return (EPOCH + timedelta(microseconds=time // 1000)).isoformat(timespec="seconds")

@@ -7,15 +7,19 @@ from itertools import dropwhile, groupby, takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
-from twin_runtime.core import Code, Entry, Message, RawReading, Record, Recording
+from twin_runtime.core import Checkpoint, Code, Entry, Message, RawReading, Record, Recording
 from twin_runtime.errors import RecordingError
 from twin_runtime.ingest.decode import Sample
 from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.runs.assembly import Assembly
+from twin_runtime.runs.chapter_replay import replay_chapters
 from twin_runtime.runs.fold import Fold
 from twin_runtime.runs.forecast_skill import ForecastSkill
+from twin_runtime.runs.kept_configuration import kept_of
 from twin_runtime.runs.recorded import Findings, in_order, report
+from twin_runtime.runs.resuming import at_origins
 from twin_runtime.runs.summary import run_summary
+from twin_runtime.store.identity import require_same
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
 
@@ -42,8 +46,8 @@ def replay_recording(
     taken in order of time, and what is remarkable about their times is logged.
     """
     found, raw = section_of(assembly, recording, begin, until)
-    entries = admitted(assembly, raw, recording.units)
-    return _replay(assembly, entries, until, store, horizon, progress) | {"recording": found.summary()}
+    fold, entries = Fold(assembly, "stream", until), admitted(assembly, raw, recording.units)
+    return _replay(fold, entries, store, horizon, progress) | {"recording": found.summary()}
 
 
 def section_of(
@@ -64,13 +68,61 @@ def section_of(
 
 
 def replay_store(assembly: Assembly, path: Path, *, progress: Progress | None = None) -> dict[str, Any]:
-    """Fold the journal of a store again, to where its run ended; raises :class:`StoreError` if it is damaged."""
-    with Reader.open(path, assembly.identity) as reader:
+    """Fold the journal of a store again, to where its run ended, through all its chapters.
+
+    Raises :class:`StoreError` if it is damaged; or has several chapters, the newest of another configuration: one
+    chapter alone may be replayed under any.
+    """
+    with Reader.open(path) as reader:
         reader.require_intact()
+        chapters = reader.chapters
+    if len(chapters) == 1:
+        return _replay_chapter(assembly, path, 1, (), progress)[1]
+    require_same(chapters[-1].identity, assembly.identity, str(path))
+
+    def origins_of(number: int) -> list[Checkpoint | None]:
+        with Reader.open(path, chapter=number) as reader:
+            return [reader.origin(place) for place in range(len(reader.identity.types))]
+
+    done = Done(progress)
+
+    def folded(of: Assembly, number: int, origins: Sequence[Checkpoint | None]) -> tuple[Fold, dict[str, Any]]:
+        return _replay_chapter(of, path, number, origins, done.chapter())
+
+    return replay_chapters(assembly, path, chapters, origins_of, folded)
+
+
+class Done:
+    """The progress through one chapter after the other."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress, self._before, self._now = progress, 0, 0
+
+    def chapter(self) -> Progress:
+        """The progress of the next chapter."""
+        self._before = self._now
+        return self._report
+
+    def _report(self, done: int) -> None:
+        self._now = self._before + done
+        if self._progress is not None:
+            self._progress(self._now)
+
+
+def _replay_chapter(
+    assembly: Assembly, path: Path, number: int, origins: Sequence[Checkpoint | None], progress: Progress | None
+) -> tuple[Fold, dict[str, Any]]:
+    with Reader.open(path, assembly.identity, number) as reader:
         rejected = [entry for _, entry in reader.entries() if entry.code is not Code.ACCEPTED]
+        reached = [reader.reached(each.place) for each in assembly.types]
+        ends = [
+            None if tick is None else tick * of.fleet.tick for tick, of in zip(reached, assembly.types, strict=True)
+        ]
+        last = max((end for end in ends if end is not None), default=None)
+        fold = Fold(assembly, "stream", [last if end is None else end for end in ends])
+        fold.take(rejected)
         entries = accepted_entries(assembly, reader)
-        ends = (frontier * each.fleet.tick for each in assembly.types if (frontier := reader.frontier(each.place)))
-        return _replay(assembly, entries, max(ends, default=None), None, 0, progress, rejected)
+        return fold, _replay(at_origins(fold, origins) if origins else fold, entries, None, 0, progress)
 
 
 def accepted_entries(assembly: Assembly, reader: Reader) -> Iterator[Entry]:
@@ -85,18 +137,11 @@ def _accepted(reader: Reader, place: int) -> Iterator[Entry]:
 
 
 def _replay(
-    assembly: Assembly,
-    entries: Iterable[Entry],
-    until: int | None,
-    path: Path | None,
-    horizon: int,
-    progress: Progress | None,
-    rejected: Sequence[Entry] = (),
+    fold: Fold, entries: Iterable[Entry], path: Path | None, horizon: int, progress: Progress | None
 ) -> dict[str, Any]:
-    fold, began = Fold(assembly, "stream", until), time.perf_counter()
-    fold.take(rejected)
+    began, assembly = time.perf_counter(), fold.assembly
     ahead = [ForecastSkill(fleet.timeline, horizon, fleet.assembly.place) for fleet in fold.fleets if horizon]
-    store = None if path is None else Store.create_or_open(path, assembly.identity, fresh=True)
+    store = None if path is None else Store.create_or_open(path, assembly.identity, kept_of(assembly), fresh=True)
     try:
         for taken, records in steps(fold, entries, ahead, progress):
             if store is not None:

@@ -16,8 +16,10 @@ from twin_runtime.core import FIGURES, Code, FloatArray, IntArray, Record, Stand
 from twin_runtime.ingest.router import NO_TYPE
 from twin_runtime.runs.accounting import accounting, consistency, joint_hash, state_hash, total
 from twin_runtime.runs.overload import left_out
+from twin_runtime.runs.recorded import time_text
 from twin_runtime.runs.sinks import sinks
 from twin_runtime.runs.validity import NO_ESTIMATE, validity
+from twin_runtime.store.chapter import Chapter
 from twin_runtime.store.identity import TypeIdentity
 from twin_runtime.store.reader import Reader
 from twin_runtime.vvuq.diagnostics import diagnosed
@@ -39,19 +41,39 @@ def _summary(reader: Reader, now: int) -> dict[str, Any]:
     parts = {known.name: _of_type(reader, place, counts, now) for place, known in enumerate(reader.identity.types)}
     unroutable = {code: count for (place, code), count in counts.items() if place == NO_TYPE}
     hashes = [part["state_hash"] for part in parts.values()]
-    joint = {
+    joint: dict[str, Any] = {
         "name": reader.identity.name,
         "readings": total([part["readings"] for part in parts.values()], unroutable),
         "state_hash": None if None in hashes else joint_hash(hashes),
         "sinks": sinks(reader),
     }
+    if len(reader.chapters) > 1:
+        joint["chapters"] = [_of_chapter(chapter) for chapter in reader.chapters]
     if len(parts) == 1:
         return next(iter(parts.values())) | joint
     return {**joint, "ticks": sum(part["ticks"] for part in parts.values()), "types": parts}
 
 
+def _of_chapter(chapter: Chapter) -> dict[str, Any]:
+    """What a chapter is, and what it took over; the other figures are those of the newest."""
+    begins = [each.begins for each in chapter.kept.beginnings if each.begins is not None]
+    return {
+        "chapter": chapter.number,
+        "opened": chapter.opened,
+        "begins": time_text(min(begins)) if begins else None,
+        "config_hashes": {known.name: known.config_hash for known in chapter.identity.types},
+        "model_hashes": {known.name: known.model_hash for known in chapter.identity.types},
+        "changes": list(chapter.kept.changes),
+        "taken_over": chapter.kept.taken_over,
+        "left_behind": chapter.kept.left_behind,
+    }
+
+
 def _of_type(reader: Reader, place: int, counts: Mapping[tuple[int, Code], int], now: int) -> dict[str, Any]:
-    known, checkpoint = reader.identity.types[place], reader.tip(place) or reader.checkpoint(place)
+    known, checkpoint = (
+        reader.identity.types[place],
+        reader.tip(place) or reader.checkpoint(place) or reader.origin(place),
+    )
     ticks, verdicts, last, newest = _estimated(reader, place)
     valid = validity(reader, place, newest, now)
     layout = Layout(known.sensors, 0)

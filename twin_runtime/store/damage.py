@@ -34,7 +34,7 @@ def _pages(connection: sqlite3.Connection) -> list[str]:
 def _states(connection: sqlite3.Connection) -> list[str]:
     return [
         f"the {table} of tick {row[1]}"
-        for table in ("checkpoint", "tip")
+        for table in ("checkpoint", "tip", "origin")
         for row in connection.execute(f"SELECT * FROM {table}")
         if not is_intact(row)
     ]

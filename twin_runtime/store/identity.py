@@ -38,19 +38,29 @@ class TypeIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A deployment by its name and its twin types."""
+    """A deployment by its name and its twin types.
+
+    ``types`` are all of which there may be estimates, by their numbers; the first so many (``earlier``) are those of
+    chapters that have ended, the others are ``current``.
+    """
 
     name: str
     types: tuple[TypeIdentity, ...]
+    earlier: int = 0
+
+    @property
+    def current(self) -> tuple[TypeIdentity, ...]:
+        """The types that run."""
+        return self.types[self.earlier :]
 
     @property
     def twins(self) -> tuple[str, ...]:
-        """The names of all twins, type by type."""
-        return tuple(twin for twin_type in self.types for twin in twin_type.twins)
+        """The names of all twins that there are, type by type."""
+        return tuple(twin for twin_type in self.current for twin in twin_type.twins)
 
     def type_of(self, twin: str) -> TypeIdentity:
         """The type of a twin; raises ``KeyError`` if there is no such twin."""
-        for twin_type in self.types:
+        for twin_type in self.current:
             if twin in twin_type.twins:
                 return twin_type
         raise KeyError(twin)
@@ -58,19 +68,25 @@ class Identity:
 
 def require_same(stored: Identity, given: Identity, where: str) -> None:
     """Raise :class:`StoreError`, naming every difference, unless the two differ in what may change only."""
-    differences = _different("name", stored.name, given.name)
-    if len(stored.types) == len(given.types):
-        for pair in zip(stored.types, given.types, strict=True):
-            differences += _differences(*pair, several=len(given.types) > 1)
-    else:
-        names = ([twin_type.name for twin_type in identity.types] for identity in (stored, given))
-        differences += _different("types", *names)
-    if differences:
+    found = differences(stored, given)
+    if found:
         raise StoreError(
-            f"was written by another configuration or model: {'; '.join(differences)}",
+            f"was written by another configuration or model: {'; '.join(found)}",
             where=where,
             remedy="name another file under [store] path, or go back to what wrote this one",
         )
+
+
+def differences(stored: Identity, given: Identity) -> list[str]:
+    """In what two identities differ that must be the same within a chapter."""
+    found = _different("name", stored.name, given.name)
+    if len(stored.types) == len(given.types):
+        for pair in zip(stored.types, given.types, strict=True):
+            found += _differences(*pair, several=len(given.types) > 1)
+    else:
+        names = ([twin_type.name for twin_type in identity.types] for identity in (stored, given))
+        found += _different("types", *names)
+    return found
 
 
 def _differences(stored: TypeIdentity, given: TypeIdentity, *, several: bool) -> list[str]:

@@ -30,12 +30,14 @@ from twin_runtime.core import (
     Trust,
 )
 from twin_runtime.errors import StoreError
+from twin_runtime.store.chapter import Chapter
+from twin_runtime.store.chapters import joint_identity, read_chapters
 from twin_runtime.store.damage import damage
 from twin_runtime.store.head import read_head
-from twin_runtime.store.identity import Identity
+from twin_runtime.store.identity import Identity, TypeIdentity
 from twin_runtime.store.schema import UNREADABLE, connect
 from twin_runtime.store.seals import check_recent, damaged, is_intact, last_link, names_seal
-from twin_runtime.store.twins import Numbers, all_twins
+from twin_runtime.store.twins import Numbers, all_twins, removed_twins
 
 _ACCEPTED = """
 SELECT signal, time, value, sd, sequence, tick FROM journal
@@ -43,12 +45,12 @@ WHERE code = 'accepted' AND time >= ? ORDER BY time, signal, sequence, position
 """
 _ENTRIES = """
 SELECT position, arrival, type, code, signal, time, value, sd, sequence, tick, topic, payload, detail FROM journal
-WHERE position > ? ORDER BY position
+WHERE position > ? AND position <= ? ORDER BY position
 """
 _ACCEPTED_COUNTS = "SELECT signal, count(*) FROM journal WHERE code = 'accepted' GROUP BY signal"
 _OTHER_COUNTS = """
 SELECT type, signal, code, count(*) FROM journal WHERE code <> 'accepted' AND code <> 'decision'
-GROUP BY type, signal, code
+AND position > ? AND position <= ? GROUP BY type, signal, code
 """
 _DECISIONS = """
 SELECT payload FROM journal WHERE code <> 'accepted' AND code = 'decision' AND type = ? ORDER BY position
@@ -65,36 +67,55 @@ WHERE type = ? AND tick >= ? GROUP BY tick, twin ORDER BY tick, twin
 """
 _CHECKPOINT = "SELECT * FROM checkpoint WHERE type = ? ORDER BY tick DESC"
 _TIP = "SELECT * FROM tip WHERE type = ?"
+_ORIGIN = "SELECT * FROM origin WHERE type = ?"
 _TALLY = "SELECT * FROM tally WHERE type = ?"
 _ARRIVAL = "SELECT arrival FROM journal WHERE type = ? AND code = 'accepted' ORDER BY position DESC LIMIT 1"
 _ENDS = "SELECT name, position, (SELECT coalesce(max(position), 0) FROM estimate) FROM cursor ORDER BY name"
+LAST = 2**63 - 1
+"""Behind any position."""
 _TRUST, _STANDING = tuple(Trust), tuple(Standing)
 _log = logging.getLogger(__name__)
 
 
 class Reader:
-    """What a store holds that has been committed. Use it from one thread at a time, and close it.
+    """What a chapter of a store holds that has been committed. Use it from one thread at a time, and close it.
 
-    Rows are those of the twins in ``identity``: the one given, or that of the store with all twins it has ever had.
-    Where twins are added or removed meanwhile, open it anew.
+    Rows are those of the twins in ``identity``: the one given, or that of the chapter with all twins it has ever had;
+    a ``place`` is that of a type in it. :meth:`estimates`, the cursors, sizes and damage are those of all chapters.
+    Where twins are added or removed meanwhile, or a chapter begins, open it anew.
     """
 
-    def __init__(self, path: Path, identity: Identity | None = None) -> None:
+    def __init__(self, path: Path, identity: Identity | None = None, chapter: int | None = None) -> None:
         self.path = path
         self._reading = connect(path)
         try:
             with named(path), self.snapshot():
-                stored = stored_identity(self._reading, str(path))
-                self.identity = all_twins(self._reading, stored) if identity is None else identity
-                self._numbers = Numbers(self._reading, self.identity, str(path))
+                self.chapters = stored_chapters(self._reading, str(path))
+                self.chapter = self.chapters[-1 if chapter is None else chapter - 1]
+                self._turn_to(self.chapter, identity or all_twins(self._reading, *self.chapter.of))
         except BaseException:
             self._reading.close()
             raise
 
+    def _turn_to(self, chapter: Chapter, identity: Identity) -> None:
+        """Read from a chapter."""
+        self.chapter, self.identity, self._first = chapter, identity, chapter.first
+        self._numbers = Numbers(self._reading, identity, chapter.first, str(self.path))
+        self._end = next((other.entry for other in self.chapters if other.number > chapter.number), LAST)
+
     @classmethod
-    def open(cls, path: Path, identity: Identity | None = None) -> "Reader":
-        """Open an existing store to read from it; raises :class:`StoreError` if there is none."""
-        return Reader(path, identity)
+    def open(cls, path: Path, identity: Identity | None = None, chapter: int | None = None) -> "Reader":
+        """Open an existing store to read from a chapter, the newest by default.
+
+        Raises :class:`StoreError` if there is none.
+        """
+        return Reader(path, identity, chapter)
+
+    @property
+    def joint(self) -> Identity:
+        """The identity by whose types the estimates of all chapters are numbered."""
+        newest = self.identity if self.chapter is self.chapters[-1] else self.chapters[-1].identity
+        return joint_identity(self.chapters, newest)
 
     def __enter__(self) -> Self:
         return self
@@ -123,7 +144,7 @@ class Reader:
 
     @property
     def meta(self) -> dict[str, str]:
-        """The identity as JSON and when the store was created."""
+        """When the store was created, and the seal of its names."""
         return dict(self._reading.execute("SELECT key, value FROM meta"))
 
     def accepted(self, since: int = 0, place: int = 0) -> Iterator[Reading]:
@@ -135,11 +156,17 @@ class Reader:
 
     def entries(self, after: int = 0) -> Iterator[tuple[int, Entry]]:
         """(position, entry) of all that came in behind a position, in the order in which it came in."""
-        for position, arrival, place, code, number, *rest in self._reading.execute(_ENTRIES, (after,)):
+        begin = max(after, self.chapter.entry)
+        for position, arrival, of, code, number, *rest in self._reading.execute(_ENTRIES, (begin, self._end)):
             signal, (topic, payload, detail) = self._numbers.signals.get(number), rest[5:]
             if number is None or signal is not None:
                 reading = None if signal is None else Reading(signal.row, signal.channel, *rest[:5])
-                yield position, Entry(arrival, Code(code), reading, topic or "", payload or b"", detail or "", place)
+                about = topic or "", payload or b"", detail or "", self._place(of)
+                yield position, Entry(arrival, Code(code), reading, *about)
+
+    def _place(self, number: int) -> int:
+        """The place in this chapter of a type by its number; -1 stays -1: none."""
+        return number - self._first if number >= 0 else number
 
     def counts(self, *, without: Collection[str] = ()) -> Counter[tuple[int, Code]]:
         """How many readings there are of every type and code that occur, leaving out those of some twins."""
@@ -152,36 +179,35 @@ class Reader:
         for number, count in self._reading.execute(_ACCEPTED_COUNTS):
             if number in signals:
                 counts[signals[number].type, Code.ACCEPTED] += count
-        for place, number, code, count in self._reading.execute(_OTHER_COUNTS):
+        for of, number, code, count in self._reading.execute(_OTHER_COUNTS, (self.chapter.entry, self._end)):
             if number is None or number in signals:
-                counts[place, Code(code)] += count
+                counts[self._place(of), Code(code)] += count
         return counts
 
     def decisions(self, place: int = 0) -> list[Omission]:
         """What a type has left out under overload, or is to leave out, in the order of the decisions."""
-        return [
-            msgspec.json.decode(payload, type=Omission) for [payload] in self._reading.execute(_DECISIONS, (place,))
-        ]
+        rows = self._reading.execute(_DECISIONS, (place + self._first,))
+        return [msgspec.json.decode(payload, type=Omission) for [payload] in rows]
 
     def newest_arrival(self, place: int = 0) -> int | None:
         """When the newest accepted reading of a type came."""
-        row = self._reading.execute(_ARRIVAL, (place,)).fetchone()
+        row = self._reading.execute(_ARRIVAL, (place + self._first,)).fetchone()
         return None if row is None else int(row[0])
 
     def removed(self) -> frozenset[str]:
-        """The twins that were there in an earlier run and are not any more."""
-        return frozenset(name for [name] in self._reading.execute("SELECT name FROM twin WHERE removed"))
+        """The twins that were there in an earlier run of the chapter and are not any more."""
+        return removed_twins(self._reading, self.identity, self._first)
 
     def tally(self, place: int = 0) -> Tally | None:
         """What the ticks of a type have come to, up to the newest entry; None before the first.
 
         None, with a warning, where it is damaged: no state depends on it.
         """
-        row = self._reading.execute(_TALLY, (place,)).fetchone()
+        row = self._reading.execute(_TALLY, (place + self._first,)).fetchone()
         if row is not None and not is_intact(row):
             _log.warning("%s: the tally of type %s is damaged, and not used", self.path, place)
             return None
-        return None if row is None else Tally(*row[:-1])
+        return None if row is None else Tally(place, *row[1:-1])
 
     def sizes(self) -> tuple[int, int]:
         """How many entries and estimates there are."""
@@ -191,19 +217,29 @@ class Reader:
     def checkpoint(self, place: int = 0) -> Checkpoint | None:
         """The newest checkpoint of a type that is as it was written, its arrays free to be changed.
 
-        None, with a warning, where all are damaged: the journal gives the same states, from its beginning.
+        None, with a warning, where all are damaged: the journal gives the same states, from the chapter's beginning.
         """
         return self._state(_CHECKPOINT, place)
+
+    def origin(self, place: int = 0) -> Checkpoint | None:
+        """The state with which a type began in this chapter; None: its prior.
+
+        Raises :class:`StoreError` where it is damaged: nothing else gives it.
+        """
+        row = self._reading.execute(_ORIGIN, (place + self._first,)).fetchone()
+        if row is not None and not is_intact(row):
+            raise damaged(str(self.path), f"the state with which chapter {self.chapter.number} began")
+        return None if row is None else self._restored(row[:-1], place)
 
     def tip(self, place: int = 0) -> Checkpoint | None:
         """The state of a type in which the last run ended; None while one goes on, or if it was killed."""
         tip = self._state(_TIP, place)
-        return tip if tip is not None and tip.tick == self.frontier(place) else None
+        return tip if tip is not None and tip.tick == self.reached(place) else None
 
     def check_recent(self, tick: int, time: int, place: int = 0) -> None:
         """Raise :class:`StoreError` unless what a type needs to go on from a tick is as it was written."""
         with named(self.path), self.snapshot():
-            check_recent(self._reading, str(self.path), place, tick, time)
+            check_recent(self._reading, str(self.path), place + self._first, tick, time)
 
     def require_intact(self) -> None:
         """Raise :class:`StoreError`, naming all that is damaged, unless the store is as it was written."""
@@ -218,7 +254,7 @@ class Reader:
             return damage(self._reading, self.path, head)
 
     def _state(self, query: str, place: int) -> Checkpoint | None:
-        for row in self._reading.execute(query, (place,)):
+        for row in self._reading.execute(query, (place + self._first,)):
             if is_intact(row):
                 return self._restored(row[:-1], place)
             _log.warning("%s: the state of tick %s is damaged, and not used", self.path, row[1])
@@ -231,22 +267,26 @@ class Reader:
         return Checkpoint(tick, FleetState(*map(_array, blobs, shapes)), twins, place)
 
     def estimates(self, after: int = 0, limit: int = 1000) -> list[StoredEstimate]:
-        """The next estimates behind a position, at most ``limit``, in the order in which they were written."""
+        """The next estimates behind a position, at most ``limit``, in the order in which they were written.
+
+        They are those of all chapters, their types by their numbers in :attr:`joint`.
+        """
+        types = self.joint.types
         return [
             StoredEstimate(
                 position,
                 tick,
-                (tick + 1) * self.identity.types[place].tick,
+                (tick + 1) * types[number].tick,
                 twin,
                 revision,
                 _TRUST[trust],
-                self.identity.types[place].reasons(reasons) if reasons else (),
-                self._figures([figures], place)[0],
+                types[number].reasons(reasons) if reasons else (),
+                _figures([figures], types[number])[0],
                 tuple(map(_STANDING.__getitem__, standing)),
-                place,
-                (tick + 1) * self.identity.types[place].tick + self.identity.types[place].validity,
+                number,
+                (tick + 1) * types[number].tick + types[number].validity,
             )
-            for position, place, tick, twin, revision, trust, reasons, figures, standing in self._reading.execute(
+            for position, number, tick, twin, revision, trust, reasons, figures, standing in self._reading.execute(
                 _ESTIMATES, (after, limit)
             )
         ]
@@ -257,19 +297,26 @@ class Reader:
 
     def latest(self, since: int = 0, place: int = 0) -> Iterator[Record]:
         """One record of a type for every tick from tick ``since`` on, with the newest revision of every twin."""
-        rows = self._numbers.rows
-        for tick, group in groupby(self._reading.execute(_LATEST, (place, since)), key=itemgetter(0)):
+        rows, known_type = self._numbers.rows, self.identity.types[place]
+        for tick, group in groupby(self._reading.execute(_LATEST, (place + self._first, since)), key=itemgetter(0)):
             known = sorted((rows[twin], *rest) for _, twin, *rest in group if twin in rows)
             if known:
                 row, figures, trust, reasons, standing, revision = zip(*known, strict=True)
                 bits = [np.array(column, dtype=np.int64) for column in (row, trust, reasons, revision)]
                 levels = np.frombuffer(b"".join(standing), np.uint8).reshape(len(standing), -1).astype(np.int64)
-                yield Record(tick, bits[0], self._figures(figures, place), bits[1], bits[2], bits[3], levels, place)
+                yield Record(tick, bits[0], _figures(figures, known_type), bits[1], bits[2], bits[3], levels, place)
 
     def frontier(self, place: int = 0) -> int | None:
         """The tick after the newest of a type that has estimates; None before the first."""
-        [newest] = self._reading.execute("SELECT max(tick) FROM estimate WHERE type = ?", (place,)).fetchone()
+        query, number = "SELECT max(tick) FROM estimate WHERE type = ?", place + self._first
+        [newest] = self._reading.execute(query, (number,)).fetchone()
         return None if newest is None else int(newest) + 1
+
+    def reached(self, place: int = 0) -> int | None:
+        """The next tick of a type: its frontier, or that with which the chapter began; None where nothing has."""
+        frontier, number = self.frontier(place), place + self._first
+        row = self._reading.execute("SELECT tick FROM origin WHERE type = ?", (number,)).fetchone()
+        return frontier if row is None else max(int(row[0]), frontier or 0)
 
     def cursor(self, name: str) -> int:
         """How far a sink has come: the position of the last estimate that it has; 0 before the first."""
@@ -285,19 +332,32 @@ class Reader:
         [newest] = self._reading.execute("SELECT coalesce(max(position), 0) FROM estimate").fetchone()
         return int(newest) - position
 
-    def _figures(self, blobs: Sequence[bytes], place: int) -> FloatArray:
-        quantities = len(self.identity.types[place].quantities)
-        return _array(b"".join(blobs), (len(blobs), quantities, len(FIGURES)))
+
+def _figures(blobs: Sequence[bytes], of: TypeIdentity) -> FloatArray:
+    return _array(b"".join(blobs), (len(blobs), len(of.quantities), len(FIGURES)))
 
 
-def stored_identity(connection: sqlite3.Connection, where: str) -> Identity:
-    """Whose the store is; raises :class:`StoreError` if that cannot be known any more."""
+def stored_chapters(connection: sqlite3.Connection, where: str) -> list[Chapter]:
+    """The chapters of a store, at least one; raises :class:`StoreError` if they cannot be known any more."""
     if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
         raise StoreError("is empty", where=where, remedy="`twin run` fills a store")
     meta = dict(connection.execute("SELECT key, value FROM meta"))
     if meta.get("seal") != names_seal(connection).hex():
         raise damaged(where, "its identity, twins or signals are not those that were written")
-    return msgspec.json.decode(meta["identity"], type=Identity)
+    return read_chapters(connection)
+
+
+def newest_chapter(path: Path) -> Chapter | None:
+    """The newest chapter of a store; None where there is no store yet, or an empty file."""
+    if not path.exists():
+        return None
+    connection = connect(path)
+    try:
+        with named(path):
+            empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
+            return None if empty else stored_chapters(connection, str(path))[-1]
+    finally:
+        connection.close()
 
 
 @contextmanager

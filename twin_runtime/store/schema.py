@@ -1,11 +1,14 @@
 """The layout of a store: one SQLite file that any SQL tool can read while it is written.
 
 Times are nanoseconds since the epoch. ``twin.id`` and ``signal.id`` are given once, in order, and stay: a twin that has
-been removed keeps its rows. ``type`` is the place of a twin type in the deployment. Arrays are little-endian float64, C
-order; ``standing`` is a byte a quantity. ``twins`` of a checkpoint are the names of its rows, as JSON.
+been removed keeps its rows. ``type`` is the number of a twin type: its place in the deployment, counted on from the
+types of earlier chapters (:mod:`twin_runtime.store.chapter`). Arrays are little-endian float64, C order; ``standing``
+is a byte a quantity. ``twins`` of a checkpoint are the names of its rows, as JSON.
 
 ``journal.tick`` is the tick that uses a reading which came after its own had run, by its number (time / length of a
 tick); -1: its own. Whoever folds the journal again uses it there, and so comes to the same states.
+
+``origin`` holds the states with which a chapter began, where it did not begin from its prior.
 
 ``tally`` holds what the ticks that have run came to: the journal counts what came in, the tally what was used of it.
 
@@ -21,13 +24,14 @@ from twin_runtime.errors import StoreError
 
 APPLICATION = 0x5457494E
 """Marks a file as a store (the letters TWIN)."""
-FORMAT = 6
+FORMAT = 7
 """4: seals, by which damage is noticed (:mod:`twin_runtime.store.seals`); 5, 6: more that the checks remember;
-6: decisions, tallies, the standing of every quantity."""
+6: decisions, tallies, the standing of every quantity; 7: chapters, and the origins of their states."""
 
 TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE twin (id INTEGER PRIMARY KEY, type INTEGER NOT NULL, name TEXT NOT NULL UNIQUE, removed INTEGER NOT NULL);
+CREATE TABLE twin (id INTEGER PRIMARY KEY, type INTEGER NOT NULL, name TEXT NOT NULL, removed INTEGER NOT NULL,
+    UNIQUE (type, name));
 CREATE TABLE signal (id INTEGER PRIMARY KEY, twin INTEGER NOT NULL REFERENCES twin, channel TEXT NOT NULL);
 CREATE TABLE journal (
     position INTEGER PRIMARY KEY, arrival INTEGER NOT NULL, type INTEGER NOT NULL, code TEXT NOT NULL,
@@ -52,6 +56,15 @@ CREATE TABLE tip (
     states INTEGER NOT NULL, slots INTEGER NOT NULL, lagged INTEGER NOT NULL,
     x BLOB NOT NULL, memory BLOB NOT NULL, past BLOB NOT NULL, seal BLOB NOT NULL
 );
+CREATE TABLE chapter (
+    number INTEGER PRIMARY KEY, first INTEGER NOT NULL, opened TEXT NOT NULL, entry INTEGER NOT NULL,
+    estimate INTEGER NOT NULL, identity TEXT NOT NULL, kept TEXT NOT NULL
+);
+CREATE TABLE origin (
+    type INTEGER PRIMARY KEY, tick INTEGER NOT NULL, twins TEXT NOT NULL, members INTEGER NOT NULL,
+    states INTEGER NOT NULL, slots INTEGER NOT NULL, lagged INTEGER NOT NULL,
+    x BLOB NOT NULL, memory BLOB NOT NULL, past BLOB NOT NULL, seal BLOB NOT NULL
+);
 CREATE TABLE tally (
     type INTEGER PRIMARY KEY, ticks INTEGER NOT NULL, assimilated INTEGER NOT NULL, outliers INTEGER NOT NULL,
     omitted INTEGER NOT NULL, withheld INTEGER NOT NULL, seal BLOB NOT NULL
@@ -71,6 +84,7 @@ DELETE FROM checkpoint WHERE type = ?1
 AND tick NOT IN (SELECT tick FROM checkpoint WHERE type = ?1 ORDER BY tick DESC LIMIT 2)
 """
 TIP = "INSERT INTO tip VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ORIGIN = "INSERT INTO origin VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 TALLY = "INSERT OR REPLACE INTO tally VALUES (?, ?, ?, ?, ?, ?, ?)"
 CURSOR = "INSERT OR REPLACE INTO cursor VALUES (?, ?)"
 

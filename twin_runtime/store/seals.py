@@ -1,7 +1,7 @@
 """Seals: hashes by which damage to a store is noticed.
 
 Every committed group of entries and estimates has a link in ``chain``: the hash of the link before and of its rows. A
-checkpoint and a tip carry the hash of their columns, ``meta.seal`` that of the identity, the twins and the signals.
+checkpoint, an origin and a tip carry the hash of their columns, ``meta.seal`` that of chapters, twins and signals.
 """
 
 import sqlite3
@@ -68,9 +68,8 @@ def last_link(connection: sqlite3.Connection, where: str) -> Link:
 
 def names_seal(connection: sqlite3.Connection) -> bytes:
     """The hash of what gives the numbers of a store their meaning."""
-    identity = connection.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
-    twins, signals = (connection.execute(f"SELECT * FROM {table} ORDER BY id") for table in ("twin", "signal"))
-    return sealed(identity, twins.fetchall(), signals.fetchall())
+    tables = ("chapter ORDER BY number", "twin ORDER BY id", "signal ORDER BY id")
+    return sealed(*(connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables))
 
 
 def check_chain(connection: sqlite3.Connection, where: str, since: Link = ORIGIN) -> None:

@@ -11,23 +11,24 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, Self
 
-import msgspec
 import numpy as np
 
 from twin_runtime.core import Checkpoint, Entry, Record, Tally
 from twin_runtime.crash import crash_point
 from twin_runtime.errors import StoreError
 from twin_runtime.store import schema
+from twin_runtime.store.chapter import Chapter, Kept
+from twin_runtime.store.chapters import insert_chapter, update_chapter
 from twin_runtime.store.files import OpenFiles
 from twin_runtime.store.head import HeadFile, read_head, require_end
 from twin_runtime.store.identity import Identity, require_same
-from twin_runtime.store.reader import Reader, named, stored_identity
+from twin_runtime.store.reader import LAST, Reader, named, stored_chapters
 from twin_runtime.store.seals import ESTIMATES, ORIGIN, last_link, linked, names_seal, sealed
-from twin_runtime.store.twins import update_twins
+from twin_runtime.store.twins import Numbers, update_twins
 
 __all__ = ["Identity", "Store"]
 
-LAST = 2**63 - 1
+UNKNOWN = Kept()
 LOCKED_SECONDS = 30.0
 """How long another process may hold the lock of the database."""
 LOCK_PAUSE = 0.01
@@ -50,8 +51,8 @@ class Store(Reader):
         self._head = HeadFile(path, self._link)
 
     @classmethod
-    def create_or_open(cls, path: Path, identity: Identity, *, fresh: bool = False) -> Self:
-        """Open the store at ``path`` for writing, or make it. Its twins may be others than before.
+    def create_or_open(cls, path: Path, identity: Identity, kept: Kept = UNKNOWN, *, fresh: bool = False) -> Self:
+        """Open the newest chapter of the store at ``path``, or make it. Its twins may be others than before.
 
         Raises :class:`StoreError` if another process writes it, if it belongs to another configuration or model, if
         a twin was removed from it before, or if it is to be ``fresh`` and holds a run.
@@ -60,11 +61,11 @@ class Store(Reader):
             head = read_head(path) if path.exists() else None
             writing = schema.connect(path, create=True)
             undo.callback(writing.close)
-            lock = undo.enter_context(_lock(path))
+            lock = undo.enter_context(locked(path))
             with named(path):
                 writing.execute("PRAGMA journal_mode = WAL")
                 writing.execute("PRAGMA synchronous = FULL")
-                _create_or_update(writing, identity, str(path), fresh=fresh)
+                _create_or_update(writing, identity, kept, str(path), fresh=fresh)
                 require_end(writing, path, head)
                 store = cls(path, identity, writing, lock)
             undo.pop_all()
@@ -104,9 +105,13 @@ class Store(Reader):
             if records:
                 crash_point("store")
                 estimates = self._insert([row for record in records for row in self._estimates(record)])
-            if rows or estimates:
-                self._next_link = linked(self._link, rows, estimates)
-                connection.execute(schema.LINK, self._next_link)
+            self._link_to(rows, estimates)
+
+    def _link_to(self, rows: list[tuple[object, ...]], estimates: list[Any]) -> None:
+        """Seal what has been inserted."""
+        if rows or estimates:
+            self._next_link = linked(self._link, rows, estimates)
+            self._writing.execute(schema.LINK, self._next_link)
 
     def commit(
         self,
@@ -118,10 +123,10 @@ class Store(Reader):
         with self._all_or_nothing() as connection:
             for checkpoint in checkpoints:
                 crash_point("checkpoint")
-                connection.execute(schema.CHECKPOINT, _checkpoint(checkpoint))
-                connection.execute(schema.DROP_OLD, (checkpoint.type,))
+                connection.execute(schema.CHECKPOINT, self._checkpoint(checkpoint))
+                connection.execute(schema.DROP_OLD, (checkpoint.type + self._first,))
             connection.executemany(schema.CURSOR, cursors.items())
-            connection.executemany(schema.TALLY, map(_sealed, tallies))
+            connection.executemany(schema.TALLY, map(self._tally, tallies))
             crash_point("commit")
             self._commit()
 
@@ -129,10 +134,36 @@ class Store(Reader):
         """Keep the states in which a run ended, to show them. No run starts from them: late readings may still come."""
         self._wait_to_begin()
         with self._all_or_nothing() as connection:
-            connection.execute("DELETE FROM tip")
-            connection.executemany(schema.TIP, map(_checkpoint, tips))
-            connection.executemany(schema.TALLY, map(_sealed, tallies))
+            connection.execute("DELETE FROM tip WHERE type >= ?", (self._first,))
+            connection.executemany(schema.TIP, map(self._checkpoint, tips))
+            connection.executemany(schema.TALLY, map(self._tally, tallies))
             self._commit()
+
+    def begin_chapter(
+        self, identity: Identity, kept: Kept, origins: Sequence[Checkpoint], entries: Sequence[Entry]
+    ) -> None:
+        """Begin a chapter, with the states of its types and what it takes over from the journal; go on in it.
+
+        All or nothing. Of types without an origin the states are their priors.
+        """
+        self._wait_to_begin()
+        with self._all_or_nothing() as connection:
+            before, link, opened = self.chapters[-1], self._link, datetime.now(UTC).isoformat(timespec="seconds")
+            first = before.first + len(before.identity.types)
+            chapter = Chapter(before.number + 1, first, opened, link.entry, link.estimate, identity, kept)
+            insert_chapter(connection, chapter)
+            update_twins(connection, identity, first, str(self.path))
+            changed = ("seal", names_seal(connection).hex())
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", changed)
+            self._numbers, self._first = Numbers(connection, identity, first, str(self.path)), first
+            connection.executemany(schema.ORIGIN, map(self._checkpoint, origins))
+            rows = list(self._rows(entries))
+            connection.executemany(schema.APPEND, rows)
+            self._link_to(rows, [])
+            crash_point("chapter")
+            self._commit()
+        self.chapters = [*self.chapters, chapter]
+        self._turn_to(chapter, identity)
 
     def begin(self) -> bool:
         """Begin a transaction at once; False while another process holds the lock of the database.
@@ -194,13 +225,13 @@ class Store(Reader):
     def _rows(self, entries: Iterable[Entry]) -> Iterator[tuple[object, ...]]:
         ids = self._numbers.ids
         for arrival, code, reading, topic, payload, detail, place in entries:
-            text = code.value
+            text, number = code.value, place + self._first if place >= 0 else place
             if reading is None:
-                yield arrival, place, text, *[None] * 6, topic, payload, detail
+                yield arrival, number, text, *[None] * 6, topic, payload, detail
             else:
                 twin, channel, time, value, sd, *rest = reading
                 signal, stamped = ids[place, twin, channel], (time, _kept(value), _kept(sd), *rest)
-                yield arrival, place, text, signal, *stamped, topic or None, payload or None, detail or None
+                yield arrival, number, text, signal, *stamped, topic or None, payload or None, detail or None
 
     def _estimates(self, record: Record) -> Iterator[tuple[object, ...]]:
         """The rows of a record."""
@@ -209,7 +240,20 @@ class Store(Reader):
         standing = [bytes(row) for row in record.standing.tolist()]
         columns = (record.rows, record.revision, record.trust, record.reasons)
         for i, (row, *rest) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-            yield record.type, record.tick, twins[row], *rest, data[i * size : (i + 1) * size], standing[i]
+            figures = data[i * size : (i + 1) * size]
+            yield record.type + self._first, record.tick, twins[row], *rest, figures, standing[i]
+
+    def _checkpoint(self, checkpoint: Checkpoint) -> tuple[object, ...]:
+        state = checkpoint.state
+        x, memory, past = (np.ascontiguousarray(array, dtype="<f8") for array in (state.x, state.memory, state.lagged))
+        sizes = x.shape[1], x.shape[2], memory.shape[1], past.shape[2]
+        blobs = x.tobytes(), memory.tobytes(), past.tobytes()
+        columns = checkpoint.type + self._first, checkpoint.tick, json.dumps(checkpoint.twins), *sizes, *blobs
+        return *columns, sealed(columns)
+
+    def _tally(self, tally: Tally) -> tuple[object, ...]:
+        numbered = tally._replace(type=tally.type + self._first)
+        return *numbered, sealed(numbered)
 
 
 def _kept(value: float) -> float | None:
@@ -222,23 +266,27 @@ def _epoch(connection: sqlite3.Connection) -> int:
     return 0 if row is None else int(row[0])
 
 
-def _create_or_update(connection: sqlite3.Connection, identity: Identity, where: str, *, fresh: bool) -> None:
-    """Lay out an empty file, or update its twins; all or nothing."""
+def _create_or_update(
+    connection: sqlite3.Connection, identity: Identity, kept: Kept, where: str, *, fresh: bool
+) -> None:
+    """Lay out an empty file with a first chapter, or update the twins of the newest one; all or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
             for statement in schema.TABLES.split(";"):
                 connection.execute(statement)
-            connection.execute("INSERT INTO meta VALUES ('created', ?)", (datetime.now(UTC).isoformat(),))
+            now = datetime.now(UTC).isoformat()
+            connection.execute("INSERT INTO meta VALUES ('created', ?)", (now,))
+            chapter = Chapter(1, 0, now[:19] + now[-6:], 0, 0, identity, kept)
+            insert_chapter(connection, chapter)
         else:
-            stored = stored_identity(connection, where)
-            require_same(stored, identity, where)
+            chapter = stored_chapters(connection, where)[-1]
+            require_same(chapter.identity, identity, where)
             if fresh and last_link(connection, where) != ORIGIN:
                 remedy = "name a file that does not exist yet, or remove this one"
                 raise StoreError("holds a run already; another would be mixed with it", where=where, remedy=remedy)
-        update_twins(connection, identity, where)
-        encoded = msgspec.json.encode(identity).decode()
-        connection.execute("INSERT OR REPLACE INTO meta VALUES ('identity', ?)", (encoded,))
+        update_twins(connection, identity, chapter.first, where)
+        update_chapter(connection, chapter, identity, kept)
         changed = {"writer": str(_epoch(connection) + 1), "seal": names_seal(connection).hex()}
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changed.items())
     except BaseException:
@@ -247,21 +295,8 @@ def _create_or_update(connection: sqlite3.Connection, identity: Identity, where:
     connection.execute("COMMIT")
 
 
-def _checkpoint(checkpoint: Checkpoint) -> tuple[object, ...]:
-    state = checkpoint.state
-    x, memory, past = (np.ascontiguousarray(array, dtype="<f8") for array in (state.x, state.memory, state.lagged))
-    sizes = x.shape[1], x.shape[2], memory.shape[1], past.shape[2]
-    blobs = x.tobytes(), memory.tobytes(), past.tobytes()
-    columns = checkpoint.type, checkpoint.tick, json.dumps(checkpoint.twins), *sizes, *blobs
-    return *columns, sealed(columns)
-
-
-def _sealed(tally: Tally) -> tuple[object, ...]:
-    return *tally, sealed(tally)
-
-
-def _lock(path: Path) -> IO[str]:
-    """Held until it is closed, or until the process is gone."""
+def locked(path: Path) -> IO[str]:
+    """The lock of a store's writer. Held until it is closed, or until the process is gone."""
     lock = path.with_name(path.name + ".lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -36,6 +36,8 @@ class Timeline:
         self.fleet = fleet
         self.frontier: int | None = None
         """The next tick to run; None before the first reading."""
+        self.begins = 0
+        """The tick before which readings belong to an earlier chapter, and are late."""
         self._readings = OpenReadings(fleet)
         self._late_ticks = -(-lateness // fleet.tick)
         # The newest record is kept, and the one to be smoothed next.
@@ -77,7 +79,8 @@ class Timeline:
 
     def offer(self, reading: Reading) -> Code:
         """Take a reading as it has been :meth:`placed`, unless it was taken before or its past is closed."""
-        if self.frontier is not None and reading.time // self.fleet.tick < self.frontier - self._late_ticks:
+        number = reading.time // self.fleet.tick
+        if number < self.begins or (self.frontier is not None and number < self.frontier - self._late_ticks):
             return Code.LATE
         code = self._readings.judge(reading)
         if code is not Code.ACCEPTED:
@@ -184,7 +187,7 @@ class Timeline:
 
     def _move_on(self, number: int, state: FleetState) -> None:
         """Put the frontier to a later tick, with the state at its start."""
-        if self.frontier is not None and self.frontier % self._spacing:
+        if self.frontier is not None and self.frontier % self._spacing and self.frontier != self.begins:
             del self._checkpoints[self.frontier]
         self.frontier = number
         self._checkpoints[number] = state

@@ -54,7 +54,14 @@ def every_revision(store: Reader) -> Iterator[StoredEstimate]:
 
 
 def newest_revisions(store: Reader) -> Iterator[StoredEstimate]:
-    """The newest revision of every estimate, by time; a position has no meaning here."""
+    """The newest revision of every estimate, chapter by chapter, by time; a position has no meaning here."""
+    for chapter in store.chapters:
+        with Reader.open(store.path, chapter=chapter.number) as reader:
+            yield from _of_chapter(reader)
+
+
+def _of_chapter(store: Reader) -> Iterator[StoredEstimate]:
+    first = store.chapter.first
     streams = (store.latest(place=place) for place in range(len(store.identity.types)))
     for record in merge(*streams, key=lambda record: (record.tick + 1) * store.identity.types[record.type].tick):
         known = store.identity.types[record.type]
@@ -66,7 +73,7 @@ def newest_revisions(store: Reader) -> Iterator[StoredEstimate]:
             standing = tuple(map(Standing, record.standing[place].tolist()))
             verdict = (Trust(trust), reasons, figures, standing)
             yield StoredEstimate(
-                0, record.tick, time, twin, revision, *verdict, record.type, valid_until=time + known.validity
+                0, record.tick, time, twin, revision, *verdict, first + record.type, valid_until=time + known.validity
             )
 
 
@@ -74,9 +81,9 @@ def expected(store: Reader) -> int | None:
     """About how many rows the newest revisions have; None for an empty store."""
     first = {estimate.type: estimate for estimate in reversed(store.estimates(limit=GROUP))}
     rows = 0
-    for place, known in enumerate(store.identity.types):
+    for place, known in enumerate(store.identity.types, start=store.chapter.first):
         if place in first:
-            ticks = (store.frontier(place) or 0) - first[place].tick
+            ticks = (store.frontier(place - store.chapter.first) or 0) - first[place].tick
             rows += ticks * len(known.twins) * len(known.quantities)
     return rows or None
 

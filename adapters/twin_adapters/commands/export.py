@@ -43,7 +43,7 @@ def export(
         reader.require_intact()
         estimates, total = (every_revision(reader), None) if revisions else (newest_revisions(reader), expected(reader))
         with progress(f"writing {path.name}", total) as advance:
-            for table in tables(estimates, reader.identity):
+            for table in tables(estimates, reader.joint):
                 file.write_table(table)
                 rows += table.num_rows
                 advance(rows)

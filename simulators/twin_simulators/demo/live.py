@@ -14,9 +14,9 @@ from twin_adapters.mqtt import MqttSettings, MqttSource
 from twin_adapters.publishing import publish
 from twin_runtime.core import SECOND, Message
 from twin_runtime.runs.assembly import Assembly
+from twin_runtime.runs.chapters import open_store
 from twin_runtime.runs.live import run
 from twin_runtime.runs.live_run import Ending
-from twin_runtime.store.store import Store
 from twin_simulators.broker import PROTOCOL, embedded_broker
 from twin_simulators.demo.case import Case
 from twin_simulators.demo.progress import Progress
@@ -67,7 +67,7 @@ async def live(assembly: Assembly, case: Case, path: Path, display: Display) -> 
     async with embedded_broker() as address:
         source = Listener(_settings(address, "demo-twin"), assembly.router().topics)
         progress = Progress(assembly, case, start, source.arrived)
-        with closing(Store.create_or_open(path, assembly.identity)) as store, _interruptible() as (stop, asked):
+        with closing(open_store(assembly, path)) as store, _interruptible() as (stop, asked):
             async with _during(_patient(address, progress, source.subscribed), _refresh(progress, display)):
                 ending = Ending(until=start + case.length)
                 summary = await run(assembly, source, store, ending=ending, observer=progress.add, stop=stop)
