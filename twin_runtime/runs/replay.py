@@ -12,10 +12,12 @@ from twin_runtime.errors import RecordingError
 from twin_runtime.ingest.decode import Sample
 from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.runs.assembly import Assembly
+from twin_runtime.runs.bulletin_summary import Again
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.forecast_skill import ForecastSkill
+from twin_runtime.runs.forecast_skill import Horizons
 from twin_runtime.runs.recorded import Findings, in_order, report
 from twin_runtime.runs.summary import run_summary
+from twin_runtime.runs.verification import verified
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
 
@@ -33,17 +35,18 @@ def replay_recording(
     begin: int | None = None,
     until: int | None = None,
     store: Path | None = None,
-    horizon: int = 0,
+    horizons: Sequence[int] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Fold a recording, from event time ``begin`` to ``until`` (ns), and write a store where one is named.
 
-    ``horizon`` (ns), where not 0, compares forecasts so far ahead with what came. Returns the summary. Readings are
+    ``horizons`` (ns): forecasts so far ahead are made and compared with what came, and so are those that are declared,
+    where anything is asked of forecasts or a store is written. Returns the summary. Readings are
     taken in order of time, and what is remarkable about their times is logged.
     """
     found, raw = section_of(assembly, recording, begin, until)
     entries = admitted(assembly, raw, recording.units)
-    return _replay(assembly, entries, until, store, horizon, progress) | {"recording": found.summary()}
+    return _replay(assembly, entries, until, store, horizons, progress) | {"recording": found.summary()}
 
 
 def section_of(
@@ -70,7 +73,9 @@ def replay_store(assembly: Assembly, path: Path, *, progress: Progress | None = 
         rejected = [entry for _, entry in reader.entries() if entry.code is not Code.ACCEPTED]
         entries = accepted_entries(assembly, reader)
         ends = (frontier * each.fleet.tick for each in assembly.types if (frontier := reader.frontier(each.place)))
-        return _replay(assembly, entries, max(ends, default=None), None, 0, progress, rejected)
+        again = Again(reader)
+        result = _replay(assembly, entries, max(ends, default=None), None, (), progress, rejected, again)
+        return result | again.summary()
 
 
 def accepted_entries(assembly: Assembly, reader: Reader) -> Iterator[Entry]:
@@ -89,26 +94,37 @@ def _replay(
     entries: Iterable[Entry],
     until: int | None,
     path: Path | None,
-    horizon: int,
+    horizons: Sequence[int],
     progress: Progress | None,
     rejected: Sequence[Entry] = (),
+    again: Again | None = None,
 ) -> dict[str, Any]:
     fold, began = Fold(assembly, "stream", until), time.perf_counter()
     fold.take(rejected)
-    ahead = [ForecastSkill(fleet.timeline, horizon, fleet.assembly.place) for fleet in fold.fleets if horizon]
+    if path is not None or horizons or again is not None:
+        fold.look_ahead(horizons=horizons)
+    compared = [Horizons(fleet) for fleet in fold.fleets if horizons]
     store = None if path is None else Store.create_or_open(path, assembly.identity, fresh=True)
     try:
-        for taken, records in steps(fold, entries, ahead, progress):
+        for taken, records in steps(fold, entries, (), progress):
+            bulletins = fold.bulletins()
+            if again is not None:
+                again.compare(bulletins)
+            for one in compared:
+                one.take(taken, bulletins)
             if store is not None:
-                store.write(taken, records, tallies=fold.tallies)
+                store.write(taken, records, tallies=fold.tallies, bulletins=bulletins)
         if store is not None:
+            ends = [(fleet.assembly, fleet.reached) for fleet in fold.fleets if fleet.outlooks is not None]
+            store.write(scored=[verified(store, of, end) for of, end in ends])
             store.conclude(fold.tips, fold.tallies)
     finally:
         if store is not None:
             store.close()
     result = run_summary(fold, time.perf_counter() - began)
-    scores = {signal: score for skill in ahead for signal, score in skill.scores().items()}
-    return result | {"horizon": scores} if horizon else result
+    for one in compared:
+        one.take((), (), ended=True)
+    return result | {"horizon": [row for one in compared for row in one.rows()]} if horizons else result
 
 
 class Scorer(Protocol):

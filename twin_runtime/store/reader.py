@@ -16,6 +16,7 @@ import numpy as np
 
 from twin_runtime.core import (
     FIGURES,
+    Bulletin,
     Checkpoint,
     Code,
     Entry,
@@ -30,6 +31,8 @@ from twin_runtime.core import (
     Trust,
 )
 from twin_runtime.errors import StoreError
+from twin_runtime.store import bulletins
+from twin_runtime.store.bulletins import Acknowledgement, Scored
 from twin_runtime.store.damage import damage
 from twin_runtime.store.head import read_head
 from twin_runtime.store.identity import Identity
@@ -63,6 +66,7 @@ _LATEST = """
 SELECT tick, twin, figures, trust, reasons, standing, max(revision) FROM estimate
 WHERE type = ? AND tick >= ? GROUP BY tick, twin ORDER BY tick, twin
 """
+_TICK_ENDS = "SELECT DISTINCT tick + 1 FROM estimate WHERE type = ? AND tick >= ? ORDER BY tick"
 _CHECKPOINT = "SELECT * FROM checkpoint WHERE type = ? ORDER BY tick DESC"
 _TIP = "SELECT * FROM tip WHERE type = ?"
 _TALLY = "SELECT * FROM tally WHERE type = ?"
@@ -270,6 +274,38 @@ class Reader:
         """The tick after the newest of a type that has estimates; None before the first."""
         [newest] = self._reading.execute("SELECT max(tick) FROM estimate WHERE type = ?", (place,)).fetchone()
         return None if newest is None else int(newest) + 1
+
+    def bulletins(self, after: int = 0, limit: int = 1000) -> list[Bulletin]:
+        """The next bulletins to be published behind a position, in the order in which they were written."""
+        return bulletins.next_bulletins(self._reading, after, limit)
+
+    def bulletins_of(self, kind: str, place: int = 0, since: int = 0) -> Iterator[Bulletin]:
+        """The bulletins of a type and a kind from a tick on, by tick."""
+        return bulletins.of_kind(self._reading, place, kind, since)
+
+    def newest_bulletins(self, kind: str, place: int = 0) -> list[Bulletin]:
+        """The newest of a type and a kind, of every name and twin."""
+        return bulletins.newest(self._reading, place, kind)
+
+    def newest_tick(self, kinds: Sequence[str], name: str, place: int = 0) -> int | None:
+        """The tick of the newest bulletin of a type, of a name and some kinds; None where there is none."""
+        return bulletins.newest_tick(self._reading, kinds, name, place)
+
+    def ends(self, since: int = 0, place: int = 0) -> Iterator[int]:
+        """The ticks from tick ``since`` on at whose start a state of a type was known, in order."""
+        return (int(tick) for [tick] in self._reading.execute(_TICK_ENDS, (place, since - 1)))
+
+    def bulletin_counts(self, place: int = 0) -> dict[tuple[str, str], int]:
+        """At how many ticks there are bulletins of a type, by kind and name."""
+        return bulletins.counts(self._reading, place)
+
+    def acknowledgements(self) -> dict[int, Acknowledgement]:
+        """Who has taken note of which alarm, by its position."""
+        return bulletins.acknowledgements(self._reading)
+
+    def scores(self, place: int = 0) -> Scored | None:
+        """How good the forecasts of a type have been; None before any was verified."""
+        return bulletins.scores(self._reading, place)
 
     def cursor(self, name: str) -> int:
         """How far a sink has come: the position of the last estimate that it has; 0 before the first."""

@@ -14,10 +14,11 @@ from typing import IO, Any, Self
 import msgspec
 import numpy as np
 
-from twin_runtime.core import Checkpoint, Entry, Record, Tally
+from twin_runtime.core import Bulletin, Checkpoint, Entry, Record, Tally
 from twin_runtime.crash import crash_point
 from twin_runtime.errors import StoreError
 from twin_runtime.store import schema
+from twin_runtime.store.bulletins import Scored, insert, put_scores
 from twin_runtime.store.files import OpenFiles
 from twin_runtime.store.head import HeadFile, read_head, require_end
 from twin_runtime.store.identity import Identity, require_same
@@ -84,6 +85,8 @@ class Store(Reader):
         checkpoints: Sequence[Checkpoint] = (),
         cursors: Mapping[str, int] = NOTHING,
         tallies: Sequence[Tally] = (),
+        bulletins: Sequence[Bulletin] = (),
+        scored: Sequence[Scored] = (),
     ) -> None:
         """Write all of it durably in one transaction, or raise :class:`StoreError` and write nothing.
 
@@ -91,10 +94,16 @@ class Store(Reader):
         are kept.
         """
         self._wait_to_begin()
-        self.stage(entries, records)
+        self.stage(entries, records, bulletins, scored)
         self.commit(checkpoints, cursors, tallies)
 
-    def stage(self, entries: Sequence[Entry], records: Sequence[Record]) -> None:
+    def stage(
+        self,
+        entries: Sequence[Entry],
+        records: Sequence[Record],
+        bulletins: Sequence[Bulletin] = (),
+        scored: Sequence[Scored] = (),
+    ) -> None:
         """The first half of :meth:`write`, once it has begun. Many small steps that do not wait for the disk."""
         with self._all_or_nothing() as connection:
             rows, estimates = list(self._rows(entries)), list[Any]()
@@ -107,6 +116,10 @@ class Store(Reader):
             if rows or estimates:
                 self._next_link = linked(self._link, rows, estimates)
                 connection.execute(schema.LINK, self._next_link)
+            if bulletins:
+                insert(connection, bulletins)
+            if scored:
+                put_scores(connection, scored)
 
     def commit(
         self,
