@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +27,8 @@ def ward(
     walk: Mapping[str, float] = NOTHING,
     assimilation: Mapping[str, Any] = NOTHING,
     overload: Mapping[str, Any] = NOTHING,
+    forecasts: Sequence[Mapping[str, Any]] = (),
+    limits: Sequence[Mapping[str, Any]] = (),
     **changes: Any,  # noqa: ANN401  # whatever a file may contain
 ) -> Assembly:
     """A deployment; ``changes`` are settings of its table [twin]."""
@@ -50,6 +52,8 @@ def ward(
         "ensemble": {"members": members},
         "assimilation": dict(assimilation),
         "overload": dict(overload),
+        "forecasts": [dict(forecast) for forecast in forecasts],
+        "limits": [dict(limit) for limit in limits],
     }
     return assemble(Config.of(TwinType.model_validate(settings)))
 

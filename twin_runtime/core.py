@@ -7,7 +7,7 @@ Arrays follow ``x[twin, member, state]``: float64, C order.
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -210,6 +210,24 @@ class Checkpoint:
     state: FleetState
     twins: tuple[str, ...]
     type: int = 0
+
+
+class Bulletin(NamedTuple):
+    """What is published besides estimates: a ``kind`` of statement on one ``twin`` of a ``type``, made after a tick.
+
+    "forecast": what is expected; "skipped": a forecast that was due and not made (of no twin); "alarm": a limit's alarm
+    was raised or is over; "advice": declared actions, ranked. ``name`` is that of what was declared, ``tick`` the first
+    tick that it does not rest on. ``body`` is ready for JSON; a figure that is not finite is null there. ``position``
+    grows with every bulletin written.
+    """
+
+    kind: str
+    name: str
+    tick: int
+    twin: str
+    body: Mapping[str, Any]
+    type: int = 0
+    position: int = 0
 
 
 class Tally(NamedTuple):

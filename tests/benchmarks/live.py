@@ -21,10 +21,11 @@ from tests.servers import mosquitto
 from twin_adapters.commands.broker import settings_for
 from twin_adapters.mqtt import MqttSource
 from twin_runtime.config import load
-from twin_runtime.core import SECOND, Checkpoint, Entry, Record, Tally
+from twin_runtime.core import SECOND, Bulletin, Checkpoint, Entry, Record, Tally
 from twin_runtime.engine.tick import warm_up
 from twin_runtime.runs.assembly import Assembly, assemble
 from twin_runtime.runs.live import run
+from twin_runtime.store.bulletins import Scored
 from twin_runtime.store.identity import Identity
 from twin_runtime.store.store import NOTHING, Store
 
@@ -44,8 +45,14 @@ class Stopwatch(Store):
         self._waiting: defaultdict[int, list[int]] = defaultdict(list)
         self._staged: tuple[Sequence[Entry], Sequence[Record]] = (), ()
 
-    def stage(self, entries: Sequence[Entry], records: Sequence[Record]) -> None:
-        super().stage(entries, records)
+    def stage(
+        self,
+        entries: Sequence[Entry],
+        records: Sequence[Record],
+        bulletins: Sequence[Bulletin] = (),
+        scored: Sequence[Scored] = (),
+    ) -> None:
+        super().stage(entries, records, bulletins, scored)
         self._staged = entries, records
 
     def commit(

@@ -1,7 +1,7 @@
 """Twins that have followed a stream to its end, and all their estimates on the way."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -58,12 +58,12 @@ def follow(  # one argument more than a replay: the folder for its store
     *,
     begin: float = 0.0,
     until: float = math.inf,
-    horizon: int = 0,
+    horizons: Sequence[int] = (),
 ) -> Followed:
     """Replay a recording from ``begin`` to ``until`` seconds after its start through a single twin."""
     path = folder / "followed.db"
     first, end = recording.start + round(begin * SECOND), min(recording.start + until * SECOND, recording.end)
-    summary = replay_recording(assembly, recording, begin=first, until=int(end), store=path, horizon=horizon)
+    summary = replay_recording(assembly, recording, begin=first, until=int(end), store=path, horizons=horizons)
     with Reader.open(path) as store:
         records = list(store.latest())
         names = [quantity.name for quantity in store.identity.types[0].quantities]

@@ -94,7 +94,7 @@ def surgery(recording: Callable[[str], Path]) -> Recording:
 def surgery_twin(recording: Recording, folder: Path, begin: float = 0.0, until: float = np.inf) -> Followed:
     """The example's twin after some seconds of the recording, with forecasts 1 s ahead."""
     assembly = assemble(load(EXAMPLES / "artery.toml"))
-    return follow(assembly, recording, folder, begin=begin, until=until, horizon=SECOND)
+    return follow(assembly, recording, folder, begin=begin, until=until, horizons=[SECOND])
 
 
 def check(followed: Followed) -> None:
@@ -102,10 +102,11 @@ def check(followed: Followed) -> None:
     summary = followed.summary
     assert 0.85 <= summary["coverage_90"] <= 0.95
     assert summary["interval_90_width"] < RANGE / 3.0
-    forecast = summary["horizon"]["patient-1/abp"]
+    [forecast] = summary["horizon"]
     assert forecast["seconds"] == 1.0
-    assert forecast["rmse_twin"] < forecast["rmse_persistence"]
-    assert forecast["rmse_twin"] < forecast["rmse_mean"]
+    assert forecast["quantity"] == "pressure"
+    assert forecast["rmse"]["twin"] < forecast["rmse"]["persistence"]
+    assert forecast["rmse"]["twin"] < forecast["rmse"]["climatology"]
     readings = summary["readings"]
     accounted = sum(readings[fate] for fate in ("assimilated", "duplicate", "late", "pending"))
     assert readings["accepted"] == accounted + sum(readings["rejected"].values())

@@ -6,16 +6,19 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
+from statistics import NormalDist
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.acceptance.ledger import History, history_of
-from tests.ward import TICK, at, message, messages, pressure, recorded, ward
+from tests.ward import EPOCH, TICK, at, message, messages, pressure, recorded, ward
 from twin_runtime.core import SECOND, Code, Entry, RawReading, Reading
 from twin_runtime.errors import RecordingError, StoreError
 from twin_runtime.runs.fold import Fold
+from twin_runtime.runs.plans import EVERY
 from twin_runtime.runs.replay import replay_recording, replay_store
 from twin_runtime.runs.resuming import resume
 from twin_runtime.store.reader import Reader
@@ -264,66 +267,76 @@ class TestHorizon:
     READINGS = 60
 
     @staticmethod
-    def decay(place: int) -> float:
+    def decay(place: float) -> float:
         return 80.0 * math.exp(-(place + 0.5) * TICK / SECOND / 1.5)
 
     def value(self, place: int) -> float:
         return self.decay(place) + 4.0 * math.sin(place)
 
-    def scored(self, ahead: int) -> dict[str, Any]:
+    def scored(self, *ahead: int) -> list[dict[str, Any]]:
         readings = [RawReading("patient-0", "abp", at(n + 0.5), self.value(n)) for n in range(self.READINGS)]
         known = {name: {"fixed": value} for name, value in self.KNOWN.items()}
         assembly = ward(members=4, priors=known, walk=dict.fromkeys(known, 0.0), wait="0 s")
-        reported = replay_recording(assembly, MemoryRecording(readings), horizon=ahead)
-        scores: dict[str, Any] = reported["horizon"]
-        return scores
+        rows: list[dict[str, Any]] = replay_recording(assembly, MemoryRecording(readings), horizons=ahead)["horizon"]
+        return rows
 
     def test_the_scores_are_those_calculated_by_hand(self) -> None:
-        """Every 7th reading, forecast from the last tick that ended 10 ticks before it, with what was known then."""
-        scores = self.scored(self.AHEAD * TICK)
-        assert scores.keys() == {"patient-0/abp"}
-        forecast = [n for n in range(self.READINGS) if (n + 1) % 7 == 0 and n > self.AHEAD]
+        """From every 13th tick, ten ticks ahead: a time in the middle between two readings, which are averaged."""
+        [row] = self.scored(self.AHEAD * TICK)
+        issued = [n for n in range(2, self.READINGS - self.AHEAD) if (EPOCH // TICK + n) % EVERY == 0]
         by: dict[str, Callable[[int], float]] = {
-            "twin": self.decay,
-            "persistence": lambda n: self.value(n - self.AHEAD - 1),
-            "mean": lambda n: mean(self.value(k) for k in range(n - self.AHEAD)),
+            "twin": lambda n: self.decay(n + self.AHEAD - 0.5),
+            "persistence": lambda n: self.value(n - 1),
+            "climatology": lambda n: mean(self.value(k) for k in range(n)),
         }
-        expected = {
-            f"rmse_{name}": math.sqrt(mean((self.value(n) - guess(n)) ** 2 for n in forecast))
-            for name, guess in by.items()
-        }
-        inside = [abs(self.value(n) - by["twin"](n)) <= 1.6448536 * 2.0 for n in forecast]
-        assert 0 < sum(inside) < len(inside)
-        reported = scores["patient-0/abp"]
-        assert reported == pytest.approx(
-            {"seconds": 0.4, "forecasts": len(forecast), "coverage_90": mean(inside), **expected}, rel=1e-9
-        )
+        came = {n: (self.value(n + self.AHEAD - 1) + self.value(n + self.AHEAD)) / 2.0 for n in issued}
+        squares = {name: mean((came[n] - guess(n)) ** 2 for n in issued) for name, guess in by.items()}
+        assert row["seconds"] == 0.4
+        assert row["count"] == len(issued) >= 3
+        assert row["rmse"] == pytest.approx({name: math.sqrt(square) for name, square in squares.items()}, rel=1e-9)
+        assert row["skill"]["persistence"] == pytest.approx(1.0 - squares["twin"] / squares["persistence"], rel=1e-6)
+        noise = 2.0 / math.sqrt(2.0)
+        inside = [abs(came[n] - by["twin"](n)) <= 1.6448536 * noise for n in issued]
+        assert row["coverage_90"] == mean(inside)
+        crps = [scoringrules_normal(came[n] - by["twin"](n), noise) for n in issued]
+        assert row["crps"]["twin"] == pytest.approx(mean(crps), abs=0.005)  # half a step of the integral
+        assert row["crps"]["persistence"] == pytest.approx(mean(abs(came[n] - by["persistence"](n)) for n in issued))
+
+    def test_each_horizon_has_its_row(self) -> None:
+        assert [row["seconds"] for row in self.scored(4 * TICK, 20 * TICK)] == [0.16, 0.8]
 
     def test_every_sensor_is_scored(self) -> None:
-        """Seven sensors that read in turn: every seventh reading is one of the same sensor."""
         recording = MemoryRecording(recorded(self.READINGS, patients=7))
-        scores = replay_recording(ward(7), recording, horizon=self.AHEAD * TICK)["horizon"]
-        assert scores.keys() == {f"patient-{row}/abp" for row in range(7)}
-        assert len({score["forecasts"] for score in scores.values()}) == 1
+        rows = replay_recording(ward(7), recording, horizons=[self.AHEAD * TICK])["horizon"]
+        assert {row["twin"] for row in rows} == {f"patient-{row}" for row in range(7)}
+        assert len({row["count"] for row in rows}) == 1
 
     def test_farther_ahead_than_the_recording_is_long_there_is_nothing_to_score(self) -> None:
-        assert self.scored(100 * TICK) == {}
+        assert self.scored(100 * TICK) == []
 
     def test_without_a_horizon_there_is_none(self) -> None:
         assert "horizon" not in replay_recording(ward(), MemoryRecording(recorded(5)))
 
     def test_a_forecast_knows_nothing_of_what_came_after_it(self) -> None:
-        """The flow, measured every 100 ms, jumps at tick 33: that revises tick 31, not its forecast."""
+        """The flow jumps at tick 33, and a forecast issued before has the flow that was."""
         steady = [RawReading("patient-0", "flow", at(0.5 + 2.5 * n), 80.0) for n in range(20)]
         jump = [r._replace(value=400.0) if r.time >= at(33) else r for r in steady]
-        # The last of the forecasts that are scored, that of the 42nd pressure, is issued 10 ticks before it.
-        pressures = [RawReading("patient-0", "abp", at(n + 0.5), 80.0) for n in range(42)]
-        scores = [
-            replay_recording(ward(wait="40 ms"), MemoryRecording([*flow, *pressures]), horizon=10 * TICK)["horizon"]
+        last = max(n for n in range(33) if (EPOCH // TICK + n) % EVERY == 0)
+        pressures = [RawReading("patient-0", "abp", at(n + 0.5), 80.0) for n in range(last + self.AHEAD + 1)]
+        rows = [
+            replay_recording(ward(wait="40 ms"), MemoryRecording([*flow, *pressures]), horizons=[self.AHEAD * TICK])
             for flow in (steady, jump)
         ]
-        assert scores[0]["patient-0/abp"]["forecasts"] == 3
-        assert scores[0] == scores[1]
+        assert rows[0]["horizon"][0]["count"] >= 2
+        assert rows[0]["horizon"] == rows[1]["horizon"]
+
+
+def scoringrules_normal(error: float, sd: float) -> float:
+    """The CRPS of a normal forecast, by its definition: the integral of (F(x) - [x >= error])^2."""
+    x = np.linspace(-40.0, 40.0, 400_001)
+    beyond = NormalDist(0.0, sd)
+    steps = np.array([beyond.cdf(v) for v in x[::50]])
+    return float(np.trapezoid((steps - (x[::50] >= error)) ** 2, x[::50]))
 
 
 def mean(values: Iterable[float]) -> float:

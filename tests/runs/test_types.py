@@ -167,8 +167,8 @@ def test_a_recording_of_both_is_replayed(tmp_path: Path) -> None:
             yield RawReading(twin, channel, body["time"], body["value"])
 
     recording = MemoryRecording(readings())
-    summary = replay_recording(both(), recording, store=tmp_path / "replayed.db", horizon=SECOND // 2)
-    assert {signal.split("/")[0] for signal in summary["horizon"]} == {"patient-0", "patient-1", "air"}
+    summary = replay_recording(both(), recording, store=tmp_path / "replayed.db", horizons=[SECOND // 2])
+    assert {row["twin"] for row in summary["horizon"]} == {"patient-0", "patient-1", "air"}
     assert replay_store(both(), tmp_path / "replayed.db")["state_hash"] == summary["state_hash"]
 
 

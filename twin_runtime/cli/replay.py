@@ -30,14 +30,15 @@ def replay(  # noqa: PLR0913, PLR0917  # one argument an option
     length: Length = None,
     until: Until = None,
     horizon: Annotated[
-        int | None,
-        typer.Option(parser=duration, metavar="DURATION", help="Compare forecasts so far ahead with what came."),
+        list[int] | None,
+        typer.Option(parser=duration, metavar="DURATION", help="Forecast so far ahead, and compare; repeatable."),
     ] = None,
     store: StorePath = None,
     json: Json = False,
 ) -> None:
     """Replay a recording or a store through the twins of CONFIG, as fast as this machine can.
 
+    With `--horizon` a table says how good forecasts are: errors by lead time, skill against persistence, coverage.
     A store replayed under its own configuration gives the same state, bit for bit: compare `state_hash`. Nothing is
     written without `--store`.
 
@@ -51,9 +52,9 @@ def replay(  # noqa: PLR0913, PLR0917  # one argument an option
     if not _is_store(source):
         recording = opened(source, data, besides="a store")
         first, last = section(recording, begin, length, until)
-        options = {"begin": first, "until": last, "store": store, "horizon": horizon or 0}
+        options = {"begin": first, "until": last, "store": store, "horizons": horizon or ()}
         print_summary(_replay_recording(assembly, recording, options), json=json)
-    elif any(option is not None for option in (data, begin, length, until, horizon, store)):
+    elif any(option is not None for option in (data, begin, length, until, store)) or horizon:
         raise typer.BadParameter("a store is replayed as a whole: the options are for recordings")
     else:
         print_summary(_replay_store(assembly, source), json=json)

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from twin_runtime.cli.outlook_tables import KEYS, outlook_tables
 from twin_runtime.cli.output import display, print_json
 
 ABSENT: tuple[object, ...] = (None, [], {}, "")
@@ -23,7 +24,8 @@ def print_summary(summary: Mapping[str, Any], *, json: bool) -> None:
 def _tables(summary: Mapping[str, Any]) -> RenderableType:
     if "types" in summary:
         return Group(_facts(summary), "", *map(_tables, summary["types"].values()))
-    parts = (_facts(summary), _diagnostics(summary["diagnostics"]), _estimates(summary["estimates"], summary["unit"]))
+    own = (_facts(summary), _diagnostics(summary["diagnostics"]), _estimates(summary["estimates"], summary["unit"]))
+    parts = (*own, *outlook_tables(summary))
     return Group(*(part for table in parts if table.row_count for part in (table, "")))
 
 
@@ -32,7 +34,7 @@ def _facts(summary: Mapping[str, Any]) -> Table:
     for each in summary.get("chapters", ()):
         table.add_row(f"chapter {each['chapter']}", _chapter(each))
     for key, value in summary.items():
-        if key not in ("estimates", "unit", "diagnostics", "types", "chapters") and value not in ABSENT:
+        if key not in ("estimates", "unit", "diagnostics", "types", "chapters", *KEYS) and value not in ABSENT:
             table.add_row(key.replace("_", " "), _text(value))
     return table
 

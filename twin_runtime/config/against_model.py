@@ -9,6 +9,7 @@ from twin_runtime.config.against_priors import prior_of, unfit_priors
 from twin_runtime.config.agreement import table_of
 from twin_runtime.config.document import Key, Problem
 from twin_runtime.config.files import is_format, read_model
+from twin_runtime.config.outlooks import unknown_quantities
 from twin_runtime.config.parts import COMPOSING, COUPLED, GIVEN_BY_RUNTIME, composed, unknown_settings
 from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.errors import ConfigError, TwinError, UnitError, did_you_mean
@@ -50,6 +51,7 @@ def check_against_model(twin_type: TwinType, model: Model) -> None:
         *_shrinkage(twin_type, model),
         *_channels(twin_type, model),
         *_undriven(twin_type, model),
+        *unknown_quantities(twin_type, model),
     ]
     if problems:
         raise twin_type.error(problems)

@@ -9,6 +9,7 @@ from twin_runtime import entry_points
 from twin_runtime.config.addresses import PLAIN, source_of
 from twin_runtime.config.deployment import Config
 from twin_runtime.config.document import Key, Problem
+from twin_runtime.config.outlooks import outlook_problems
 from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.durations import duration_text
 from twin_runtime.errors import did_you_mean
@@ -24,7 +25,13 @@ def disagreements(config: Config) -> list[Problem]:
     own = [
         problem._replace(key=(*twin_type.at, *problem.key))
         for twin_type in config.types
-        for problem in (*_times(twin_type), *_names(twin_type), *_correlations(twin_type), *_overload(twin_type))
+        for problem in (
+            *_times(twin_type),
+            *_names(twin_type),
+            *_correlations(twin_type),
+            *_overload(twin_type),
+            *outlook_problems(twin_type),
+        )
     ]
     malformed = [
         problem._replace(key=(*twin_type.at, *problem.key))

@@ -5,13 +5,14 @@ import json
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, PrivateAttr
 
 from twin_runtime.config.document import Document, Key, Problem
 from twin_runtime.config.model_sections import ModelSection
+from twin_runtime.config.outlook_sections import ForecastSection, LimitSection
 from twin_runtime.config.sections import (
     AssimilationSection,
     EnsembleSection,
@@ -70,6 +71,12 @@ class TwinType(Section):
     assimilation: AssimilationSection = Field(default=AssimilationSection(), description="the table [assimilation]")
     trust: TrustSection = Field(default=TrustSection(), description="the table [trust]")
     overload: OverloadSection = Field(default=OverloadSection(), description="the table [overload]")
+    forecasts: Annotated[tuple[ForecastSection, ...], Field(strict=False)] = Field(
+        default=(), description="a table [[forecasts]] for each forecast that is made beside the ticks"
+    )
+    limits: Annotated[tuple[LimitSection, ...], Field(strict=False)] = Field(
+        default=(), description="a table [[limits]] for each limit that forecasts watch"
+    )
     _document: Document = PrivateAttr(default=MADE_IN_CODE)
     _at: Key = PrivateAttr(default=())
 
@@ -152,7 +159,8 @@ class TwinType(Section):
         Left out: the names of the twins, which are free to come and go; where data comes from and goes to, and how it
         may be dated; the evidence, which changes no state; ``clock`` and ``wait``, which decide when an estimate is
         first published and not its value once the lateness is over; for how long its verdict counts; what is left
-        out under overload, which the journal says; and where a model's file lies, whose content is in its fingerprint.
+        out under overload, which the journal says; where a model's file lies, whose content is in its
+        fingerprint; and what looks ahead, which changes no state.
         """
         twin = self.twin.model_dump(mode="json", exclude={"name", "twins", "groups", "clock", "wait", "validity"})
         content = {

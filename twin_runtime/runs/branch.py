@@ -12,12 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from twin_runtime.core import Code, FleetState, FloatArray, Reading
-from twin_runtime.engine.forecast import forecast
-from twin_runtime.engine.tick import laid_out
 from twin_runtime.errors import StoreError
-from twin_runtime.modelling.signals import no_points
 from twin_runtime.runs.assembly import Assembly, TypeAssembly
 from twin_runtime.runs.fold import Fold
+from twin_runtime.runs.outlook import advances
 from twin_runtime.runs.recorded import time_text
 from twin_runtime.runs.replay import accepted_entries, steps
 from twin_runtime.runs.resuming import at_origins, resume
@@ -96,13 +94,9 @@ def advanced(
     stay as they were.
     """
     fleet, rows = begin.of.fleet, np.arange(len(begin.of.fleet.twins))
-    x, memory = begin.state.x, begin.state.memory.copy()
-    wanted, samples = set(ticks), _by_tick(begin, inputs)
-    for count in range(1, max(ticks, default=0) + 1):
-        number = begin.number + count - 1
-        signals, _ = laid_out(fleet, memory, number, samples.get(number, ()), None)
-        signals = signals._replace(known=np.zeros(rows.size))
-        x, _, _ = forecast(fleet, x, number, rows, signals, no_points(rows.size))
+    wanted = set(ticks)
+    branch = advances(fleet, begin.state, begin.number, rows, _by_tick(begin, inputs))
+    for count, (x, signals) in zip(range(1, max(ticks, default=0) + 1), branch, strict=False):
         if count in wanted:
             yield count, fleet.model.observe(x, fleet.seconds, signals)
 

@@ -15,6 +15,7 @@ from twin_runtime.engine.omission import Span
 from twin_runtime.ingest.watermark import Watermarks
 from twin_runtime.runs.accounting import accounting, state_hash, tally
 from twin_runtime.runs.assembly import TypeAssembly
+from twin_runtime.runs.outlooks import Outlooks
 from twin_runtime.runs.overload import Overload, entry_of, joined, left_out, omission_of
 from twin_runtime.timeline.timeline import Timeline
 from twin_runtime.vvuq.checks import complaining
@@ -44,11 +45,20 @@ class FleetFold:
         self._overload = Overload(assembly.config.overload, twin.twins, twin.tick)
         self._omissions: list[Omission] = []
         self._undecided: int | None = None
+        self.outlooks: Outlooks | None = None
+        """What looks ahead beside the ticks, where anything does."""
 
     @property
     def reached(self) -> int:
         """The event time (ns) to which ticks have run; 0 before the first."""
         return (self.timeline.frontier or 0) * self.assembly.fleet.tick
+
+    @property
+    def closed(self) -> int:
+        """The event time (ns) before which no reading can come any more."""
+        fleet, frontier = self.assembly.fleet, self.timeline.frontier or 0
+        past = -(-self.assembly.config.twin.lateness // fleet.tick) + fleet.asynchronous
+        return max(0, frontier - past) * fleet.tick
 
     def take(self, entry: Entry) -> Entry:
         """An entry with its fate: an accepted reading may turn out to be a duplicate, or late. A decision is obeyed."""
@@ -171,6 +181,8 @@ class FleetFold:
             if record.tick > self._newest:
                 self._newest = record.tick
                 self.ticks += 1
+                if self.outlooks is not None:
+                    self.outlooks.note(self.timeline, record)
                 if self._diverged or self._replaced or record.reasons.any():
                     self._log_divergence(record)
                     self._log_replaced(record)

@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from twin_runtime.core import Checkpoint, Code, Entry, Record, Tally
+from twin_runtime.core import Bulletin, Checkpoint, Code, Entry, Record, Tally
 from twin_runtime.ingest.router import NO_TYPE
 from twin_runtime.runs.accounting import joint_hash, total
-from twin_runtime.runs.assembly import Assembly
+from twin_runtime.runs.assembly import Assembly, TypeAssembly
 from twin_runtime.runs.fleet_fold import FleetFold
+from twin_runtime.runs.outlooks import Clock, Outlooks
+from twin_runtime.runs.plans import of_horizons, plans
+from twin_runtime.store.reader import Reader
 
 
 class Fold:
@@ -86,6 +89,43 @@ class Fold:
         """Fold what is there: to ``until``, or to the tick of the newest reading."""
         for fleet in self.fleets:
             yield from fleet.finish()
+
+    def look_ahead(
+        self, reader: Reader | None = None, clock: Clock | None = None, horizons: Sequence[int] = ()
+    ) -> None:
+        """Make the declared forecasts from now on, each in its share of the time by a ``clock`` (s), where given.
+
+        ``reader``: of the store that holds an earlier part of the run. ``horizons`` (ns): these are looked ahead, too.
+        """
+        for fleet in self.fleets:
+            place, wanted = fleet.assembly.place, [*plans(fleet.assembly)]
+            wanted += [of_horizons(fleet.assembly, horizons)] if horizons else []
+            alarms = () if reader is None else reader.newest_bulletins("alarm", place)
+            fleet.outlooks = Outlooks(place, wanted, clock, alarms) if wanted else None
+            if fleet.outlooks is not None and reader is not None:
+                fleet.outlooks.resume(reader)
+
+    def work_ahead(self, deadline: float) -> None:
+        """Go on with forecasts that have been begun, to ``deadline`` by the clock at the latest."""
+        for outlooks in self._looking:
+            outlooks.work(deadline)
+
+    def leave_ahead(self) -> None:
+        """Skip what has been begun and is not finished: the run ends."""
+        for outlooks in self._looking:
+            outlooks.leave()
+
+    def closed_ends(self) -> list[tuple[TypeAssembly, int]]:
+        """To which event time (ns) the past is closed, of the types that look ahead."""
+        return [(fleet.assembly, fleet.closed) for fleet in self.fleets if fleet.outlooks is not None]
+
+    def bulletins(self) -> list[Bulletin]:
+        """What has been forecast, skipped and alarmed since this was asked last."""
+        return [bulletin for outlooks in self._looking for bulletin in outlooks.taken()]
+
+    @property
+    def _looking(self) -> list[Outlooks]:
+        return [fleet.outlooks for fleet in self.fleets if fleet.outlooks is not None]
 
     @property
     def begun(self) -> bool:

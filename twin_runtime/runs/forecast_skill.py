@@ -1,100 +1,86 @@
-"""How good a twin's forecasts are, some time ahead, compared with those of two forecasters without physics."""
+"""How good forecasts have been: what the sums of their verification come to, by lead time and by limit."""
 
 import math
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from typing import Any
 
-from twin_runtime.core import SECOND, Code, Entry, FleetState, Reading
-from twin_runtime.engine.tick import outlook
-from twin_runtime.timeline.timeline import Timeline
-from twin_runtime.vvuq.scores import QUANTILE_90
+from twin_runtime.core import SECOND, Bulletin, Code, Entry, Reading
+from twin_runtime.runs.fleet_fold import FleetFold
+from twin_runtime.runs.verification import FORECASTERS, LimitSums, Scores, Sums, Verification
 
-EVERY = 7
-"""Of each sensor, one reading in so many is forecast: prime to what is periodic in the readings."""
+LAST = 2**63 - 1
 
 
-@dataclass
-class Score:
-    """Sums over the forecasts of one sensor."""
+def skill_of_leads(scores: Scores) -> Iterator[dict[str, Any]]:
+    """One row for each forecast, twin, quantity and lead time.
 
-    count: int = 0
-    squares: dict[str, float] = field(default_factory=lambda: {"twin": 0.0, "persistence": 0.0, "mean": 0.0})
-    covered: int = 0
-
-    def add(self, value: float, forecasts: dict[str, float], sd: float) -> None:
-        """One reading and what was forecast for it."""
-        self.count += 1
-        self.covered += abs(value - forecasts["twin"]) <= QUANTILE_90 * sd
-        for name, forecast in forecasts.items():
-            self.squares[name] += (value - forecast) ** 2
+    ``skill`` is 1 - MSE / MSE of persistence, and of climatology: above 0, the twin is better (Murphy 1988, Mon Wea
+    Rev 116:2417-2424); None where the other never was wrong.
+    """
+    for key, sums in scores.leads.items():
+        forecast, twin, quantity, lead = key.split("|")
+        about = {"forecast": forecast, "twin": twin, "quantity": quantity, "seconds": int(lead) / SECOND}
+        yield about | _of_lead(sums)
 
 
-class ForecastSkill:
-    """Forecasts of the readings of a type, each from the last tick that ended at least ``ahead`` ns before it."""
+def _of_lead(sums: Sums) -> dict[str, Any]:
+    own = sums.squares[0]
+    return {
+        "count": sums.count,
+        "rmse": {name: math.sqrt(total / sums.count) for name, total in zip(FORECASTERS, sums.squares, strict=True)},
+        "crps": {name: total / sums.count for name, total in zip(FORECASTERS, sums.crps, strict=True)},
+        "skill": {
+            name: 1.0 - own / total if total > 0.0 else None
+            for name, total in zip(FORECASTERS[1:], sums.squares[1:], strict=True)
+        },
+        "coverage_90": sums.covered / sums.count,
+    }
 
-    def __init__(self, timeline: Timeline, ahead: int, place: int = 0) -> None:
-        self._timeline, self._ahead, self._place = timeline, ahead, place
-        self._states: dict[int, FleetState] = {}
-        self._values: dict[tuple[int, int], tuple[list[int], list[float], list[float]]] = {}
-        self._scores: dict[tuple[int, int], Score] = {}
-        self._counts: Counter[tuple[int, int]] = Counter()
 
-    def score(self, entries: Iterable[Entry]) -> None:
-        """Compare forecasts with the readings among some entries; call it after every tick."""
-        fleet = self._timeline.fleet
-        if self._timeline.frontier is not None:
-            self._states[self._timeline.frontier] = self._timeline.state.copy()  # later readings may revise it
-        for reading in self._readings(entries):
-            signal = reading.twin, reading.channel
-            self._counts[signal] += 1
-            issued = (reading.time - self._ahead) // fleet.tick
-            if self._counts[signal] % EVERY == 0 and issued in self._states:
-                self._compare(reading, issued)
-            self._remember(reading)
-        oldest = max(self._states, default=0) - 2 - 2 * self._ahead // fleet.tick
-        self._states = {number: state for number, state in self._states.items() if number >= oldest}
+def skill_of_limits(scores: Scores) -> Iterator[dict[str, Any]]:
+    """One row for each forecast, twin and limit.
 
-    def scores(self) -> dict[str, dict[str, float]]:
-        """Root mean square errors by forecaster, and the coverage of the twin's 90 % interval, by ``twin/sensor``."""
-        fleet = self._timeline.fleet
-        return {
-            f"{fleet.twins[twin]}/{fleet.sensors[channel].name}": {
-                "seconds": self._ahead / SECOND,
-                "forecasts": score.count,
-                **{f"rmse_{name}": math.sqrt(total / score.count) for name, total in score.squares.items()},
-                "coverage_90": score.covered / score.count,
-            }
-            for (twin, channel), score in self._scores.items()
-        }
+    ``brier_skill`` is against the share of the cases in which the limit was passed (climatology; Brier 1950, Mon Wea
+    Rev 78:1-3); ``reliability`` and ``resolution`` are the terms of Murphy 1973 (J Appl Meteorol 12:595-600).
+    """
+    for key, sums in scores.limits.items():
+        forecast, twin, limit = key.split("|")
+        about = {"forecast": forecast, "twin": twin, "limit": limit, "count": sums.count, "passed": sums.passed}
+        yield {**about, "passed_already": sums.already, **(_of_limit(sums) if sums.count else {})}
 
-    def _readings(self, entries: Iterable[Entry]) -> Iterator[Reading]:
-        for entry in entries:
-            reading = entry.reading if entry.type == self._place else None
-            if entry.code is Code.ACCEPTED and reading and reading.channel < len(self._timeline.fleet.sensors):
-                yield reading
 
-    def _compare(self, reading: Reading, issued: int) -> None:
-        fleet, start = self._timeline.fleet, issued * self._timeline.fleet.tick
-        times, values, sums = self._values.get((reading.twin, reading.channel), ([], [], []))
-        known = bisect_left(times, start)
-        if known == 0:
-            return
-        row = self._timeline.rows[reading.twin : reading.twin + 1]
-        lead = (reading.time - start) / SECOND
-        output = fleet.sensors[reading.channel].output
-        members = outlook(fleet, self._states[issued].rows(row), lead, row)[0, :, output]
-        forecasts = {
-            "twin": float(members.mean()),
-            "persistence": values[known - 1],
-            "mean": sums[known - 1] / known,
-        }
-        sd = math.sqrt(float(members.var(ddof=1)) + reading.sd**2)
-        self._scores.setdefault((reading.twin, reading.channel), Score()).add(reading.value, forecasts, sd)
+def _of_limit(sums: LimitSums) -> dict[str, Any]:
+    brier, rate = sums.squares / sums.count, sums.passed / sums.count
+    usual = rate * (1.0 - rate)
+    told = [(count, total / count, came / count) for count, total, came in sums.bins if count]
+    return {
+        "brier": brier,
+        "brier_skill": 1.0 - brier / usual if usual > 0.0 else None,
+        "reliability": sum(count * (said - came) ** 2 for count, said, came in told) / sums.count,
+        "resolution": sum(count * (came - rate) ** 2 for count, _, came in told) / sums.count,
+        "bins": [{"count": int(count), "said": said, "came": came} for count, said, came in told],
+        "time_coverage_90": sums.covered / sums.timed if sums.timed else None,
+    }
 
-    def _remember(self, reading: Reading) -> None:
-        times, values, sums = self._values.setdefault((reading.twin, reading.channel), ([], [], []))
-        times.append(reading.time)
-        values.append(reading.value)
-        sums.append((sums[-1] if sums else 0.0) + reading.value)
+
+class Horizons:
+    """The forecasts of a replay compared with what came, as it goes, in memory."""
+
+    def __init__(self, fold: FleetFold) -> None:
+        self._fold, self._verification = fold, Verification(fold.assembly.fleet, ())
+        self._readings, self._forecasts = list[Reading](), list[Bulletin]()
+
+    def take(self, entries: Iterable[Entry], bulletins: Iterable[Bulletin], *, ended: bool = False) -> None:
+        """Readings that have come, by time, and forecasts that have been made; compared as far as ticks have run."""
+        place = self._fold.assembly.place
+        accepted = (entry.reading for entry in entries if entry.code is Code.ACCEPTED and entry.type == place)
+        self._readings += [reading for reading in accepted if reading is not None]
+        self._forecasts += [one for one in bulletins if one.type == place and one.kind == "forecast"]
+        until = LAST if ended else self._fold.reached
+        self._verification.take(self._readings, self._forecasts, (), until)
+        self._readings = [reading for reading in self._readings if reading.time >= until]
+        self._forecasts = [one for one in self._forecasts if one.body["issued"] >= until]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row for each forecast, twin, quantity and lead time."""
+        return list(skill_of_leads(self._verification.scores))

@@ -12,6 +12,7 @@ from twin_runtime.errors import StoreError, without_credentials
 from twin_runtime.runs.assembly import Assembly
 from twin_runtime.runs.live_run import NEVER, Ending, LiveRun, Observer
 from twin_runtime.runs.resuming import resume
+from twin_runtime.runs.verification import all_verified
 from twin_runtime.store.outbox import Delivery, drain, forward
 from twin_runtime.store.store import Store
 from twin_runtime.store.writer import Writer
@@ -62,6 +63,8 @@ async def run(
         patience = FINAL_DELIVERY_SECONDS if live.over else HURRIED_DELIVERY_SECONDS
         await asyncio.gather(*(_delivered(writer, sink, deliveries[sink.name], patience) for sink in sinks))
     whole = not live.is_half_revised
+    if ends := fold.closed_ends():
+        store.write(scored=all_verified(store.path, assembly.identity, ends))
     store.conclude(fold.tips if whole else (), fold.tallies)
     summary = live.summary(time.perf_counter() - began, deliveries)
     return summary if whole else summary | {"state_hash": None}
@@ -70,7 +73,7 @@ async def run(
 async def _until_stopped(live: LiveRun, deliveries: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Run all that runs at once until one stops the run or fails; then write what is left and acknowledge it."""
     delivering = [asyncio.create_task(delivery) for delivery in deliveries]
-    working = [asyncio.create_task(work) for work in (live.receive(), live.pace())]
+    working = [asyncio.create_task(work) for work in (live.receive(), live.pace(), live.verify())]
     acknowledging = asyncio.create_task(live.acknowledge())
     others = [acknowledging, asyncio.create_task(live.stop.wait())]
     try:

@@ -27,6 +27,7 @@ from twin_runtime.runs.sinks import sinks as sinks_of
 from twin_runtime.runs.steady_clock import STEP, SteadyClock
 from twin_runtime.runs.summary import run_summary
 from twin_runtime.runs.unread import Unread
+from twin_runtime.runs.verification import all_verified
 from twin_runtime.store.outbox import Delivery
 from twin_runtime.store.writer import Writer
 
@@ -43,6 +44,9 @@ MOST_AHEAD = 100_000
 
 LAST_REVISION_SECONDS = 0.3
 """How long late readings are folded after a stop was asked for; the next run folds what is left."""
+
+VERIFY_SECONDS = 5.0
+"""Between two comparisons of forecasts with what has come."""
 
 UNREAD_SECONDS = 0.005
 """Between two looks whether the source has been read out."""
@@ -108,6 +112,7 @@ class LiveRun:
     def begin(self) -> None:
         """Fold again what the store left open. Silence is counted from now."""
         self._last_message = _monotonic()
+        self.fold.look_ahead(self.writer.store, _monotonic)
         self._submit((), self.fold.revise(), ())  # no tick yet: what the sender kept for us comes first
         self._before = self.fold.accounting()
         if self.fold.ended(self._tick_time()):
@@ -177,6 +182,7 @@ class LiveRun:
                 self._step()
             else:
                 self.behind.update(self.fold.behind(self.now()))
+            self._look_ahead()
             if idle and not self._more.is_set() and not self.is_half_revised:
                 self.end()
 
@@ -195,10 +201,20 @@ class LiveRun:
         records = self._revising.all(deadline)
         while self.is_half_revised and _monotonic() < deadline:
             records += self._revising.all(deadline)
-        self._submit((), [*records, *(self.fold.finish() if self.over else ())], ())
+        records += self.fold.finish() if self.over else ()
+        self.fold.leave_ahead()
+        self._submit((), records, ())
         self.refusals.conclude()
         if self.is_half_revised:
             log.warning("stopped before all late readings were folded; the next run goes on with them")
+
+    async def verify(self) -> None:
+        """Compare forecasts with what has come, whenever more of the past is closed."""
+        while True:
+            await asyncio.sleep(VERIFY_SECONDS)
+            if ends := self.fold.closed_ends():
+                path, identity = self.writer.store.path, self.fold.assembly.identity
+                self.writer.submit(scored=await asyncio.to_thread(all_verified, path, identity, ends))
 
     def summary(self, seconds: float, deliveries: Mapping[str, Delivery]) -> dict[str, Any]:
         """What all runs of the store have come to, and this one, which took so many ``seconds``."""
@@ -236,6 +252,11 @@ class LiveRun:
         if self.fold.ended(by):
             self.end()
 
+    def _look_ahead(self) -> None:
+        """Forecasts get their share of the time, a turn at a time."""
+        self.fold.work_ahead(_monotonic() + BURST_SECONDS)
+        self._submit((), (), ())
+
     def _ticks(self, by: int, deadline: float) -> Iterator[Record]:
         """What ticks that are due come to, until the deadline."""
         for record in self.fold.run(by, revise=False):
@@ -252,11 +273,11 @@ class LiveRun:
         return self._more.is_set() and self.fold.pending() > MOST_AHEAD
 
     def _submit(self, entries: Sequence[Entry], records: Sequence[Record], messages: Sequence[Message]) -> None:
-        tallies = self._tallies()
-        if not (entries or records or messages or tallies):
+        tallies, bulletins = self._tallies(), self.fold.bulletins()
+        if not (entries or records or messages or tallies or bulletins):
             return
         self.revisions += sum(1 for record in records if record.revision.any())
-        written = self.writer.submit(entries, records, self._checkpoints(), tallies=tallies)
+        written = self.writer.submit(entries, records, self._checkpoints(), tallies=tallies, bulletins=bulletins)
         self._written.put_nowait((written, messages))
         self._open += 1
         if self.observer is not None:

@@ -12,13 +12,15 @@ from twin_runtime.errors import RecordingError
 from twin_runtime.ingest.decode import Sample
 from twin_runtime.ingest.plausibility import Plausibility
 from twin_runtime.runs.assembly import Assembly
+from twin_runtime.runs.bulletin_summary import Again
 from twin_runtime.runs.chapter_replay import replay_chapters
 from twin_runtime.runs.fold import Fold
-from twin_runtime.runs.forecast_skill import ForecastSkill
+from twin_runtime.runs.forecast_skill import Horizons
 from twin_runtime.runs.kept_configuration import kept_of
 from twin_runtime.runs.recorded import Findings, in_order, report
 from twin_runtime.runs.resuming import at_origins
 from twin_runtime.runs.summary import run_summary
+from twin_runtime.runs.verification import verified
 from twin_runtime.store.identity import require_same
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
@@ -37,17 +39,18 @@ def replay_recording(
     begin: int | None = None,
     until: int | None = None,
     store: Path | None = None,
-    horizon: int = 0,
+    horizons: Sequence[int] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Fold a recording, from event time ``begin`` to ``until`` (ns), and write a store where one is named.
 
-    ``horizon`` (ns), where not 0, compares forecasts so far ahead with what came. Returns the summary. Readings are
+    ``horizons`` (ns): forecasts so far ahead are made and compared with what came, and so are those that are declared,
+    where anything is asked of forecasts or a store is written. Returns the summary. Readings are
     taken in order of time, and what is remarkable about their times is logged.
     """
     found, raw = section_of(assembly, recording, begin, until)
     fold, entries = Fold(assembly, "stream", until), admitted(assembly, raw, recording.units)
-    return _replay(fold, entries, store, horizon, progress) | {"recording": found.summary()}
+    return _replay(fold, entries, store, horizons, progress) | {"recording": found.summary()}
 
 
 def section_of(
@@ -122,7 +125,9 @@ def _replay_chapter(
         fold = Fold(assembly, "stream", [last if end is None else end for end in ends])
         fold.take(rejected)
         entries = accepted_entries(assembly, reader)
-        return fold, _replay(at_origins(fold, origins) if origins else fold, entries, None, 0, progress)
+        again = Again(reader)
+        result = _replay(at_origins(fold, origins) if origins else fold, entries, None, (), progress, again)
+        return fold, result | again.summary()
 
 
 def accepted_entries(assembly: Assembly, reader: Reader) -> Iterator[Entry]:
@@ -137,23 +142,38 @@ def _accepted(reader: Reader, place: int) -> Iterator[Entry]:
 
 
 def _replay(
-    fold: Fold, entries: Iterable[Entry], path: Path | None, horizon: int, progress: Progress | None
+    fold: Fold,
+    entries: Iterable[Entry],
+    path: Path | None,
+    horizons: Sequence[int],
+    progress: Progress | None,
+    again: Again | None = None,
 ) -> dict[str, Any]:
     began, assembly = time.perf_counter(), fold.assembly
-    ahead = [ForecastSkill(fleet.timeline, horizon, fleet.assembly.place) for fleet in fold.fleets if horizon]
+    if path is not None or horizons or again is not None:
+        fold.look_ahead(horizons=horizons)
+    compared = [Horizons(fleet) for fleet in fold.fleets if horizons]
     store = None if path is None else Store.create_or_open(path, assembly.identity, kept_of(assembly), fresh=True)
     try:
-        for taken, records in steps(fold, entries, ahead, progress):
+        for taken, records in steps(fold, entries, (), progress):
+            bulletins = fold.bulletins()
+            if again is not None:
+                again.compare(bulletins)
+            for one in compared:
+                one.take(taken, bulletins)
             if store is not None:
-                store.write(taken, records, tallies=fold.tallies)
+                store.write(taken, records, tallies=fold.tallies, bulletins=bulletins)
         if store is not None:
+            ends = [(fleet.assembly, fleet.reached) for fleet in fold.fleets if fleet.outlooks is not None]
+            store.write(scored=[verified(store, of, end) for of, end in ends])
             store.conclude(fold.tips, fold.tallies)
     finally:
         if store is not None:
             store.close()
     result = run_summary(fold, time.perf_counter() - began)
-    scores = {signal: score for skill in ahead for signal, score in skill.scores().items()}
-    return result | {"horizon": scores} if horizon else result
+    for one in compared:
+        one.take((), (), ended=True)
+    return result | {"horizon": [row for one in compared for row in one.rows()]} if horizons else result
 
 
 class Scorer(Protocol):

@@ -15,6 +15,7 @@ import numpy as np
 from twin_runtime.core import FIGURES, Code, FloatArray, IntArray, Record, Standing, Trust
 from twin_runtime.ingest.router import NO_TYPE
 from twin_runtime.runs.accounting import accounting, consistency, joint_hash, state_hash, total
+from twin_runtime.runs.bulletin_summary import bulletin_summary
 from twin_runtime.runs.overload import left_out
 from twin_runtime.runs.recorded import time_text
 from twin_runtime.runs.sinks import sinks
@@ -100,6 +101,7 @@ def _of_type(reader: Reader, place: int, counts: Mapping[tuple[int, Code], int],
         **diagnosed(layout.records(memory), twins, known.channels[: known.sensors]),
         "estimates": {} if last is None else _estimates(known, last),
         "unit": {quantity.name: quantity.unit for quantity in known.quantities},
+        **bulletin_summary(reader, place),
     }
 
 

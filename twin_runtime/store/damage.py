@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from twin_runtime.errors import StoreError
+from twin_runtime.store.bulletins import damaged_bulletins
 from twin_runtime.store.head import Head, require_end
 from twin_runtime.store.schema import UNREADABLE
 from twin_runtime.store.seals import check_chain, is_intact
@@ -14,7 +15,7 @@ from twin_runtime.store.seals import check_chain, is_intact
 def damage(connection: sqlite3.Connection, path: Path, head: Head | None) -> list[str]:
     """What is not as it was written: in SQLite's own eyes, the chain, its end, the states, the cursors."""
     end = partial(require_end, store=path, head=head)
-    checks = (_pages, partial(check_chain, where=str(path)), end, _states, _tallies, _cursors)
+    checks = (_pages, partial(check_chain, where=str(path)), end, _states, _tallies, damaged_bulletins, _cursors)
     return [what for check in checks for what in _found(check, connection)]
 
 

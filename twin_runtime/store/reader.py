@@ -16,6 +16,7 @@ import numpy as np
 
 from twin_runtime.core import (
     FIGURES,
+    Bulletin,
     Checkpoint,
     Code,
     Entry,
@@ -30,6 +31,8 @@ from twin_runtime.core import (
     Trust,
 )
 from twin_runtime.errors import StoreError
+from twin_runtime.store import bulletins
+from twin_runtime.store.bulletins import Acknowledgement, Scored
 from twin_runtime.store.chapter import Chapter
 from twin_runtime.store.chapters import joint_identity, read_chapters
 from twin_runtime.store.damage import damage
@@ -65,6 +68,7 @@ _LATEST = """
 SELECT tick, twin, figures, trust, reasons, standing, max(revision) FROM estimate
 WHERE type = ? AND tick >= ? GROUP BY tick, twin ORDER BY tick, twin
 """
+_TICK_ENDS = "SELECT DISTINCT tick + 1 FROM estimate WHERE type = ? AND tick >= ? ORDER BY tick"
 _CHECKPOINT = "SELECT * FROM checkpoint WHERE type = ? ORDER BY tick DESC"
 _TIP = "SELECT * FROM tip WHERE type = ?"
 _ORIGIN = "SELECT * FROM origin WHERE type = ?"
@@ -317,6 +321,38 @@ class Reader:
         frontier, number = self.frontier(place), place + self._first
         row = self._reading.execute("SELECT tick FROM origin WHERE type = ?", (number,)).fetchone()
         return frontier if row is None else max(int(row[0]), frontier or 0)
+
+    def bulletins(self, after: int = 0, limit: int = 1000) -> list[Bulletin]:
+        """The next bulletins to be published behind a position, in the order in which they were written."""
+        return bulletins.next_bulletins(self._reading, after, limit)
+
+    def bulletins_of(self, kind: str, place: int = 0, since: int = 0) -> Iterator[Bulletin]:
+        """The bulletins of a type and a kind from a tick on, by tick."""
+        return bulletins.of_kind(self._reading, self._first, place, kind, since)
+
+    def newest_bulletins(self, kind: str, place: int = 0) -> list[Bulletin]:
+        """The newest of a type and a kind, of every name and twin."""
+        return bulletins.newest(self._reading, self._first, place, kind)
+
+    def newest_tick(self, kinds: Sequence[str], name: str, place: int = 0) -> int | None:
+        """The tick of the newest bulletin of a type, of a name and some kinds; None where there is none."""
+        return bulletins.newest_tick(self._reading, kinds, name, place + self._first)
+
+    def ends(self, since: int = 0, place: int = 0) -> Iterator[int]:
+        """The ticks from tick ``since`` on at whose start a state of a type was known, in order."""
+        return (int(tick) for [tick] in self._reading.execute(_TICK_ENDS, (place + self._first, since - 1)))
+
+    def bulletin_counts(self, place: int = 0) -> dict[tuple[str, str], int]:
+        """At how many ticks there are bulletins of a type, by kind and name."""
+        return bulletins.counts(self._reading, place + self._first)
+
+    def acknowledgements(self) -> dict[int, Acknowledgement]:
+        """Who has taken note of which alarm, by its position."""
+        return bulletins.acknowledgements(self._reading)
+
+    def scores(self, place: int = 0) -> Scored | None:
+        """How good the forecasts of a type have been; None before any was verified."""
+        return bulletins.scores(self._reading, place + self._first)
 
     def cursor(self, name: str) -> int:
         """How far a sink has come: the position of the last estimate that it has; 0 before the first."""

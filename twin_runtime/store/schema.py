@@ -21,12 +21,14 @@ import sqlite3
 from pathlib import Path
 
 from twin_runtime.errors import StoreError
+from twin_runtime.store import bulletins
 
 APPLICATION = 0x5457494E
 """Marks a file as a store (the letters TWIN)."""
 FORMAT = 7
 """4: seals, by which damage is noticed (:mod:`twin_runtime.store.seals`); 5, 6: more that the checks remember;
-6: decisions, tallies, the standing of every quantity; 7: chapters, and the origins of their states."""
+6: decisions, tallies, the standing of every quantity; 7: chapters, the origins of their states, and bulletins
+(:mod:`twin_runtime.store.bulletins`)."""
 
 TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -71,7 +73,7 @@ CREATE TABLE tally (
 );
 CREATE TABLE chain (number INTEGER PRIMARY KEY, entry INTEGER NOT NULL, estimate INTEGER NOT NULL, seal BLOB NOT NULL);
 CREATE TABLE cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
-PRAGMA application_id = {APPLICATION};
+{bulletins.TABLES}PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {FORMAT};
 """
 

@@ -13,10 +13,11 @@ from typing import IO, Any, Self
 
 import numpy as np
 
-from twin_runtime.core import Checkpoint, Entry, Record, Tally
+from twin_runtime.core import Bulletin, Checkpoint, Entry, Record, Tally
 from twin_runtime.crash import crash_point
 from twin_runtime.errors import StoreError
 from twin_runtime.store import schema
+from twin_runtime.store.bulletins import Scored, insert, put_scores
 from twin_runtime.store.chapter import Chapter, Kept
 from twin_runtime.store.chapters import insert_chapter, update_chapter
 from twin_runtime.store.files import OpenFiles
@@ -85,6 +86,8 @@ class Store(Reader):
         checkpoints: Sequence[Checkpoint] = (),
         cursors: Mapping[str, int] = NOTHING,
         tallies: Sequence[Tally] = (),
+        bulletins: Sequence[Bulletin] = (),
+        scored: Sequence[Scored] = (),
     ) -> None:
         """Write all of it durably in one transaction, or raise :class:`StoreError` and write nothing.
 
@@ -92,10 +95,16 @@ class Store(Reader):
         are kept.
         """
         self._wait_to_begin()
-        self.stage(entries, records)
+        self.stage(entries, records, bulletins, scored)
         self.commit(checkpoints, cursors, tallies)
 
-    def stage(self, entries: Sequence[Entry], records: Sequence[Record]) -> None:
+    def stage(
+        self,
+        entries: Sequence[Entry],
+        records: Sequence[Record],
+        bulletins: Sequence[Bulletin] = (),
+        scored: Sequence[Scored] = (),
+    ) -> None:
         """The first half of :meth:`write`, once it has begun. Many small steps that do not wait for the disk."""
         with self._all_or_nothing() as connection:
             rows, estimates = list(self._rows(entries)), list[Any]()
@@ -106,6 +115,10 @@ class Store(Reader):
                 crash_point("store")
                 estimates = self._insert([row for record in records for row in self._estimates(record)])
             self._link_to(rows, estimates)
+            if bulletins:
+                insert(connection, [one._replace(type=one.type + self._first) for one in bulletins])
+            if scored:
+                put_scores(connection, [one._replace(type=one.type + self._first) for one in scored])
 
     def _link_to(self, rows: list[tuple[object, ...]], estimates: list[Any]) -> None:
         """Seal what has been inserted."""

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple, Self
 
-from twin_runtime.core import Checkpoint, Entry, Record, Tally
+from twin_runtime.core import Bulletin, Checkpoint, Entry, Record, Tally
 from twin_runtime.errors import StoreError, TwinError
+from twin_runtime.store.bulletins import Scored
 from twin_runtime.store.store import LOCK_PAUSE, LOCKED_SECONDS, NOTHING, Store
 
 REPORTED_SECONDS = 1.0
@@ -23,6 +24,8 @@ class _Job(NamedTuple):
     checkpoints: Sequence[Checkpoint]
     cursors: Mapping[str, int]
     tallies: Sequence[Tally]
+    bulletins: Sequence[Bulletin]
+    scored: Sequence[Scored]
     durable: asyncio.Future[None]
 
 
@@ -39,7 +42,7 @@ class Writer:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.news = asyncio.Event()
-        """Set when estimates have been written after it was looked up; each time there is a new one."""
+        """Set when estimates or bulletins have been written after it was looked up; each time there is a new one."""
         self._queue: list[_Job] = []
         self._drain: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
@@ -61,6 +64,8 @@ class Writer:
         checkpoints: Sequence[Checkpoint] = (),
         cursors: Mapping[str, int] = NOTHING,
         tallies: Sequence[Tally] = (),
+        bulletins: Sequence[Bulletin] = (),
+        scored: Sequence[Scored] = (),
     ) -> asyncio.Future[None]:
         """Queue what belongs into one transaction; the future is done when it is durable, or has the error.
 
@@ -70,7 +75,8 @@ class Writer:
         if self._failure is not None:
             durable.set_exception(self._failure)
             return durable
-        self._queue.append(_Job(entries, [_copy(record) for record in records], checkpoints, cursors, tallies, durable))
+        copied = [_copy(record) for record in records]
+        self._queue.append(_Job(entries, copied, checkpoints, cursors, tallies, bulletins, scored, durable))
         if self._drain is None:
             self._drain = asyncio.create_task(self._write_all())
         return durable
@@ -92,8 +98,10 @@ class Writer:
         newest = {checkpoint.type: checkpoint for job in jobs for checkpoint in job.checkpoints}
         cursors = {name: position for job in jobs for name, position in job.cursors.items()}
         tallies = {tally.type: tally for job in jobs for tally in job.tallies}
+        bulletins = [bulletin for job in jobs for bulletin in job.bulletins]
+        scored = [one for job in jobs for one in job.scored]
         await self._begun()
-        self.store.stage(entries, records)
+        self.store.stage(entries, records, bulletins, scored)
         await asyncio.get_running_loop().run_in_executor(
             self._thread, self.store.commit, list(newest.values()), cursors, list(tallies.values())
         )
@@ -115,7 +123,7 @@ class Writer:
         for job in jobs:
             if not job.durable.done():
                 job.durable.set_result(None)
-        if any(job.records for job in jobs):
+        if any(job.records or job.bulletins for job in jobs):
             self.news.set()
             self.news = asyncio.Event()
 
