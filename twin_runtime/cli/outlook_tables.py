@@ -6,8 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from twin_runtime.cli.options import instant_text
-from twin_runtime.core import SECOND
-from twin_runtime.durations import rough_duration
+from twin_runtime.durations import NANOSECONDS, rough_duration
 
 KEYS = ("newest_forecasts", "forecast_skill", "limit_skill", "alarms", "horizon")
 """What has a table of its own in a summary."""
@@ -60,7 +59,7 @@ def seconds(value: float | None) -> str:
     """A rough duration of so many seconds."""
     if value is None:
         return ""
-    return rough_duration(value * SECOND) if value > 0.0 else "0 s"
+    return rough_duration(value * NANOSECONDS["s"]) if value > 0.0 else "0 s"
 
 
 def number(value: float | None) -> str:
