@@ -216,7 +216,7 @@ class Bulletin(NamedTuple):
     """What is published besides estimates: a ``kind`` of statement on one ``twin`` of a ``type``, made after a tick.
 
     "forecast": what is expected; "skipped": a forecast that was due and not made (of no twin); "alarm": a limit's alarm
-    was raised or is over; "advice": declared actions, ranked. ``name`` is that of what was declared, ``tick`` the first
+    was raised or is over. ``name`` is that of what was declared, ``tick`` the first
     tick that it does not rest on. ``body`` is ready for JSON; a figure that is not finite is null there. ``position``
     grows with every bulletin written.
     """

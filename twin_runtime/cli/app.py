@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from twin_runtime.cli.alarms import alarms
 from twin_runtime.cli.calibrate import calibrate
 from twin_runtime.cli.check import check
 from twin_runtime.cli.forecast import forecast, what_if
@@ -26,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (new, check, run, replay, calibrate, validate, show, forecast, models):
+for command in (new, check, run, replay, calibrate, validate, show, alarms, forecast, models):
     app.command()(command)
 app.command("what-if")(what_if)
 app.add_typer(store, name="store")

@@ -6,10 +6,9 @@ from typing import Any
 from rich.table import Table
 
 from twin_runtime.cli.options import instant_text
-from twin_runtime.core import SECOND
-from twin_runtime.durations import rough_duration
+from twin_runtime.durations import NANOSECONDS, rough_duration
 
-KEYS = ("newest_forecasts", "forecast_skill", "limit_skill", "alarms", "advice", "horizon")
+KEYS = ("newest_forecasts", "forecast_skill", "limit_skill", "alarms", "horizon")
 """What has a table of its own in a summary."""
 
 
@@ -23,8 +22,6 @@ def outlook_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
         yield limit_table(summary["limit_skill"])
     if summary.get("alarms"):
         yield alarm_table(summary["alarms"])
-    if summary.get("advice"):
-        yield advice_table(summary["advice"])
 
 
 def forecast_table(newest: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -62,7 +59,7 @@ def seconds(value: float | None) -> str:
     """A rough duration of so many seconds."""
     if value is None:
         return ""
-    return rough_duration(value * SECOND) if value > 0.0 else "0 s"
+    return rough_duration(value * NANOSECONDS["s"]) if value > 0.0 else "0 s"
 
 
 def number(value: float | None) -> str:
@@ -106,21 +103,4 @@ def alarm_table(alarms: Sequence[Mapping[str, Any]]) -> Table:
         by = alarm["acknowledged_by"] or "nobody: `twin alarms STORE --acknowledge NUMBER`"
         about = str(alarm["number"]), alarm["limit"], alarm["twin"], alarm["state"], instant_text(alarm["raised"])
         table.add_row(*about, share(alarm["probability"]), by)
-    return table
-
-
-def advice_table(advice: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Options in the order of their ranks."""
-    columns = ("advice", "twin", "issued", "rank", "option", "objective", "better than doing nothing", "constraints")
-    table = Table(*columns, box=None)
-    for name, twins in advice.items():
-        for twin, body in twins.items():
-            for rank, option in enumerate(body["options"], 1):
-                objective = f"{number(option['objective']['mean'])} {body['objective']['unit']}"
-                kept = ", ".join(
-                    f"{one['quantity']} {share(one['probability'])} {'kept' if one['kept'] else 'BROKEN'}"
-                    for one in option["constraints"]
-                )
-                about = name, twin, instant_text(body["issued"]), str(rank), option["name"]
-                table.add_row(*about, objective, share(option["better"]), kept)
     return table

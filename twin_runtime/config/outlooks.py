@@ -49,13 +49,13 @@ def _shared_names(table: str, sections: tuple[ForecastSection, ...] | tuple[Limi
 
 
 def _times(twin_type: TwinType, forecast: ForecastSection, table: Key) -> Iterator[Problem]:
-    tick, step = twin_type.twin.tick, forecast.step or forecast.horizon
+    tick = twin_type.twin.tick
     for key, value, unit in (
-        ("step", step, tick),
-        ("horizon", forecast.horizon, step),
+        ("step", forecast.step or tick, tick),
+        ("horizon", forecast.horizon, forecast.step or tick),
         ("every", forecast.every, tick),
     ):
-        if value % unit and (key != "step" or forecast.step is not None):
+        if value % unit:
             of = "the tick" if unit == tick else "the step"
             what = f"expected a multiple of {of} of {duration_text(unit)}, got {duration_text(value)}"
             yield Problem((*table, key), what, f'take "{duration_text(max(1, round(value / unit)) * unit)}"')

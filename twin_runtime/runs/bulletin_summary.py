@@ -1,4 +1,4 @@
-"""What a store says of forecasts, limits, alarms and advice, for a summary; and whether a replay says the same."""
+"""What a store says of forecasts, limits and alarms, for a summary; and whether a replay says the same."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -34,7 +34,6 @@ def bulletin_summary(reader: Reader, place: int) -> dict[str, Any]:
         "forecast_skill": list(skill_of_leads(scores)),
         "limit_skill": list(skill_of_limits(scores)),
         "alarms": standing_alarms(reader, place),
-        "advice": _by_name(reader, place, "advice"),
     }
 
 

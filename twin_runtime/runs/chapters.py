@@ -13,8 +13,9 @@ from twin_runtime.runs.kept_configuration import assembled_again, configuration_
 from twin_runtime.runs.recorded import time_text
 from twin_runtime.runs.resuming import resume
 from twin_runtime.store.chapter import Beginning, Chapter, Contents, Kept, Signal
+from twin_runtime.store.chapters import newest_chapter
 from twin_runtime.store.identity import TypeIdentity, differences
-from twin_runtime.store.reader import Reader, newest_chapter
+from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
 
 LOG = logging.getLogger(__name__)

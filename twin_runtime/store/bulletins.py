@@ -1,6 +1,6 @@
 """What a store holds besides estimates: bulletins, acknowledgements of alarms, and how good forecasts have been.
 
-A bulletin is a forecast, an alarm, a piece of advice, or a forecast that was skipped; its ``body`` is JSON, which any
+A bulletin is a forecast, an alarm, or a forecast that was skipped; its ``body`` is JSON, which any
 SQL tool can look into. Every row carries the hash of its own columns.
 """
 

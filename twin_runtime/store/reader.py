@@ -2,7 +2,6 @@
 
 import json
 import logging
-import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,16 +29,15 @@ from twin_runtime.core import (
     Tally,
     Trust,
 )
-from twin_runtime.errors import StoreError
 from twin_runtime.store import bulletins
 from twin_runtime.store.bulletins import Acknowledgement, Scored
 from twin_runtime.store.chapter import Chapter
-from twin_runtime.store.chapters import joint_identity, read_chapters
+from twin_runtime.store.chapters import joint_identity, named, stored_chapters
 from twin_runtime.store.damage import damage
 from twin_runtime.store.head import read_head
 from twin_runtime.store.identity import Identity, TypeIdentity
 from twin_runtime.store.schema import UNREADABLE, connect
-from twin_runtime.store.seals import check_recent, damaged, is_intact, last_link, names_seal
+from twin_runtime.store.seals import check_recent, damaged, is_intact, last_link
 from twin_runtime.store.twins import Numbers, all_twins, removed_twins
 
 _ACCEPTED = """
@@ -371,38 +369,6 @@ class Reader:
 
 def _figures(blobs: Sequence[bytes], of: TypeIdentity) -> FloatArray:
     return _array(b"".join(blobs), (len(blobs), len(of.quantities), len(FIGURES)))
-
-
-def stored_chapters(connection: sqlite3.Connection, where: str) -> list[Chapter]:
-    """The chapters of a store, at least one; raises :class:`StoreError` if they cannot be known any more."""
-    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
-        raise StoreError("is empty", where=where, remedy="`twin run` fills a store")
-    meta = dict(connection.execute("SELECT key, value FROM meta"))
-    if meta.get("seal") != names_seal(connection).hex():
-        raise damaged(where, "its identity, twins or signals are not those that were written")
-    return read_chapters(connection)
-
-
-def newest_chapter(path: Path) -> Chapter | None:
-    """The newest chapter of a store; None where there is no store yet, or an empty file."""
-    if not path.exists():
-        return None
-    connection = connect(path)
-    try:
-        with named(path):
-            empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
-            return None if empty else stored_chapters(connection, str(path))[-1]
-    finally:
-        connection.close()
-
-
-@contextmanager
-def named(path: Path) -> Iterator[None]:
-    """An error of SQLite is one of this file."""
-    try:
-        yield
-    except UNREADABLE as error:
-        raise damaged(str(path), str(error)) from error
 
 
 def _array(blob: bytes, shape: tuple[int, ...]) -> FloatArray:

@@ -19,11 +19,11 @@ from twin_runtime.errors import StoreError
 from twin_runtime.store import schema
 from twin_runtime.store.bulletins import Scored, insert, put_scores
 from twin_runtime.store.chapter import Chapter, Kept
-from twin_runtime.store.chapters import insert_chapter, update_chapter
+from twin_runtime.store.chapters import insert_chapter, named, stored_chapters, update_chapter
 from twin_runtime.store.files import OpenFiles
 from twin_runtime.store.head import HeadFile, read_head, require_end
 from twin_runtime.store.identity import Identity, require_same
-from twin_runtime.store.reader import LAST, Reader, named, stored_chapters
+from twin_runtime.store.reader import LAST, Reader
 from twin_runtime.store.seals import ESTIMATES, ORIGIN, last_link, linked, names_seal, sealed
 from twin_runtime.store.twins import Numbers, update_twins
 
