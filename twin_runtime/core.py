@@ -164,7 +164,8 @@ class Record:
 
     ``figures[row, quantity, figure]`` holds the estimates valid at the tick's end, ``trust`` a :class:`Trust`,
     ``reasons`` one bit a check, ``revision`` 0 for the first estimate and one more for every later one, and
-    ``standing[row, quantity]`` a :class:`Standing`.
+    ``standing[row, quantity]`` a :class:`Standing`. ``refused`` are the readings that the gate refused as outliers, of
+    these rows and perhaps of others; None where only the figures are new.
     """
 
     tick: int
@@ -175,6 +176,7 @@ class Record:
     revision: IntArray
     standing: IntArray
     type: int = 0
+    refused: tuple[Reading, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

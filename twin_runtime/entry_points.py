@@ -1,4 +1,4 @@
-"""Models, readers of models, checks, sources, sinks, formats, assets and commands, found by entry point only."""
+"""Models, readers of models, checks, sources, sinks, formats, pictures and commands, found by entry point only."""
 
 import re
 import traceback
@@ -17,6 +17,7 @@ FLUXES = "twin_runtime.fluxes"
 COMMANDS = "twin_runtime.commands"
 FORMATS = "twin_runtime.formats"
 ASSETS = "twin_runtime.assets"
+PICTURES = "twin_runtime.pictures"
 
 
 def found(group: str) -> dict[str, EntryPoint]:

@@ -178,3 +178,24 @@ def test_a_store_is_checked(folder: Path) -> None:
         result = twin(*command)
         assert (result.exit_code, result.stdout) == (2, "")
         assert "out.db: is damaged: the entries" in result.stderr
+
+
+def test_a_replay_and_a_store_are_drawn(folder: Path) -> None:
+    replayed(folder, "--plot", folder / "replay.svg")
+    assert not list(folder.glob("*.db")), "the store of a picture does not stay"
+    replayed(folder, "--store", folder / "artery.db")
+    shown = twin("show", folder / "artery.db", "--plot", folder / "show.svg")
+    assert f"drawn into {folder / 'show.svg'}" in shown.stdout
+    assert (folder / "show.svg").read_bytes() == (folder / "replay.svg").read_bytes()
+    twin("show", folder / "artery.db", "--plot", folder / "one.svg", "--quantity", "resistance", "--span", "2 s")
+    text = (folder / "one.svg").read_text()
+    assert "resistance, hidden" in text
+    assert "pressure, measured" not in text
+
+
+def test_a_picture_that_cannot_be_written_is_refused_before_the_replay(folder: Path) -> None:
+    source = folder / "artery.toml", folder / "sines.recording.toml"
+    for name in ("a.xyz", "none/a.png"):
+        result = twin("replay", *source, "--plot", folder / name)
+        assert result.exit_code == 2
+        assert "remedy: name a file such as picture.png" in result.stderr

@@ -60,6 +60,10 @@ def test_it_ends_with_the_truth_an_account_and_a_command_that_gives_the_same_sta
     assert came_in == sum(fates) > 400
     assert 0 <= int(shown(r"patient +(\d+) readings sent", result.stdout)) - came_in < 50
 
+    picture = next((tmp_path / "out").glob("*.png"))
+    assert picture.name in result.stdout
+    assert 5_000 < picture.stat().st_size < 200_000
+
     again = replayed(result.stdout)
     assert again["state_hash"] == shown(STATE, result.stdout)
     assert again["ticks"] == int(shown(r"estimates +(\d+),", result.stdout)) >= 100

@@ -33,6 +33,9 @@ class History:
 
     estimates: defaultdict[tuple[int, int], list[Estimate]] = field(default_factory=lambda: defaultdict(list))
 
+    refused: dict[tuple[int, int], set[Reading]] = field(default_factory=dict)
+    """What was refused by the newest revision."""
+
     def add(self, records: Iterable[Record]) -> None:
         """Note new records; every revision must be the next of its estimate, and differ from the last."""
         for record in records:
@@ -45,8 +48,12 @@ class History:
                     record.standing[i].tobytes(),
                 )
                 assert record.revision[i] == len(known)
-                assert not known or estimate != known[-1]
+                refused = self.refused.get((record.tick, row))
+                if record.refused is not None:
+                    refused = {reading for reading in record.refused if reading.twin == row}
+                assert not known or estimate != known[-1] or refused != self.refused[record.tick, row]
                 known.append(estimate)
+                self.refused[record.tick, row] = refused or set()
 
     @property
     def newest(self) -> dict[tuple[int, int], Estimate]:

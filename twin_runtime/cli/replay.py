@@ -1,12 +1,16 @@
 """``twin replay``: the same states again, from a recording or from a store."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from twin_runtime.cli.options import Begin, ConfigPath, Data, Json, Length, StorePath, Until, duration
-from twin_runtime.cli.output import progress
+from twin_runtime.cli.output import display, progress
+from twin_runtime.cli.picture import Plot, draw, drawer
 from twin_runtime.cli.recordings import opened, section
 from twin_runtime.cli.report import print_summary
 from twin_runtime.cli.tried import try_models
@@ -34,13 +38,14 @@ def replay(  # noqa: PLR0913, PLR0917  # one argument an option
         typer.Option(parser=duration, metavar="DURATION", help="Forecast so far ahead, and compare; repeatable."),
     ] = None,
     store: StorePath = None,
+    plot: Plot = None,
     json: Json = False,
 ) -> None:
     """Replay a recording or a store through the twins of CONFIG, as fast as this machine can.
 
     With `--horizon` a table says how good forecasts are: errors by lead time, skill against persistence, coverage.
     A store replayed under its own configuration gives the same state, bit for bit: compare `state_hash`. Nothing is
-    written without `--store`.
+    written without `--store`. `--plot` draws the worst twin: what it estimated, what was read, how far it was trusted.
 
     Example: `twin replay deploy/examples/artery.toml deploy/examples/surgery-patient.recording.toml --data DIR --json`
     """
@@ -52,12 +57,36 @@ def replay(  # noqa: PLR0913, PLR0917  # one argument an option
     if not _is_store(source):
         recording = opened(source, data, besides="a store")
         first, last = section(recording, begin, length, until)
-        options = {"begin": first, "until": last, "store": store, "horizons": horizon or ()}
-        print_summary(_replay_recording(assembly, recording, options), json=json)
+        options = {"begin": first, "until": last, "horizons": horizon or ()}
+        with _kept(store, plot) as path:
+            print_summary(_replay_recording(assembly, recording, options | {"store": path}), json=json)
+            _draw(path, plot, json=json)
     elif any(option is not None for option in (data, begin, length, until, store)) or horizon:
         raise typer.BadParameter("a store is replayed as a whole: the options are for recordings")
     else:
         print_summary(_replay_store(assembly, source), json=json)
+        _draw(source, plot, json=json)
+
+
+@contextmanager
+def _kept(store: Path | None, plot: Path | None) -> Iterator[Path | None]:
+    """Where the store is written; a picture needs one, if only for a while."""
+    if store is not None or plot is None:
+        yield store
+        return
+    drawer("twin")
+    with TemporaryDirectory(prefix="twin-") as folder:
+        yield Path(folder) / "replay.db"
+
+
+def _draw(store: Path | None, plot: Path | None, *, json: bool) -> None:
+    from twin_runtime.store.reader import Reader
+
+    if store is not None and plot is not None:
+        with Reader.open(store) as reader:
+            draw(reader, plot)
+        if not json:
+            display(f"drawn into {plot}")
 
 
 def _replay_recording(assembly: "Assembly", recording: "Recording", options: dict[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from twin_runtime.cli.options import Json, instant_text
+from twin_runtime.cli.options import Json, duration, instant_text
 from twin_runtime.cli.output import display, print_json
+from twin_runtime.cli.picture import Plot, draw
 from twin_runtime.cli.report import print_summary
 from twin_runtime.errors import StoreError, did_you_mean
 
@@ -23,11 +24,17 @@ def show(
     twin: Annotated[str | None, typer.Option(help="Only this twin's estimates.")] = None,
     quantity: Annotated[str | None, typer.Option(help="Only estimates of this quantity.")] = None,
     last: Annotated[int, typer.Option(min=0, help="List the estimates of so many of the newest ticks.")] = 0,
+    plot: Plot = None,
+    span: Annotated[
+        int | None, typer.Option(parser=duration, metavar="DURATION", help="Draw only the newest so much.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show what a store holds: accounting, verdicts, newest estimates. The run that writes it may go on meanwhile.
 
     Example: `twin show artery.db --quantity resistance --last 10`
+
+    Example: `twin show artery.db --plot artery.png --span "10 min"`
     """
     from twin_runtime.runs.stored_summary import stored_summary
     from twin_runtime.store.reader import Reader
@@ -39,12 +46,16 @@ def show(
         _known("quantity", quantity, names, store)
         summary = _narrowed(stored_summary(reader), twin, quantity)
         rows = list(_rows(reader, last, twin, quantity)) if last else []
+        if plot is not None:
+            draw(reader, plot, twin, quantity, span or 0)
     if json:
         print_json(summary | ({"last": rows} if last else {}))
         return
     print_summary(summary, json=False)
     if rows:
         display(_series(rows))
+    if plot is not None:
+        display(f"drawn into {plot}")
 
 
 def _known(option: str, wanted: str | None, names: "Collection[str]", store: Path) -> None:

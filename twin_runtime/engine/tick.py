@@ -3,6 +3,7 @@
 A pure function of the state, the readings and the inputs.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from numba import njit
 
 from twin_runtime.assimilation import AnalysisInput
 from twin_runtime.assimilation.correlated import independent
-from twin_runtime.core import FleetState, FloatArray, IntArray, Reading, Record
+from twin_runtime.core import SECOND, FleetState, FloatArray, IntArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet, held
 from twin_runtime.engine.forecast import Forecast, forecast, whole
 from twin_runtime.engine.inputs import InputRules, input_signals, keep_newest, no_samples, oldest
@@ -52,7 +53,10 @@ def tick(
     if fleet.asynchronous:
         predicted, observed = with_late(fleet, lagged, number, readings, predicted, observed)
     withheld = find_withheld(fleet, records, number, rows)
+    outliers = records.twins["sum_outliers"].sum()
     kept = compared(fleet, records, number, predicted, observed, withheld)
+    any_refused = records.twins["sum_outliers"].sum() > outliers
+    refused = outliers_of(fleet, number, rows, observed, kept, withheld) if any_refused else ()
     if count:
         records.twins["window_replaced"] += lost.mean(axis=1)
         records.twins["sum_replaced"] += lost.sum(axis=1)
@@ -67,7 +71,7 @@ def tick(
     standing = standings(now, x, records, fleet.layout.by_quantity(memory), number, fleet.standing, withheld)
     figures = summarise(now)
     trust, reasons = judged(fleet, x, memory, records, number, residual, figures)
-    record = Record(number, rows, figures, trust, reasons, np.zeros(rows.size, np.int64), standing)
+    record = Record(number, rows, figures, trust, reasons, np.zeros(rows.size, np.int64), standing, refused=refused)
     return FleetState(x, memory, lagged), record
 
 
@@ -156,6 +160,25 @@ def compared(
     comparison = Comparison(predicted, observed.value, observed.variance, observed.sensor, earlier)
     correlated = None if fleet.correlation is None else Correlated(observed.points.times, fleet.correlation)
     return compare(comparison, number, fleet.fading, fleet.gating, records, correlated, withheld)
+
+
+def outliers_of(
+    fleet: Fleet, number: int, rows: IntArray, observed: Observations, kept: FloatArray, withheld: Withheld | None
+) -> tuple[Reading, ...]:
+    """The readings of a tick that were compared and did not pass the gate."""
+    refused = np.isfinite(observed.value) & np.isfinite(observed.variance) & np.isnan(kept)
+    if withheld is not None:
+        refused &= ~np.take_along_axis(withheld.sensors, np.maximum(observed.sensor, 0), axis=1)
+    return tuple(
+        Reading(
+            int(rows[i]),
+            int(observed.sensor[i, k]),
+            number * fleet.tick + round(observed.points.times[i, k] * SECOND),
+            float(observed.value[i, k]),
+            math.sqrt(observed.variance[i, k]),
+        )
+        for i, k in np.argwhere(refused)
+    )
 
 
 def uncorrelated(

@@ -36,6 +36,7 @@ from twin_runtime.store.chapters import joint_identity, named, stored_chapters
 from twin_runtime.store.damage import damage
 from twin_runtime.store.head import read_head
 from twin_runtime.store.identity import Identity, TypeIdentity
+from twin_runtime.store.outliers import outliers
 from twin_runtime.store.schema import UNREADABLE, connect
 from twin_runtime.store.seals import check_recent, damaged, is_intact, last_link
 from twin_runtime.store.twins import Numbers, all_twins, removed_twins
@@ -155,6 +156,10 @@ class Reader:
             signal = self._numbers.signals.get(number)
             if signal is not None and signal.type == place:
                 yield Reading(signal.row, signal.channel, *rest)
+
+    def outliers(self, since: int = 0, place: int = 0) -> Iterator[Reading]:
+        """Readings of a type that the gate refused, with event time >= ``since``, sorted by time."""
+        return outliers(self._reading, self._numbers, since, place)
 
     def entries(self, after: int = 0) -> Iterator[tuple[int, Entry]]:
         """(position, entry) of all that came in behind a position, in the order in which it came in."""

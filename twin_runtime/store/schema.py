@@ -12,6 +12,8 @@ tick); -1: its own. Whoever folds the journal again uses it there, and so comes 
 
 ``tally`` holds what the ticks that have run came to: the journal counts what came in, the tally what was used of it.
 
+``outlier`` holds the readings that the gate refused: accepted into the journal, not used by their tick.
+
 An entry with the code ``decision`` is no reading: its payload says what was left out of which ticks under overload.
 
 ``meta.writer`` counts the openings for writing: the newest may write, an earlier one may not any more.
@@ -27,7 +29,7 @@ APPLICATION = 0x5457494E
 """Marks a file as a store (the letters TWIN)."""
 FORMAT = 7
 """4: seals, by which damage is noticed (:mod:`twin_runtime.store.seals`); 5, 6: more that the checks remember;
-6: decisions, tallies, the standing of every quantity; 7: chapters, the origins of their states, and bulletins
+6: decisions, tallies, the standing of every quantity; 7: chapters, the origins of their states, outliers, and bulletins
 (:mod:`twin_runtime.store.bulletins`)."""
 
 TABLES = f"""
@@ -71,6 +73,10 @@ CREATE TABLE tally (
     type INTEGER PRIMARY KEY, ticks INTEGER NOT NULL, assimilated INTEGER NOT NULL, outliers INTEGER NOT NULL,
     omitted INTEGER NOT NULL, withheld INTEGER NOT NULL, seal BLOB NOT NULL
 );
+CREATE TABLE outlier (
+    signal INTEGER NOT NULL, tick INTEGER NOT NULL, time INTEGER NOT NULL, value REAL NOT NULL, sd REAL NOT NULL,
+    PRIMARY KEY (signal, tick, time, value)
+) WITHOUT ROWID;
 CREATE TABLE chain (number INTEGER PRIMARY KEY, entry INTEGER NOT NULL, estimate INTEGER NOT NULL, seal BLOB NOT NULL);
 CREATE TABLE cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 {bulletins.TABLES}PRAGMA application_id = {APPLICATION};

@@ -23,6 +23,7 @@ from twin_runtime.store.chapters import insert_chapter, named, stored_chapters, 
 from twin_runtime.store.files import OpenFiles
 from twin_runtime.store.head import HeadFile, read_head, require_end
 from twin_runtime.store.identity import Identity, require_same
+from twin_runtime.store.outliers import put_outliers
 from twin_runtime.store.reader import LAST, Reader
 from twin_runtime.store.seals import ESTIMATES, ORIGIN, last_link, linked, names_seal, sealed
 from twin_runtime.store.twins import Numbers, update_twins
@@ -114,6 +115,7 @@ class Store(Reader):
             if records:
                 crash_point("store")
                 estimates = self._insert([row for record in records for row in self._estimates(record)])
+                put_outliers(connection, self._numbers, records)
             self._link_to(rows, estimates)
             if bulletins:
                 insert(connection, [one._replace(type=one.type + self._first) for one in bulletins])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twin_runtime.core import FloatArray, IntArray, Record
+from twin_runtime.core import FloatArray, IntArray, Reading, Record
 
 
 class Revisions:
@@ -25,7 +25,10 @@ class Revisions:
         return sorted(number for number, record in self._newest.items() if row in record.rows)
 
     def add(self, record: Record) -> Iterator[Record]:
-        """The first record of a tick as it is; of a later one the rows that differ, under the next revision."""
+        """The first record of a tick as it is; of a later one the rows that differ, under the next revision.
+
+        They differ, too, where other readings were refused.
+        """
         if not record.rows.size:
             return
         old = self._newest.get(record.tick)
@@ -35,6 +38,7 @@ class Revisions:
             return
         known = np.isin(record.rows, old.rows)
         yield from self._differing(_part(record, known), old)
+        old = self._newest[record.tick] = replace(old, refused=_refused_now(record, old))
         if not known.all():  # twins that have begun earlier than was known
             added = _part(record, ~known)
             self._newest[record.tick] = _merged(old, added)
@@ -56,6 +60,7 @@ class Revisions:
         same = (record.figures == old.figures[rows]) | (np.isnan(record.figures) & np.isnan(old.figures[rows]))
         changed = ~same.all(axis=(1, 2)) | (record.trust != old.trust[rows]) | (record.reasons != old.reasons[rows])
         changed |= (record.standing != old.standing[rows]).any(axis=1)
+        changed |= np.isin(record.rows, _refused_otherwise(record, old))
         if not changed.any():
             return
         revised, rows = _part(record, changed), rows[changed]
@@ -70,6 +75,21 @@ class Revisions:
 
 
 ARRAYS = ("rows", "figures", "trust", "reasons", "revision", "standing")
+
+
+def _refused_otherwise(record: Record, old: Record) -> list[int]:
+    """The rows of which other readings were refused than before, as far as both are known."""
+    if record.refused is None or old.refused is None or not (record.refused or old.refused):
+        return []
+    return [reading.twin for reading in set(record.refused) ^ set(old.refused)]
+
+
+def _refused_now(record: Record, old: Record) -> tuple[Reading, ...] | None:
+    """What is known of a tick after some of its rows were folded again."""
+    if record.refused is None or not (record.refused or old.refused):
+        return old.refused if record.refused is None else record.refused
+    rows = set(record.rows.tolist())
+    return (*(reading for reading in old.refused or () if reading.twin not in rows), *record.refused)
 
 
 def _copy(record: Record) -> Record:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.live import Live
+from rich.markup import escape
 
 from twin_runtime.cli.output import MESSAGES, display
 from twin_runtime.errors import StoreError
@@ -39,11 +40,14 @@ def perform(length: int, seed: int, folder: Path, *, plain: bool) -> bool:
         case = draw_case(seed, length, assembly.types[0].fleet.twins[0])
     with _lines() if lines else _drawn() as shown:
         outcome = asyncio.run(live(assembly, case, store, shown))
+    from twin_simulators.demo.picture import drawn
     from twin_simulators.demo.report import check, report
 
     check(outcome)
     for part in report(outcome, config, store):
         display(part)
+    if picture := drawn(outcome, store):
+        display(f"\n[bold]A picture of the run, with the truth in it:[/]\n  {escape(str(picture))}")
     return outcome.interrupted
 
 
