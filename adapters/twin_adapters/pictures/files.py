@@ -1,6 +1,5 @@
 """Figures as files, the same bytes for the same figure."""
 
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +36,3 @@ def save(figure: Figure, path: Path) -> None:
     except OSError as error:
         what = f"cannot be written: {error.strerror}"
         raise ConfigError(what, where=str(path), remedy="make room, or name a folder that can be written") from error
-
-
-def as_svg(figure: Figure) -> str:
-    """A figure as an ``svg`` element for a page."""
-    buffer = BytesIO()
-    with mpl.rc_context(SETTINGS):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = buffer.getvalue().decode()
-    return text[text.index("<svg") :]
