@@ -16,6 +16,8 @@ from twin_adapters.recordings import load as load_recording
 from twin_runtime.cli import app
 from twin_runtime.config import load
 from twin_runtime.errors import ConfigError
+from twin_runtime.modelling.conformance import advanced
+from twin_runtime.modelling.signals import InputSignals
 from twin_runtime.runs.assembly import assemble
 
 pytestmark = NEEDS_COMPILER
@@ -135,6 +137,65 @@ def test_an_fmu_that_fails_in_mid_run_costs_trust_and_not_the_run(tmp_path: Path
     }  # all of them: the twin is drawn from its prior, and its clock starts anew
     assert summary["reasons"] == ["replaced"]
     assert summary["verdicts"]["untrusted"] > 20  # type: ignore[index]
+
+
+COUPLED = """
+[twin]
+name = "tanks"
+model = "coupled"
+twins = ["rig"]
+tick = "1 s"
+wait = "2 s"
+clock = "stream"
+
+[model]
+exchange = "0.5 s"
+
+[model.parts.upper]
+model = "fmu"
+file = "tank.fmu"
+
+[model.parts.lower]
+model = "fmu"
+file = "tank.fmu"
+
+[[model.links]]
+source = "upper.outflow"
+target = "lower.inflow"
+
+[model.priors]
+"upper.level" = { fixed = 1.0 }
+"lower.level" = { fixed = 2.0 }
+"lower.conductance" = { fixed = 0.4 }
+
+[sensors.gauge]
+observes = "lower.filtered"
+unit = "cm"
+noise = 1.0
+
+[inputs.pump]
+drives = "upper.inflow"
+unit = "L/s"
+"""
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_it_is_a_part_of_a_coupled_model(tmp_path: Path, version: int) -> None:
+    """The upper tank rests, since what the pump delivers leaves it at 1 m; the lower one is filled by that alone."""
+    Tank(version).build(tmp_path)
+    (tmp_path / "tanks.toml").write_text(COUPLED)
+    model = assemble(load(tmp_path / "tanks.toml")).types[0].fleet.model
+    x = np.array([[[variable.prior.centre for variable in model.variables]]])
+    pump = InputSignals(np.zeros((1, 1, 1)), np.full((1, 1, 1), 0.5), np.ones(1))
+    for _ in range(10):
+        x, _, _ = advanced(model, x, 1.0, pump)
+    expected = exact(np.array(2.0), np.array(1.0), np.array(0.4), 0.5, 10.0)
+    names = [quantity.name for quantity in model.quantities]
+    found = model.observe(x, 1.0, pump)[0, 0]
+    assert found[names.index("upper.level")] == pytest.approx(1.0, rel=1e-12)
+    assert found[[names.index("lower.level"), names.index("lower.filtered")]] == pytest.approx(
+        np.array(expected), rel=1e-10
+    )
 
 
 def test_check_shows_it(tmp_path: Path) -> None:
