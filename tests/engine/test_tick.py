@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.tank import DIPSTICK, GAUGE, START, TICK, Tank, busy_tick, gauge, tanks
+from tests.tank import DIPSTICK, GAUGE, START, TICK, busy_tick, gauge, tanks
 from twin_runtime.core import FleetState, FloatArray, Reading, Record, Trust
-from twin_runtime.engine.fleet import Fleet
+from twin_runtime.engine.fleet import Fleet, held
 from twin_runtime.engine.forecast import forecast
 from twin_runtime.engine.inputs import no_samples
-from twin_runtime.engine.tick import laid_out, outlook, tick, warm_up
+from twin_runtime.engine.tick import laid_out, tick, warm_up
 from twin_runtime.modelling.signals import no_points
 from twin_runtime.vvuq.checks import complaining
 from twin_runtime.vvuq.memory import TWIN_WIDTH, by_twin
@@ -206,7 +206,7 @@ class TestPast:
 
     def test_before_the_first_tick_it_is_the_prior(self, looking_back: Fleet) -> None:
         state = looking_back.start()
-        expected = outlook(looking_back, state, 0.0, np.arange(2))
+        expected = looking_back.model.observe(state.x, 0.0, held(looking_back, state.memory))
         for end in self.ends(looking_back, state):
             np.testing.assert_array_equal(end, expected)
 
@@ -292,20 +292,6 @@ def test_without_sensors_a_twin_is_a_model_that_runs_on_its_inputs(fleet: Fleet)
     with_silent_sensors, _ = run(fleet, fleet.start(), [[r for r in b if r.channel > 1] for b in busy(10, 3)], range(3))
     assert state.x.tobytes() == with_silent_sensors.x.tobytes()
     assert all((record.trust == Trust.TRUSTED).all() for record in records)
-
-
-def test_an_outlook_is_what_ticks_without_readings_and_without_a_walk_come_to() -> None:
-    fleet = replace(tanks(2), model=Tank(walk={"level": 0.0, "leak": 0.0}))
-    state, _ = run(fleet, fleet.start(), busy(10, 2), range(2))
-    before = bits(state)
-    ahead = outlook(fleet, state, 5 * fleet.seconds, np.arange(2))
-    later, records = run(fleet, state, [[]] * 5, range(2), 10)
-    # The sub-steps are the same, their lengths to rounding.
-    np.testing.assert_allclose(ahead[:, :, 0], later.x[:, :, LEVEL] + later.x[:, :, SILL], rtol=0, atol=1e-12)
-    np.testing.assert_allclose(ahead.mean(axis=1), records[-1].figures[:, :, 0], rtol=0, atol=1e-12)
-    assert bits(state) == before
-    now = outlook(fleet, state, 0.0, np.arange(2))
-    np.testing.assert_array_equal(now[:, :, 1], state.x[:, :, LEVEL])
 
 
 class TestStaleInputs:

@@ -9,8 +9,9 @@ from twin_runtime.config.against_priors import prior_of, unfit_priors
 from twin_runtime.config.agreement import table_of
 from twin_runtime.config.document import Key, Problem
 from twin_runtime.config.files import is_format, read_model
+from twin_runtime.config.model_settings import GIVEN_BY_RUNTIME, settings_of, unknown_settings
 from twin_runtime.config.outlooks import unknown_quantities
-from twin_runtime.config.parts import COMPOSING, COUPLED, GIVEN_BY_RUNTIME, composed, unknown_settings
+from twin_runtime.config.parts import COMPOSING, COUPLED, composed
 from twin_runtime.config.twin_type import ConfiguredChannel, TwinType
 from twin_runtime.errors import ConfigError, TwinError, UnitError, did_you_mean
 from twin_runtime.modelling.model import Model
@@ -108,7 +109,8 @@ def _made(twin_type: TwinType, model_class: Callable[..., Model], **given: objec
 
 def _unknown_settings(twin_type: TwinType, model_class: Callable[..., Model]) -> Iterator[Problem]:
     if not is_format(twin_type.twin.model):
-        yield from unknown_settings(twin_type.twin.model, model_class, twin_type.model.settings, ("model", "settings"))
+        name, settings = twin_type.twin.model, twin_type.model.settings
+        yield from unknown_settings(name, settings_of(model_class), settings, ("model", "settings"))
 
 
 def _unknown_thresholds(twin_type: TwinType) -> Iterator[Problem]:

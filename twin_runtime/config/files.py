@@ -1,14 +1,15 @@
 """``file`` of ``[model]`` and of ``[model.parts.NAME]``: a model that is read from a file."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from twin_runtime import entry_points
 from twin_runtime.config.document import Key, Problem
+from twin_runtime.config.model_settings import unknown_settings
 from twin_runtime.config.twin_type import TwinType
-from twin_runtime.errors import TwinError, did_you_mean
+from twin_runtime.errors import TwinError
 from twin_runtime.modelling.files import ModelFormat, Wanted
 from twin_runtime.modelling.model import Model
 
@@ -52,7 +53,8 @@ def read(
         return None
     try:
         reader = cast("ModelFormat", entry_points.loaded(entry_points.found(entry_points.MODEL_FILES)[name]))
-        problems += (unknown := list(_unknown(reader, name, at, settings)))
+        known = [p.name for p in inspect.signature(reader.model).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        problems += (unknown := list(unknown_settings(name, known, settings, (*at, "settings"))))
         return None if unknown else reader.model(twin_type.document.path.parent / file, wanted, **settings)
     except (TwinError, ModuleNotFoundError) as error:
         told = error if isinstance(error, TwinError) else entry_points.missing(error, f"model = '{name}'")
@@ -62,14 +64,6 @@ def read(
             Problem((*at, "settings"), str(error), f"give settings as a model in a file of {name} takes them")
         )
     return None
-
-
-def _unknown(reader: ModelFormat, name: str, at: Key, settings: Mapping[str, Any]) -> Iterator[Problem]:
-    parameters = inspect.signature(reader.model).parameters.values()
-    known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
-    for each in settings:
-        if each not in known:
-            yield Problem((*at, "settings", each), f"unknown setting of a model = '{name}'", did_you_mean(each, known))
 
 
 def _wanted(twin_type: TwinType) -> Wanted:

@@ -1,7 +1,6 @@
 """``[model.parts.NAME]`` and ``[[model.links]]``: a model composed of installed ones, without code."""
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
@@ -9,6 +8,7 @@ from twin_runtime import entry_points
 from twin_runtime.config.document import Problem
 from twin_runtime.config.files import is_format, read_part
 from twin_runtime.config.model_sections import LinkSection
+from twin_runtime.config.model_settings import settings_of, unknown_settings
 from twin_runtime.core import SECOND
 from twin_runtime.errors import ModelError, TwinError, did_you_mean
 from twin_runtime.modelling.coupling import Coupled, Flux, Joined, Law, Link, Signal, coupled, joined
@@ -21,8 +21,6 @@ COUPLED = "coupled"
 """What ``[twin] model`` says of a model that is composed."""
 COMPOSING = ("parts", "links", "splitting", "exchange")
 """The keys of ``[model]`` that compose one."""
-GIVEN_BY_RUNTIME = {"priors", "walk"}
-"""What every model is made of, besides its settings."""
 
 
 def composed(twin_type: "TwinType") -> type[Coupled] | type[Joined]:
@@ -67,22 +65,8 @@ def _part(twin_type: "TwinType", name: str, problems: list[Problem]) -> Callable
             problems.append(Problem((*key, "step"), what, "remove it"))
             return None
         found = with_step(found, section.step / SECOND)
-    problems += unknown_settings(section.model, found, section.settings, (*key, "settings"))
+    problems += unknown_settings(section.model, settings_of(found), section.settings, (*key, "settings"))
     return partial(found, **section.settings) if section.settings else found
-
-
-def unknown_settings(
-    name: str, model_class: Callable[..., Any], settings: Mapping[str, Any], key: tuple[str | int, ...]
-) -> Iterator[Problem]:
-    """The settings that a model does not ask for."""
-    parameters = inspect.signature(model_class).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return
-    known = parameters.keys() - GIVEN_BY_RUNTIME
-    for setting in settings:
-        if setting not in known:
-            remedy = did_you_mean(setting, known) or "remove it: this model has no settings"
-            yield Problem((*key, setting), f"unknown setting of model '{name}'", remedy)
 
 
 def _is_ode(part: object) -> TypeGuard[type[OdeModel]]:

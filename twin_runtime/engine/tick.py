@@ -12,13 +12,13 @@ from numba import njit
 from twin_runtime.assimilation import AnalysisInput
 from twin_runtime.assimilation.correlated import independent
 from twin_runtime.core import SECOND, FleetState, FloatArray, IntArray, Reading, Record
-from twin_runtime.engine.fleet import Fleet, held
+from twin_runtime.engine.fleet import Fleet
 from twin_runtime.engine.forecast import Forecast, forecast, whole
 from twin_runtime.engine.inputs import InputRules, input_signals, keep_newest, no_samples, oldest
 from twin_runtime.engine.lagged_states import at_earlier_times, next_lagged, with_lagged
 from twin_runtime.engine.observations import Observations, ReadingColumns, columns, observations, picked
 from twin_runtime.engine.replacement import find_lost
-from twin_runtime.modelling.signals import InputSamples, InputSignals, no_points
+from twin_runtime.modelling.signals import InputSamples, InputSignals
 from twin_runtime.vvuq.divergence import Response, find_divergence, reinflate
 from twin_runtime.vvuq.evidence import EnsembleFigures
 from twin_runtime.vvuq.figures import PriorReference, compare_with_prior, summarise
@@ -257,12 +257,3 @@ def _ensemble_figures(  # one call of a kernel a tick, for what two would find
 ) -> EnsembleFigures:
     spread, strayed = compare_with_prior(x, prior, verdicts, figures)
     return EnsembleFigures(spread, strayed, residual, oldest(last, stale, number, tick, verdicts))
-
-
-def outlook(fleet: Fleet, state: FleetState, seconds: float, rows: IntArray) -> FloatArray:
-    """All quantities ``[twin, member, quantity]`` some time ahead: no new inputs, no readings, no random walk."""
-    x = state.x.copy()
-    alone = held(fleet, state.memory)._replace(known=np.zeros(rows.size))
-    empty, residual = np.empty((*x.shape[:2], 0)), np.zeros(rows.size)
-    fleet.model.advance(x, seconds, alone, no_points(rows.size), empty, residual)
-    return fleet.model.observe(x, seconds, alone)

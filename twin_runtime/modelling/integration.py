@@ -12,7 +12,7 @@ from twin_runtime.errors import ModelError
 from twin_runtime.modelling.ensemble import draw_prior
 from twin_runtime.modelling.evaluation import DRAWS, SEED, Formula, prior_samples
 from twin_runtime.modelling.model import Model
-from twin_runtime.modelling.ode import OdeModel, together
+from twin_runtime.modelling.ode import OdeModel, operators_of
 from twin_runtime.modelling.physics import arguments, plain
 from twin_runtime.modelling.places import place_of_class
 from twin_runtime.modelling.random import numbered_keys
@@ -41,7 +41,7 @@ class Trial(NamedTuple):
 
 def unstable(model: OdeModel, tick: float) -> Trial:
     """Members whose fastest mode grows by the steps of the model; of parts with steps of their own, by theirs."""
-    trials = [_unstable(model, operator, tick) for operator in model.operators or (together(type(model)),)]
+    trials = [_unstable(model, operator, tick) for operator in operators_of(type(model))]
     return Trial([e for trial in trials for e in trial.faults], [e for trial in trials for e in trial.remarks])
 
 

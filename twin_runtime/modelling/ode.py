@@ -111,11 +111,13 @@ class OdeModel(Fingerprinted):
         return values
 
 
-def together(model: type[OdeModel]) -> Operator:
-    """All states of a model as one operator."""
+def operators_of(model: type[OdeModel]) -> tuple[Operator, ...]:
+    """The operators of a model; one of all states where they advance together."""
+    if model.operators:
+        return model.operators
     states = tuple(entry.name for entry in model.table if isinstance(entry, State))
     inflow = {each.name: each.inflow for each in model.conserved}
-    return Operator(model.step, states, model.rate, inflow, model.jump, states if model.jump is not None else ())
+    return (Operator(model.step, states, model.rate, inflow, model.jump, states if model.jump is not None else ()),)
 
 
 def with_step(model: type[OdeModel], step: float) -> type[OdeModel]:

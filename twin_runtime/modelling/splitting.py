@@ -7,6 +7,8 @@ still (operator splitting; Hairer, Lubich & Wanner 2006, Geometric Numerical Int
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from twin_runtime.errors import ModelError, did_you_mean
+
 GAUSS_SEIDEL, STRANG = "gauss-seidel", "strang"
 SPLITTINGS = (GAUSS_SEIDEL, STRANG)
 """Of order 1: every operator once. Of order 2: all there and back by halves.
@@ -41,6 +43,13 @@ class Turn(NamedTuple):
     start: float
     end: float
     pieces: int
+
+
+def check_splitting(splitting: str, where: str) -> None:
+    """Raise :class:`ModelError` for a splitting that is none."""
+    if splitting not in SPLITTINGS:
+        what = f"expected a splitting of {' or '.join(SPLITTINGS)}, got '{splitting}'"
+        raise ModelError(what, where=where, remedy=did_you_mean(splitting, SPLITTINGS))
 
 
 def ratio(exchange: float, step: float) -> int | None:

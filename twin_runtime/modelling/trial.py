@@ -8,6 +8,7 @@ import numpy as np
 
 from twin_runtime.errors import ModelError
 from twin_runtime.modelling.compilation import NUMBA_ERRORS, compilation_fault
+from twin_runtime.modelling.coupling import Joined
 from twin_runtime.modelling.dimensions import declared_units, unit_faults, unknown_units
 from twin_runtime.modelling.evaluation import DRAWS, Evaluation, Formula, Sample, evaluate, formulas, prior_samples
 from twin_runtime.modelling.integration import FEW, Trial, advanced, coarse, drawn, lost, unbalanced, undriven, unstable
@@ -45,6 +46,9 @@ def _attempts(model: Model, ranges: Mapping[str, tuple[float, float]]) -> Iterat
         yield partial(unstable, model)
     if hasattr(model, "faults"):
         yield partial(_own, model)
+    for name, part in model.models.items() if isinstance(model, Joined) else ():
+        own = {key.removeprefix(f"{name}."): ends for key, ends in ranges.items() if key.startswith(f"{name}.")}
+        yield from _attempts(part, own)
     yield partial(_compiled, model)
     yield partial(lost, model)
     yield partial(unbalanced, model)

@@ -101,7 +101,6 @@ def assemble_type(config: TwinType, place: int = 0, own: Mapping[str, PayloadSec
         clock=config.twin.clock,
         validity=config.twin.valid_for,
         observes=tuple(channel.target for channel in config.channels),
-        topics=tuple(channel.topic for channel in config.channels),
     )
     return TypeAssembly(
         place, config, fleet, tuple(_channel(c, model, payloads, config.group_of) for c in config.channels), identity

@@ -6,7 +6,7 @@ from typing import Literal
 from twin_runtime.core import Quantity
 from twin_runtime.errors import StoreError
 
-CHANGEABLE = ("twins", "clock", "validity", "observes", "topics")
+CHANGEABLE = ("twins", "clock", "validity", "observes")
 """What may differ between two runs of one store."""
 
 
@@ -17,8 +17,7 @@ class TypeIdentity:
     ``twins[row]``, ``channels[channel]``, ``quantities[column of figures]``, ``checks[bit of reasons]``; ``tick`` and
     ``validity`` (how long a verdict counts after its valid time) in nanoseconds. The first ``sensors`` of the channels
     are sensors. On the clock "wall" event time is the time of this world, on "stream" it is the recording's own.
-    ``observes[channel]`` is the quantity that a sensor observes, or the model's input that a channel drives, and
-    ``topics[channel]`` where it comes from, with ``{twin}`` for the twin's name; both are empty in older stores.
+    ``observes[channel]`` is the quantity that a sensor observes, or the model's input that a channel drives.
     """
 
     name: str
@@ -33,11 +32,10 @@ class TypeIdentity:
     clock: Literal["wall", "stream"] = "wall"
     validity: int = 0
     observes: tuple[str, ...] = ()
-    topics: tuple[str, ...] = ()
 
     @property
     def sensed(self) -> dict[str, str]:
-        """The quantity of every sensor by its name; none where an older store does not say."""
+        """The quantity of every sensor by its name."""
         return dict(zip(self.channels[: self.sensors], self.observes, strict=False))
 
     def reasons(self, bits: int) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from twin_adapters.fmu.carried import Carried, carried_by
 from twin_adapters.fmu.description import Scalar
 from twin_adapters.fmu.instance import Failed, Given, Instance
 from twin_adapters.fmu.plan import Plan
@@ -41,11 +40,10 @@ class FmuModel(Fingerprinted):
 
     def __init__(self, priors: Mapping[str, Prior] | None = None, walk: Mapping[str, float] | None = None) -> None:
         plan = self.plan
-        self._carried: Carried = carried_by(plan)
         seen = [*_rows(State, plan.states, plan), *_rows(Parameter, plan.parameters, plan)]
         clock = State(CLOCK, "s", Fixed(0.0), corrected=False)
         where = f"model {self.name}"
-        self.variables = (*with_settings(seen, priors or {}, walk or {}, where), clock, *self._carried.columns)
+        self.variables = (*with_settings(seen, priors or {}, walk or {}, where), clock)
         self.inputs = tuple(Input(s.name, plan.units[s.name], s.value, Shape.HOLD) for s in plan.inputs)
         self.outputs = tuple(Output(s.name, plan.units[s.name]) for s in plan.outputs)
         shown = {output.name for output in self.outputs}
@@ -53,6 +51,8 @@ class FmuModel(Fingerprinted):
             *(Quantity(o.name, o.unit) for o in self.outputs),
             *(Quantity(v.name, v.unit) for v in seen if v.name not in shown),
         )
+        self._states = [scalar.reference for scalar in plan.states]
+        self._set = [*self._states, *(scalar.reference for scalar in plan.parameters)]
         self._places = {v.name: j for j, v in enumerate(self.variables)}
         self._bent = [j for j, v in enumerate(self.variables) if v.prior.space is not Space.IDENTITY]
         self._references = [s.reference for s in plan.outputs]
@@ -91,7 +91,6 @@ class FmuModel(Fingerprinted):
                         x[i, j] = self._stored(x[i, j], row)
                     except (Failed, ArithmeticError, ValueError) as error:
                         x[i, j, : len(self.plan.states)], predicted[i, j] = np.nan, np.nan
-                        self._carried.lose(x[i, j], self._places)
                         self._report(error)
 
     def observe(self, x: FloatArray, duration: float, signals: InputSignals) -> FloatArray:
@@ -122,8 +121,8 @@ class FmuModel(Fingerprinted):
         return faults(self, tick)
 
     def _rows_of(self, members: FloatArray) -> Iterator[tuple[int, list[float]]]:
-        """The members of a twin in the variables' own units, and whole."""
-        for j, row in enumerate(self._carried.whole(members, self._places)):
+        """The members of a twin in the variables' own units."""
+        for j, row in enumerate(members.tolist()):
             for k in self._bent:
                 prior = self.variables[k].prior
                 try:
@@ -134,8 +133,9 @@ class FmuModel(Fingerprinted):
 
     def _enter(self, row: list[float], inputs: Sequence[float]) -> None:
         """Bring the instance to where a member is."""
-        start = [*self.plan.start, Given(self._float, self._input_references, inputs)]
-        self._carried.enter(self._instance, row, start, row[self._places[CLOCK]], self._float)
+        own = Given(self._float, self._set, row[: len(self._set)])
+        start = [*self.plan.start, Given(self._float, self._input_references, inputs), own]
+        self._instance.begin(row[self._places[CLOCK]], start)
 
     def _through(
         self, row: list[float], duration: float, steps: SubSteps, outputs: Sequence[int], predicted: FloatArray
@@ -153,7 +153,7 @@ class FmuModel(Fingerprinted):
                 held = self._drive(held, [values[2] for values in node])
                 reference = self._references[outputs[action - OBSERVE]]
                 [predicted[action - OBSERVE]] = self._instance.get([reference])
-        self._carried.leave(self._instance, row)
+        row[: len(self._states)] = self._instance.get(self._states)
         row[self._places[CLOCK]] = begun + duration
 
     def _drive(self, held: list[float], inputs: list[float]) -> list[float]:

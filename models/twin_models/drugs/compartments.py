@@ -18,7 +18,7 @@ NOTHING, TRACE = 1e-6, 1e-12
 
 
 @physics
-def changes(  # the equations of four states
+def changes(
     central: float,
     fast: float,
     slow: float,

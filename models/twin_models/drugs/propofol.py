@@ -28,7 +28,7 @@ def log_concentration(central: float, volume: float, litre: float, one: float) -
 
 
 @physics
-def metabolic_clearance(  # what it is made of
+def metabolic_clearance(
     clearance: float,
     weight: float,
     height: float,

@@ -27,7 +27,7 @@ def metabolic_clearance(clearance: float, years: float, lean: float, litre: floa
 
 
 @physics
-def concentration(  # what it is made of
+def concentration(
     central: float,
     volume: float,
     age: float,

@@ -155,7 +155,7 @@ def test_parts_are_fused_with_what_links_them(tmp_path: Path) -> None:
 MISTAKES = {
     "a file that is not there": (('file = "uptake.xml"\n\n', 'file = "uptak.xml"\n\n'), "uptak.xml: cannot be read"),
     "no file": (('file = "uptake.xml"\n\n', "\n"), "model.parts.left.file: expected the file of the sbml model"),
-    "an unknown setting": (("{ step = 0.01 }", "{ stop = 0.01 }"), "unknown setting of a model = 'sbml'"),
+    "an unknown setting": (("{ step = 0.01 }", "{ stop = 0.01 }"), "unknown setting of model 'sbml'"),
     "an unknown prior": (('"left.k"', '"left.kk"'), "'kk' is no species, parameter or compartment"),
     "units that do not fit": (('target = "right.Vmax"', 'target = "right.k"'), "'mmol/s' measures"),
     "a file of an installed part": (

@@ -17,6 +17,7 @@ from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import physics
 from twin_runtime.modelling.signals import InputSignals, Points, no_points
+from twin_runtime.modelling.trial import tried
 from twin_runtime.modelling.variables import Fixed, Input, Normal, Output, Parameter, Prior, Shape, State
 
 
@@ -217,13 +218,52 @@ def test_an_algebraic_loop_is_refused_with_its_path() -> None:
     links = (Signal("one.passed", "two.inflow"), Signal("two.passed", "one.inflow"))
     with pytest.raises(ModelError, match=r"algebraic loop: two.inflow -> one.passed -> one.inflow -> two.passed"):
         joined(parts={"one": Rising, "two": Rising}, links=links)()
-    opaque = joined(parts={"in": Rising}, links=())
-    links = (Signal("one.in.passed", "two.in.inflow"), Signal("two.in.passed", "one.in.inflow"))
     with pytest.raises(ModelError, match=r"algebraic loop: one.in.passed -> two.in.inflow, two.in.passed -> one.in"):
-        joined(parts={"one": opaque, "two": opaque}, links=links)()
+        opaquely(joined(parts={"one": Rising, "two": Rising}, links=links))
+
+
+def test_a_loop_that_only_some_states_close_costs_the_members_in_it() -> None:
+    """What is passed on above 20 L grows at every look; below it is steady."""
+
+    closing = physics(lambda volume, inflow: 1.0 + (inflow if volume > 20.0 else 0.0))
+
+    class Closing(Tank):
+        outputs = (*Tank.outputs[:1], Output("passed", "L/s", closing))
+
+    links = (Signal("one.passed", "two.inflow"), Signal("two.passed", "one.inflow"))
+    model = opaquely(joined(parts={"one": Closing, "two": Closing}, links=links))
+    x = started(model, members=2)
+    names = [variable.name for variable in model.variables]
+    x[0, 1, [names.index("one.in.volume"), names.index("two.in.volume")]] = 30.0
+    after, _, _ = advanced(model, x, 1.0, held(model, {}))
+    assert np.isfinite(after[0, 0]).all()
+    assert np.isnan(after[0, 1, names.index("one.in.volume")])
+
+
+def opaquely(kind: type[Joined]) -> Joined:
+    """The same whole of parts that cannot be looked into: each is one in itself."""
+    parts = {name: joined(parts={"in": part}) for name, part in kind.parts.items()}
+    signals = [link for link in kind.links if isinstance(link, Signal)]
+    links = [Signal(s.source.replace(".", ".in."), s.target.replace(".", ".in.")) for s in signals]
+    return joined(parts=parts, links=tuple(links))()
+
+
+def test_parts_are_tried_on_their_prior() -> None:
+    """A tank that empties within 0.01 s cannot be stepped by 0.1 s."""
+
+    class Hasty(Tank):
+        rate = physics(lambda volume, draught: -volume * draught)
+        table = (Tank.table[0], Parameter("draught", "1/s", Fixed(100.0)))
+
+    trial = tried(joined(parts={"one": Hasty, "two": Tank})(), 1.0, {})
+    assert ["with steps of 0.1 s the integration diverges" in fault.what for fault in trial.faults] == [True]
 
 
 def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"expected a splitting of gauss-seidel or strang, got 'strung'"):
+        joined(splitting="strung")()
+    with pytest.raises(ModelError, match=r"expected an exchange interval above 0 s, got 0"):
+        joined(exchange=0.0)()
     flux = Flux("down", "one.outflow", "two.inflow", carries="one.draught_flow")
     with pytest.raises(ModelError, match=r"input 'two.inflow' has two owners"):
         joined(links=(flux, Signal("one.draught_flow", "two.inflow")))()

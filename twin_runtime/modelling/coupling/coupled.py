@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from twin_runtime.errors import ModelError, did_you_mean
+from twin_runtime.errors import ModelError
 from twin_runtime.modelling.coupling.composed import conserved_of, events_of, functions_of
 from twin_runtime.modelling.coupling.composition import Composition
 from twin_runtime.modelling.coupling.links import Link
 from twin_runtime.modelling.coupling.operators import OperatorText, check_ratios, steps_of
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.physics import UsedConstant, identifier
-from twin_runtime.modelling.splitting import SPLITTINGS, turns
+from twin_runtime.modelling.splitting import SPLITTINGS, check_splitting, turns
 
 
 class Coupled(OdeModel):
@@ -76,14 +76,12 @@ def _compose(cls: type[Coupled]) -> None:
 def _apart(cls: type[Coupled], composition: Composition, steps: Sequence[float]) -> bool:
     """Whether the parts take turns; raises ModelError where they are to, and cannot."""
     where = f"model {cls.__name__}"
-    if cls.splitting not in ("", *SPLITTINGS):
-        what = f"expected a splitting of {' or '.join(SPLITTINGS)}, got '{cls.splitting}'"
-        raise ModelError(what, where=where, remedy=did_you_mean(cls.splitting, SPLITTINGS))
     if not cls.splitting:
         if cls.exchange:
             remedy = f"give a splitting too: {' or '.join(SPLITTINGS)}"
             raise ModelError("an exchange interval without a splitting", where=where, remedy=remedy)
         return False
+    check_splitting(cls.splitting, where)
     check_ratios(composition, cls.exchange or steps[0])
     return len(steps) > 1 or (cls.exchange or steps[0]) > steps[0]
 

@@ -8,22 +8,21 @@ from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from twin_runtime.core import FloatArray, Quantity
 from twin_runtime.errors import ModelError
 from twin_runtime.modelling.coupling.composition import Composition
 from twin_runtime.modelling.coupling.drives import Drive, drives_of
-from twin_runtime.modelling.coupling.hand_over import PartPoints, signals_of
+from twin_runtime.modelling.coupling.exchange import PartPoints, Period, signals_of
 from twin_runtime.modelling.coupling.links import Flux, Link, Signal
 from twin_runtime.modelling.model import Model
 from twin_runtime.modelling.ode import OdeModel
 from twin_runtime.modelling.positions import Positions, positions_of
 from twin_runtime.modelling.signals import InputSignals, Points
-from twin_runtime.modelling.splitting import GAUSS_SEIDEL, turns
+from twin_runtime.modelling.splitting import GAUSS_SEIDEL, check_splitting, turns
 from twin_runtime.modelling.variables import Input, Output, Prior, Variable
 
-Stretch = tuple[float, float]
-"""Of a tick, from and until, in seconds."""
 Values = Mapping[str, FloatArray]
 """Values ``[twin, member]`` of inputs of parts, by their names in the whole."""
 
@@ -73,7 +72,7 @@ class Joined:
     exchange: ClassVar[float]
 
     def __init__(self, priors: Mapping[str, Prior] | None = None, walk: Mapping[str, float] | None = None) -> None:
-        _check_names(type(self), {**(priors or {}), **(walk or {})})
+        _check_declaration(type(self), {**(priors or {}), **(walk or {})})
         models = {n: make(priors=_of(n, priors or {}), walk=_of(n, walk or {})) for n, make in self.parts.items()}
         faces = {n: Face(m.variables, m.inputs, m.outputs) for n, m in models.items()}
         signals = [link for link in self.links if isinstance(link, Signal)]
@@ -158,11 +157,19 @@ class Joined:
         """What drives inputs, with each part at a moment of its own; ``carried`` is kept as it is.
 
         Outputs may follow inputs at once: where parts drive each other, they are asked again until nothing changes.
+        What does not settle is NaN: a loop that only some states close, and the members in it are lost.
         """
+        before, values = self._asked(x, moments, signals, carried)
+        return {t: np.where(_same(before[t], value), value, np.nan) for t, value in values.items()}
+
+    def _asked(
+        self, x: FloatArray, moments: Mapping[str, float], signals: InputSignals, carried: Values
+    ) -> tuple[Values, Values]:
+        """What drives inputs, by the last two times that the parts were asked."""
         drives = [drive for drive in self._drives if not (carried and drive.carried)]
         sources = {drive.source.partition(".")[0] for drive in drives}
-        values = dict(carried)
-        for _ in range(len(self._parts) + 1):
+        before, values = dict[str, FloatArray](), dict(carried)
+        for _ in range(1 if self._in_order else len(self._parts) + 1):
             before = dict(values)
             for name in (name for name in self._parts if name in sources):
                 shown = self._shown(name, x, moments[name], signals, values)
@@ -172,31 +179,31 @@ class Joined:
                     if part == name:
                         found = shown[..., quantities.index(output)]
                         values |= {target: scale * found + offset for target, (scale, offset) in drive.targets}
-            same = (t in before and np.array_equal(before[t], v, equal_nan=True) for t, v in values.items())
-            if self._in_order or all(same):
-                return values
-        raise ModelError(self._loop(), where=f"model {self.name}", remedy="let a state stand between them")
-
-    def _loop(self) -> str:
-        """The parts that drive each other without end, in words."""
-        return "algebraic loop: " + ", ".join(f"{d.source} -> {t}" for d in self._drives for t, _ in d.targets)
+            if all(t in before and _same(before[t], v).all() for t, v in values.items()):
+                break
+        return (values if self._in_order else before), values
 
     def _check_loops(self) -> None:
         """Raise :class:`ModelError` where outputs are made of themselves; tried on the medians of the prior."""
         x = np.array([[[variable.prior.centre for variable in self.variables]]])
         times = np.zeros((1, len(self.inputs), 1))
         values = np.array([given.default for given in self.inputs]).reshape(times.shape)
-        self._driven(x, dict.fromkeys(self._parts, 0.0), InputSignals(times, values, np.ones(1)), {})
+        moments, given = dict.fromkeys(self._parts, 0.0), InputSignals(times, values, np.ones(1))
+        before, after = self._asked(x, moments, given, {})
+        if not all(_same(before[target], value).all() for target, value in after.items()):
+            loop = ", ".join(f"{drive.source} -> {target}" for drive in self._drives for target, _ in drive.targets)
+            remedy = "let a state stand between them, such as what one of the parts stores"
+            raise ModelError(f"algebraic loop: {loop}", where=f"model {self.name}", remedy=remedy)
 
-    def _given(self, name: str, members: int, signals: InputSignals, driven: Values, stretch: Stretch) -> InputSignals:
-        """The inputs of a part over a stretch; those that are not driven yet have their defaults."""
+    def _given(self, name: str, members: int, signals: InputSignals, driven: Values, turn: Period) -> InputSignals:
+        """The inputs of a part over its turn; those that are not driven yet have their defaults."""
         part, held = self._parts[name], dict[int, FloatArray]()
         for k, given in enumerate(part.model.inputs):
             if part.inputs[k] < 0:
                 value = driven.get(f"{name}.{given.name}")
                 held[k] = np.full((len(signals.known), members), given.default) if value is None else value
         shapes = [given.shape for given in part.model.inputs]
-        return signals_of(signals, part.inputs, shapes, held, members, stretch)
+        return signals_of(signals, part.inputs, shapes, held, members, turn)
 
     def _shown(self, name: str, x: FloatArray, moment: float, signals: InputSignals, driven: Values) -> FloatArray:
         """The quantities of a part at a moment, ``[twin, member, quantity]``."""
@@ -209,24 +216,28 @@ class Joined:
         self,
         name: str,
         x: FloatArray,
-        stretch: Stretch,
+        turn: Period,
         signals: InputSignals,
         driven: Values,
         readings: Readings,
     ) -> None:
-        """Advance a part over a stretch of the tick, in place."""
+        """Advance a part over its turn, in place."""
         part = self._parts[name]
-        given = self._given(name, x.shape[1], signals, driven, stretch)
+        given = self._given(name, x.shape[1], signals, driven, turn)
         block = _block(x, part.columns, len(given.known))
-        own = PartPoints(readings.points, part.outputs, stretch)
+        own = PartPoints(readings.points, part.outputs, turn)
         points = own.repeated(len(given.known) // len(x))
         predicted = np.empty((*block.shape[:2], points.times.shape[1]))
         residual = np.empty(len(block))
-        part.model.advance(block, stretch[1] - stretch[0], given, points, predicted, residual)
+        part.model.advance(block, turn[1] - turn[0], given, points, predicted, residual)
         x[..., part.columns] = block.reshape(*x.shape[:2], -1)
         own.put(readings.predicted, predicted.reshape(*x.shape[:2], -1))
         worst = np.fmax.reduce(residual.reshape(len(x), -1), axis=1)
         np.fmax(readings.residual, worst, out=readings.residual)
+
+
+def _same(one: FloatArray, other: FloatArray) -> npt.NDArray[np.bool_]:
+    return np.asarray((one == other) | (np.isnan(one) & np.isnan(other)))
 
 
 def _block(x: FloatArray, columns: slice, rows: int) -> FloatArray:
@@ -263,8 +274,12 @@ def _in_order(drives: Sequence[Drive], parts: Sequence[str]) -> bool:
     return all(target not in sources or parts.index(source) < parts.index(target) for source, target in pairs)
 
 
-def _check_names(cls: type[Joined], given: Mapping[str, object]) -> None:
-    """Raise :class:`ModelError` for a prior or a walk of a part that is not there."""
+def _check_declaration(cls: type[Joined], given: Mapping[str, object]) -> None:
+    """Raise :class:`ModelError` for intervals or turns that are none, or a prior or a walk of no part."""
+    check_splitting(cls.splitting, f"model {cls.name}")
+    if not 0.0 < getattr(cls, "exchange", 0.0) < math.inf:
+        what = f"expected an exchange interval above 0 s, got {getattr(cls, 'exchange', 'none')}"
+        raise ModelError(what, where=f"model {cls.name}", remedy="write exchange = 1.0, in seconds")
     for name in given:
         if name.partition(".")[0] not in cls.parts:
             remedy = f"write PART.VARIABLE, with one of the parts {', '.join(cls.parts)}"

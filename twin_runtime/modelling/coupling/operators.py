@@ -7,14 +7,9 @@ from twin_runtime.errors import ModelError
 from twin_runtime.modelling.coupling.body import Body
 from twin_runtime.modelling.coupling.composition import Composition
 from twin_runtime.modelling.coupling.links import Flux
-from twin_runtime.modelling.ode import OdeModel, together
+from twin_runtime.modelling.ode import operators_of
 from twin_runtime.modelling.physics import PhysicsFunction, identifier
 from twin_runtime.modelling.splitting import Operator, ratio
-
-
-def operators_of(model: type[OdeModel]) -> tuple[Operator, ...]:
-    """The operators of a model; one of all states where they advance together."""
-    return model.operators or (together(model),)
 
 
 def steps_of(composition: Composition) -> list[float]:

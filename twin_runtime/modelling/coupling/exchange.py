@@ -1,4 +1,4 @@
-"""What a part of any kind is given for a stretch of a tick, and what comes back of it.
+"""What a part of any kind is given for its turn, and what comes back of it.
 
 A part that is driven by other parts has inputs of its own in every member: each member is then a twin of one.
 """
@@ -11,6 +11,8 @@ from twin_runtime.core import FloatArray
 from twin_runtime.modelling.signals import InputSignals, Points
 from twin_runtime.modelling.variables import Shape
 
+Period = tuple[float, float]
+"""Of a tick, from and until, in seconds."""
 EARLIER = -1.0
 """The time of an event that has acted before."""
 
@@ -21,12 +23,12 @@ def signals_of(
     shapes: Sequence[Shape],
     driven: Mapping[int, FloatArray],
     members: int,
-    stretch: tuple[float, float],
+    turn: Period,
 ) -> InputSignals:
-    """The inputs of a part from the start of a stretch of the tick.
+    """The inputs of a part, their times counted from the start of its turn.
 
     ``places`` are those of its inputs among the inputs of the whole, -1 for one that is ``driven``: by its place in the
-    part, ``[twin, member]``, held over the stretch.
+    part, ``[twin, member]``, held over the turn.
     """
     rows = members if driven else 1
     knots = max(1, signals.times.shape[2])
@@ -37,24 +39,24 @@ def signals_of(
             times[:, k, 0], values[:, k, :] = 0.0, driven[k].reshape(-1, 1)
             continue
         given = signals.times[:, place]
-        shifted = _events(given, *stretch) if shape is Shape.EVENT else given - stretch[0]
+        shifted = _events(given, *turn) if shape is Shape.EVENT else given - turn[0]
         times[:, k, : given.shape[1]] = np.repeat(shifted, rows, axis=0)
         values[:, k, : given.shape[1]] = np.repeat(signals.values[:, place], rows, axis=0)
     return InputSignals(times, values, np.repeat(signals.known, rows))
 
 
 def _events(times: FloatArray, start: float, end: float) -> FloatArray:
-    """The times of the events of a stretch from its start; no rounding puts one into two stretches, or into none."""
+    """The times of the events of a turn from its start; no rounding puts one into two turns, or into none."""
     inside = np.clip(times - start, 0.0, np.nextafter(end - start, 0.0))
     return np.where(times < start, EARLIER, np.where(times < end, inside, np.inf))
 
 
 class PartPoints:
-    """The readings of a part within a stretch of the tick; ``columns`` are their places among all readings."""
+    """The readings of a part within its turn; ``columns`` are their places among all readings."""
 
-    def __init__(self, points: Points, own: slice, stretch: tuple[float, float]) -> None:
+    def __init__(self, points: Points, own: slice, turn: Period) -> None:
         """``own`` are the outputs of the part among those of the whole."""
-        start, end = stretch
+        start, end = turn
         outputs = points.outputs - own.start
         inside = (points.times > start) | ((points.times == start) & (start == 0.0))
         mine = inside & (points.times <= end) & (outputs >= 0) & (points.outputs < own.stop)
@@ -74,5 +76,5 @@ class PartPoints:
 
     def put(self, predicted: FloatArray, found: FloatArray) -> None:
         """Set what was predicted ``[twin, member, reading]`` at its place among all readings."""
-        for i, (columns, mine) in enumerate(zip(self.columns, self.mine, strict=True)):
-            predicted[i][:, columns[mine]] = found[i][:, mine]
+        twins, slots = np.nonzero(self.mine)
+        predicted[twins, :, self.columns[twins, slots]] = found[twins, :, slots]
