@@ -18,6 +18,7 @@ from twin_runtime.runs.live_run import Ending
 from twin_runtime.runs.replay import admitted, replay_recording, replay_store, steps
 from twin_runtime.runs.stored_summary import stored_summary
 from twin_runtime.runs.verification import verified
+from twin_runtime.store.bulletins import Scored
 from twin_runtime.store.reader import Reader
 from twin_runtime.store.store import Store
 from twin_runtime.testing import MemoryRecording, MemorySource
@@ -51,6 +52,20 @@ async def lived(path: Path, assembly: Assembly, ticks: int = TICKS, patients: in
     source = MemorySource(batches, pause=TICK / SECOND / 2.0)
     with Store.create_or_open(path, assembly.identity) as store:
         return await run(assembly, source, store, ending=Ending(until=at(ticks - 4)))
+
+
+async def test_scores_that_cannot_be_read_cost_the_run_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those of another version, sealed as they should be: the run keeps its last state, and says so."""
+    path, assembly = tmp_path / "lived.db", looking()
+    await lived(path, assembly)
+    with Store.create_or_open(path, assembly.identity) as store:
+        store.write(scored=[Scored(0, 0, '{"leads": 3}')])
+        source = MemorySource([])
+        reported = await run(assembly, source, store, ending=Ending(idle=SECOND // 10))
+    assert reported["state_hash"] is not None
+    assert "forecasts are not compared with what came" in caplog.text
 
 
 class TestIssued:

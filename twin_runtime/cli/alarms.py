@@ -35,6 +35,7 @@ def alarms(
     from twin_runtime.store.schema import connect
 
     if acknowledge is not None:
+        name = by or _user()
         with Reader.open(store) as reader:
             places = range(len(reader.identity.types))
             known = [alarm["number"] for place in places for alarm in standing_alarms(reader, place)]
@@ -42,7 +43,7 @@ def alarms(
             remedy = f"there are: {', '.join(map(str, known))}" if known else "there is none to acknowledge"
             raise StoreError(f"expected the number of an alarm, got {acknowledge}", where=str(store), remedy=remedy)
         with bulletins.beside_the_writer(connect(store)) as connection:
-            bulletins.acknowledge(connection, acknowledge, by or getpass.getuser())
+            bulletins.acknowledge(connection, acknowledge, name)
     with Reader.open(store) as reader:
         found = [alarm for place in range(len(reader.identity.types)) for alarm in standing_alarms(reader, place)]
     if json:
@@ -51,3 +52,13 @@ def alarms(
         display(alarm_table(found))
     else:
         display("no alarm asks for anybody")
+
+
+def _user() -> str:
+    """The user who asks; where the system has no name for it, as in a container, one must be given."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise typer.BadParameter(
+            'this system has no name for its user: say who takes note, as in --by "NAME"'
+        ) from None

@@ -18,7 +18,8 @@ def skill_of_leads(scores: Scores) -> Iterator[dict[str, Any]]:
     Rev 116:2417-2424); None where the other never was wrong.
     """
     for key, sums in scores.leads.items():
-        forecast, twin, quantity, lead = key.split("|")
+        forecast, twin, measured = key.split("|", 2)
+        quantity, _, lead = measured.rpartition("|")
         about = {"forecast": forecast, "twin": twin, "quantity": quantity, "seconds": int(lead) / SECOND}
         yield about | _of_lead(sums)
 

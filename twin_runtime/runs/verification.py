@@ -6,7 +6,9 @@ issued: persistence (the last reading stays) and climatology (the mean and sprea
 limit is compared with the twin's own later estimates, as a limit may be one of a quantity that nobody measures.
 """
 
+import logging
 import math
+import sqlite3
 from collections.abc import Iterable, Sequence
 from heapq import merge
 from pathlib import Path
@@ -16,6 +18,7 @@ import msgspec
 
 from twin_runtime.core import SECOND, Bulletin, FloatArray, Reading, Record
 from twin_runtime.engine.fleet import Fleet
+from twin_runtime.errors import StoreError
 from twin_runtime.runs.assembly import TypeAssembly
 from twin_runtime.runs.outlook import Limit
 from twin_runtime.runs.plans import limits
@@ -23,6 +26,8 @@ from twin_runtime.store.bulletins import Scored
 from twin_runtime.store.identity import Identity
 from twin_runtime.store.reader import Reader
 from twin_runtime.vvuq.scores import QUANTILE_90, normal_crps
+
+log = logging.getLogger(__name__)
 
 FORECASTERS = ("twin", "persistence", "climatology")
 GAP = 3.0
@@ -240,6 +245,13 @@ def verified(reader: Reader, of: TypeAssembly, until: int) -> Scored:
 
 
 def all_verified(path: Path, identity: Identity, ends: Sequence[tuple[TypeAssembly, int]]) -> list[Scored]:
-    """The scores of some types by what the store at ``path`` holds, each to an event time (ns)."""
-    with Reader.open(path, identity) as reader, reader.snapshot():
-        return [verified(reader, of, until) for of, until in ends]
+    """The scores of some types by what the store at ``path`` holds, each to an event time (ns).
+
+    What cannot be compared is logged and waits for the next time: a run does not end for the sake of its scores.
+    """
+    try:
+        with Reader.open(path, identity) as reader, reader.snapshot():
+            return [verified(reader, of, until) for of, until in ends]
+    except (StoreError, sqlite3.Error, msgspec.MsgspecError) as error:
+        log.warning("forecasts are not compared with what came: %s", error)
+        return []
